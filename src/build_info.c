@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Which libraries this one was built with, and which it found when the program started. */
+#include "autoconfig.h"
+
+#include <stdio.h>
+
+#include "amqp_wolfssl_socket.h"
+#include "build_info.h"
+#include "wolfssl_headers.h"
+
+#include <wolfssl/version.h>
+
+#ifdef HAVE_FIPS
+#define BUILT_ON_FIPS ", FIPS module"
+#else
+#define BUILT_ON_FIPS ""
+#endif
+
+static char line[256];
+
+void build_info_write(void) {
+  (void)snprintf(line, sizeof(line),
+                 PACKAGE_NAME " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS
+                              ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s, librabbitmq %s)",
+                 wolfSSL_lib_version(), amqp_version());
+}
+
+const char *build_info_line(void) { return line; }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The line that says what this library was built with and runs on. */
+#ifndef AMQP_WOLFSSL_BUILD_INFO_H
+#define AMQP_WOLFSSL_BUILD_INFO_H
+
+/** Writes the line; called once, by the start-up. */
+void build_info_write(void);
+
+/** The line; "" before it was written. */
+const char *build_info_line(void);
+
+#endif

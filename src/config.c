@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The config: every setter checks at once and takes all or nothing. A failed setter of trust or identity is remembered
+ * until the same setter succeeds, so that a program that never looks at return values can't connect without what it
+ * configured.
+ */
+#include "autoconfig.h"
+
+#include "config.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+#include "fips_module.h"
+
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+
+/* Setters whose failure must keep a connection from being opened. */
+enum guarded_setter { SETTER_TRUST, SETTER_IDENTITY, SETTER_SERVER_NAME, SETTER_VERSIONS, SETTER_POLICY, SETTER_COUNT };
+
+struct amqp_wolfssl_config_t_ {
+  atomic_uint references;
+  atomic_bool frozen;
+  pthread_mutex_t lock; /* guards the making of \a context; everything else is read-only once frozen */
+  struct tls_context *context;
+
+  struct tls_settings settings;
+  struct trust trust;
+  struct credentials credentials;
+  struct secret passphrase;
+  amqp_wolfssl_passphrase_fn passphrase_callback;
+  void *passphrase_user_data;
+  char *server_name;
+
+  amqp_wolfssl_error_t error;                /* of the last failed setter */
+  amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what stands in the way of opening; in place: no memory, no excuse */
+};
+
+static const struct error_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+                                                "wolfSSL did not start"};
+
+amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
+  amqp_wolfssl_config_t *config = calloc(1, sizeof(*config));
+
+  if (config == NULL) {
+    return NULL;
+  }
+  if (pthread_mutex_init(&config->lock, NULL) != 0) {
+    free(config);
+    return NULL;
+  }
+  atomic_init(&config->references, 1);
+  atomic_init(&config->frozen, false);
+  config->settings.policy = policy_find(AMQP_WOLFSSL_POLICY_FIPS);
+  config->settings.lowest = AMQP_WOLFSSL_TLS_1_2;
+  config->settings.highest = AMQP_WOLFSSL_TLS_1_3;
+  config->settings.verify_peer = true;
+  config->settings.verify_host = true;
+  error_clear(&config->error);
+  for (size_t i = 0; i < SETTER_COUNT; i++) {
+    error_clear(&config->failed[i]);
+  }
+  return config;
+}
+
+amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfssl_config_t *config) {
+  if (config != NULL) {
+    atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
+  }
+  return config;
+}
+
+static void destroy(amqp_wolfssl_config_t *config) {
+  tls_context_free(config->context);
+  trust_free(&config->trust);
+  credentials_free(&config->credentials);
+  secret_free(&config->passphrase);
+  free(config->server_name);
+  (void)pthread_mutex_destroy(&config->lock);
+  free(config);
+}
+
+void amqp_wolfssl_config_free(amqp_wolfssl_config_t *config) {
+  if (config != NULL && atomic_fetch_sub_explicit(&config->references, 1, memory_order_acq_rel) == 1) {
+    destroy(config);
+  }
+}
+
+const amqp_wolfssl_error_t *amqp_wolfssl_config_error(const amqp_wolfssl_config_t *config) {
+  return config != NULL ? &config->error : NULL;
+}
+
+/* ---- What every setter does first and last ---- */
+
+static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config) {
+  amqp_wolfssl_error_t *error;
+  int started;
+
+  if (config == NULL) {
+    return AMQP_WOLFSSL_INVALID_ARGUMENT;
+  }
+  if (atomic_load(&config->frozen)) {
+    /* The record is not touched: other threads may be reading a frozen config. */
+    return AMQP_WOLFSSL_CONFIG_FROZEN;
+  }
+  error = &config->error;
+  error_clear(error);
+  started = fips_module_start();
+  return started == 0 ? AMQP_WOLFSSL_OK : error_set_from_wolfssl(error, started, &start_failed);
+}
+
+static amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {
+  return error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT, "%s is NULL", what);
+}
+
+/* Keeps a guarded setter's failure, or forgets it once the same setter has succeeded. */
+static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum guarded_setter setter, amqp_wolfssl_code_t code) {
+  if (code == AMQP_WOLFSSL_OK) {
+    error_clear(&config->failed[setter]);
+  } else {
+    error_copy(&config->failed[setter], &config->error);
+  }
+  return code;
+}
+
+/* ---- Trust ---- */
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = path == NULL ? missing_argument(config, "the path of the CA file")
+                      : trust_add_file(&config->trust, path, &config->error);
+  return end(config, SETTER_TRUST, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = path == NULL ? missing_argument(config, "the path of the CA folder")
+                      : trust_add_folder(&config->trust, path, &config->error);
+  return end(config, SETTER_TRUST, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
+                                                      amqp_wolfssl_format_t format) {
+  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (data == NULL) {
+    code = missing_argument(config, "the CA certificate in memory");
+  } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
+             format != AMQP_WOLFSSL_FORMAT_DER) {
+    code = FAIL(INVALID_ARGUMENT, "%d is no format of certificates", (int)format);
+  } else {
+    code = trust_add_memory(&config->trust, data, length, format, error);
+  }
+  return end(config, SETTER_TRUST, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *config) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  return end(config, SETTER_TRUST, trust_add_system(&config->trust, &config->error));
+}
+
+/* ---- Identity ---- */
+
+static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const struct credentials_input *input) {
+  struct passphrase_source passphrase = {&config->passphrase, config->passphrase_callback,
+                                         config->passphrase_user_data};
+  struct credentials credentials = {0};
+  amqp_wolfssl_code_t code =
+      credentials_read(&credentials, input, &passphrase, config->settings.policy, &config->error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    credentials_free(&config->credentials);
+    config->credentials = credentials;
+  }
+  return code;
+}
+
+static amqp_wolfssl_code_t set_identity_from_files(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                   const char *key_path) {
+  struct secret certificate = {0};
+  struct secret key = {0};
+  amqp_wolfssl_code_t code = file_read(certificate_path, &certificate, &config->error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = file_read(key_path, &key, &config->error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    struct credentials_input input = {certificate.bytes, certificate.length, certificate_path,
+                                      key.bytes,         key.length,         key_path};
+
+    code = set_identity(config, &input);
+  }
+  secret_free(&key);
+  secret_free(&certificate);
+  return code;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                           const char *key_path) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (certificate_path == NULL || key_path == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the path of the key");
+  } else {
+    code = set_identity_from_files(config, certificate_path, key_path);
+  }
+  return end(config, SETTER_IDENTITY, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_t *config, const void *certificate,
+                                                            size_t certificate_length, const void *key,
+                                                            size_t key_length) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (certificate == NULL || key == NULL) {
+    code = missing_argument(config, certificate == NULL ? "the certificate in memory" : "the key in memory");
+  } else {
+    struct credentials_input input = {certificate, certificate_length, "the certificate in memory",
+                                      key,         key_length,         "the key in memory"};
+
+    code = set_identity(config, &input);
+  }
+  return end(config, SETTER_IDENTITY, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {
+  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_error_t *error;
+  struct secret copy = {0};
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (passphrase != NULL && secret_copy(&copy, passphrase, strlen(passphrase)) != 0) {
+    return FAIL(NO_MEMORY, "out of memory");
+  }
+  secret_free(&config->passphrase);
+  config->passphrase = copy;
+  config->passphrase_callback = NULL;
+  config->passphrase_user_data = NULL;
+  return AMQP_WOLFSSL_OK;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_config_t *config,
+                                                                amqp_wolfssl_passphrase_fn callback, void *user_data) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  secret_free(&config->passphrase);
+  config->passphrase_callback = callback;
+  config->passphrase_user_data = user_data;
+  return AMQP_WOLFSSL_OK;
+}
+
+/* ---- Verification, name, versions, policy ---- */
+
+static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, bool *option, int value) {
+  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (value != 0 && value != 1) {
+    return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
+  }
+  *option = value == 1;
+  return AMQP_WOLFSSL_OK;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify) {
+  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT : set_switch(config, &config->settings.verify_peer, verify);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify) {
+  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT : set_switch(config, &config->settings.verify_host, verify);
+}
+
+static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const char *name) {
+  amqp_wolfssl_error_t *error = &config->error;
+  struct peer_name parsed;
+  char *copy = NULL;
+
+  if (name != NULL) {
+    if (!peer_name_parse(&parsed, name)) {
+      return FAIL(NAME_INVALID, "\"%.100s\" is neither a DNS name nor an IP address", name);
+    }
+    copy = strdup(name);
+    if (copy == NULL) {
+      return FAIL(NO_MEMORY, "out of memory");
+    }
+  }
+  free(config->server_name);
+  config->server_name = copy;
+  return AMQP_WOLFSSL_OK;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wolfssl_config_t *config, const char *name) {
+  amqp_wolfssl_code_t code = begin(config);
+
+  return code != AMQP_WOLFSSL_OK ? code : end(config, SETTER_SERVER_NAME, set_server_name(config, name));
+}
+
+static bool is_version(amqp_wolfssl_version_t version) {
+  return version == AMQP_WOLFSSL_TLS_1_2 || version == AMQP_WOLFSSL_TLS_1_3;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *config, amqp_wolfssl_version_t lowest,
+                                                         amqp_wolfssl_version_t highest) {
+  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (!is_version(lowest) || !is_version(highest) || lowest > highest) {
+    code = FAIL(INVALID_ARGUMENT, "0x%04x to 0x%04x is no range of TLS versions; there are TLS 1.2 and TLS 1.3",
+                (unsigned)lowest, (unsigned)highest);
+  } else {
+    config->settings.lowest = lowest;
+    config->settings.highest = highest;
+  }
+  return end(config, SETTER_VERSIONS, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
+  amqp_wolfssl_code_t code = begin(config);
+  const struct policy *found = policy_find(policy);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (found == NULL) {
+    code = FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
+  } else if (config->credentials.chain.count > 0) {
+    code = FAIL(INVALID_ARGUMENT, "the policy must be set before the identity, which is checked against it");
+  } else {
+    config->settings.policy = found;
+  }
+  return end(config, SETTER_POLICY, code);
+}
+
+/* ---- For the layers above ---- */
+
+void config_freeze(amqp_wolfssl_config_t *config) { atomic_store(&config->frozen, true); }
+
+const char *config_server_name(const amqp_wolfssl_config_t *config) { return config->server_name; }
+
+static amqp_wolfssl_code_t check_setters(const amqp_wolfssl_config_t *config, amqp_wolfssl_error_t *error) {
+  for (size_t i = 0; i < SETTER_COUNT; i++) {
+    if (config->failed[i].code != AMQP_WOLFSSL_OK) {
+      error_copy(error, &config->failed[i]);
+      error_append(error, " (the setting was refused, so nothing is opened)");
+      return error->code;
+    }
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
+amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
+                                       amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = check_setters(config, error);
+  int started;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  started = fips_module_start();
+  if (started != 0) {
+    return error_set_from_wolfssl(error, started, &start_failed);
+  }
+  (void)pthread_mutex_lock(&config->lock);
+  if (config->context == NULL) {
+    code = tls_context_new(&config->context, &config->settings, &config->trust, &config->credentials, error);
+  }
+  *context = config->context;
+  (void)pthread_mutex_unlock(&config->lock);
+  return code;
+}

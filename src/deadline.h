@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* One point in time that several steps share, on the clock nobody can set, and waiting for a descriptor until then. */
+#ifndef AMQP_WOLFSSL_DEADLINE_H
+#define AMQP_WOLFSSL_DEADLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/time.h>
+
+struct deadline {
+  bool infinite;
+  int64_t at_us; /**< microseconds on CLOCK_MONOTONIC */
+};
+
+enum deadline_wait_result { DEADLINE_READY, DEADLINE_PASSED, DEADLINE_FAILED };
+
+/** A NULL \a timeout means for ever. \return false for a timeout that is none (negative, or microseconds out of range)
+ */
+bool deadline_start(struct deadline *deadline, const struct timeval *timeout);
+
+/** What is left, never negative. Returns NULL for ever, else \a left. */
+const struct timeval *deadline_left(const struct deadline *deadline, struct timeval *left);
+
+/** Waits until \a descriptor can be read (or, with \a for_writing, written); EINTR goes on waiting. errno is set on
+ * failure. */
+enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing);
+
+#endif

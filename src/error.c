@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The error record, its codes and sentences. The table of wolfSSL's codes stands here because they are spread over two
+ * headers and differ between builds (some exist only with CRL or OCSP), and because every other file should speak of
+ * causes, not numbers.
+ */
+#include "autoconfig.h"
+
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "wolfssl_headers.h"
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+struct wolfssl_cause {
+  int wolfssl_code;
+  struct error_cause cause;
+};
+
+#define VERIFY AMQP_WOLFSSL_STAGE_VERIFY
+#define HANDSHAKE AMQP_WOLFSSL_STAGE_HANDSHAKE
+
+static const struct wolfssl_cause causes[] = {
+    {ASN_AFTER_DATE_E,
+     {VERIFY, AMQP_WOLFSSL_CERTIFICATE_EXPIRED,
+      "the broker's certificate has expired; renew it on the broker, or correct this machine's clock"}},
+    {ASN_BEFORE_DATE_E,
+     {VERIFY, AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID,
+      "the broker's certificate is not valid yet; check its dates and this machine's clock"}},
+    {ASN_NO_SIGNER_E,
+     {VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
+      "the broker's certificate does not lead to a CA that is trusted here; add the CA that issued it, or have the "
+      "broker "
+      "send the intermediate certificates"}},
+    {ASN_SELF_SIGNED_E,
+     {VERIFY, AMQP_WOLFSSL_SELF_SIGNED,
+      "the broker's certificate is self-signed and not among the trusted CAs; have a CA issue it"}},
+    {CRL_CERT_REVOKED,
+     {VERIFY, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "a certificate of the broker's chain is revoked by its CA's CRL"}},
+    {OCSP_CERT_REVOKED,
+     {VERIFY, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "the broker's certificate is revoked, says its CA's OCSP answer"}},
+    {CRL_MISSING,
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "no CRL was given for an issuer in the broker's chain; add its CRL"}},
+    {CRL_CERT_DATE_ERR,
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the CRL of an issuer in the broker's chain is out of date"}},
+    {OCSP_CERT_UNKNOWN,
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the OCSP answer does not know the broker's certificate"}},
+    {OCSP_LOOKUP_FAIL,
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the broker's certificate could not be checked by OCSP"}},
+    {OCSP_INVALID_STATUS,
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the broker sent an OCSP answer that does not hold"}},
+    {ASN_SIG_CONFIRM_E,
+     {VERIFY, AMQP_WOLFSSL_BAD_SIGNATURE,
+      "the signature on a certificate of the broker's chain is wrong; it was not issued by the CA it names"}},
+    {ASN_SIG_HASH_E,
+     {VERIFY, AMQP_WOLFSSL_BAD_SIGNATURE,
+      "a certificate of the broker's chain is signed with a hash that is not allowed"}},
+    {ASN_SIG_KEY_E,
+     {VERIFY, AMQP_WOLFSSL_BAD_SIGNATURE,
+      "a certificate of the broker's chain is signed with a kind of key that is not allowed"}},
+    {RSA_KEY_SIZE_E,
+     {VERIFY, AMQP_WOLFSSL_WEAK_KEY, "an RSA key in the broker's chain is too short; give the broker a longer key"}},
+    {ECC_KEY_SIZE_E,
+     {VERIFY, AMQP_WOLFSSL_WEAK_KEY, "an EC key in the broker's chain is too short; give the broker a longer key"}},
+    {ASN_PATHLEN_SIZE_E,
+     {VERIFY, AMQP_WOLFSSL_CHAIN_INVALID, "a CA in the broker's chain breaks its path length limit"}},
+    {ASN_PATHLEN_INV_E,
+     {VERIFY, AMQP_WOLFSSL_CHAIN_INVALID, "a CA in the broker's chain breaks its path length limit"}},
+    {ASN_NAME_INVALID_E,
+     {VERIFY, AMQP_WOLFSSL_CHAIN_INVALID, "a name in the broker's certificate is outside its CA's name constraints"}},
+    {MAX_CHAIN_ERROR, {VERIFY, AMQP_WOLFSSL_CHAIN_INVALID, "the broker's certificate chain is too long"}},
+    {EXTKEYUSE_AUTH_E,
+     {VERIFY, AMQP_WOLFSSL_CHAIN_INVALID,
+      "the broker's certificate is not meant for servers (extended key usage without serverAuth)"}},
+    {KEYUSE_SIGNATURE_E,
+     {VERIFY, AMQP_WOLFSSL_CHAIN_INVALID,
+      "the broker's certificate may not sign (key usage without digitalSignature)"}},
+    {NO_PEER_CERT, {VERIFY, AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING, "the broker presented no certificate"}},
+    {ASN_PARSE_E, {VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID, "the broker's certificate can't be parsed"}},
+    {ASN_CRIT_EXT_E,
+     {VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+      "a certificate of the broker's chain has a critical extension that wolfSSL does not know"}},
+    {VERIFY_CERT_ERROR, {VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID, "the broker's certificate was not accepted"}},
+    {VERSION_ERROR,
+     {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_VERSION,
+      "the broker and this client share no TLS version; enable TLS 1.2 or 1.3 on the broker (ssl_options.versions)"}},
+    {MATCH_SUITE_ERROR,
+     {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE,
+      "the broker and this client share no cipher suite; allow an ECDHE AES-GCM suite on the broker"}},
+    {ECC_CURVETYPE_ERROR,
+     {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, "the broker chose a key exchange group that was not offered"}},
+    {ECC_CURVE_ERROR,
+     {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, "the broker chose a key exchange group that was not offered"}},
+    {INVALID_PARAMETER,
+     {HANDSHAKE, AMQP_WOLFSSL_HANDSHAKE_FAILED, "the broker's handshake holds a parameter that is not allowed"}},
+    {VERIFY_SIGN_ERROR,
+     {VERIFY, AMQP_WOLFSSL_BAD_SIGNATURE, "the broker did not prove that it holds its certificate's key"}},
+    {SIG_VERIFY_E,
+     {VERIFY, AMQP_WOLFSSL_BAD_SIGNATURE, "the broker did not prove that it holds its certificate's key"}},
+    {VERIFY_FINISHED_ERROR, {HANDSHAKE, AMQP_WOLFSSL_RECORD_CORRUPT, "the handshake was altered on its way"}},
+    {VERIFY_MAC_ERROR,
+     {AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT,
+      "a record failed its integrity check: something between here and the broker altered it"}},
+    {DECRYPT_ERROR,
+     {AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT,
+      "a record failed its integrity check: something between here and the broker altered it"}},
+    {AES_GCM_AUTH_E,
+     {AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT,
+      "a record failed its integrity check: something between here and the broker altered it"}},
+    {MAC_CMP_FAILED_E,
+     {AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT,
+      "a record failed its integrity check: something between here and the broker altered it"}},
+    {UNKNOWN_RECORD_TYPE,
+     {HANDSHAKE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the peer sent a record of a kind TLS does not have"}},
+    {OUT_OF_ORDER_E,
+     {HANDSHAKE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the peer sent a handshake message that does not belong there"}},
+    {SANITY_MSG_E,
+     {HANDSHAKE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the peer sent a handshake message that does not belong there"}},
+    {BUFFER_ERROR, {HANDSHAKE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the peer sent a message with wrong lengths"}},
+    {LENGTH_ERROR, {HANDSHAKE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the peer sent a record with a wrong length"}},
+    {SECURE_RENEGOTIATION_E,
+     {AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION,
+      "the peer asked for a renegotiation, which is refused"}},
+    {MEMORY_E, {HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory"}},
+    {MEMORY_ERROR, {HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory"}},
+};
+
+#undef VERIFY
+#undef HANDSHAKE
+
+void error_clear(amqp_wolfssl_error_t *error) {
+  error->stage = AMQP_WOLFSSL_STAGE_NONE;
+  error->code = AMQP_WOLFSSL_OK;
+  error->wolfssl_code = 0;
+  error->alert = -1;
+  error->alert_direction = AMQP_WOLFSSL_ALERT_NONE;
+  error->certificate_depth = -1;
+  error->certificate_subject[0] = '\0';
+  error->message[0] = '\0';
+}
+
+/* Names out of certificates and files come escaped already; this keeps the promise of one line for anything else. */
+static void keep_one_line(char *text) {
+  for (; *text != '\0'; text++) {
+    if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+      *text = '?';
+    }
+  }
+}
+
+amqp_wolfssl_code_t error_set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code,
+                              const char *format, ...) {
+  va_list arguments;
+
+  error_clear(error);
+  error->stage = stage;
+  error->code = code;
+  va_start(arguments, format);
+  (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+  va_end(arguments);
+  keep_one_line(error->message);
+  return code;
+}
+
+void error_append(amqp_wolfssl_error_t *error, const char *format, ...) {
+  size_t used = strlen(error->message);
+  va_list arguments;
+
+  va_start(arguments, format);
+  (void)vsnprintf(error->message + used, sizeof(error->message) - used, format, arguments);
+  va_end(arguments);
+  keep_one_line(error->message + used);
+}
+
+void error_append_date(amqp_wolfssl_error_t *error, const char *before, int64_t seconds, const char *after) {
+  time_t when = (time_t)seconds;
+  struct tm parts;
+  char date[40];
+
+  if (gmtime_r(&when, &parts) == NULL || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) {
+    (void)snprintf(date, sizeof(date), "an unreadable date");
+  }
+  error_append(error, "%s%s%s", before, date, after);
+}
+
+const struct error_cause *error_find_cause(int wolfssl_code) {
+  for (size_t i = 0; i < sizeof(causes) / sizeof(causes[0]); i++) {
+    if (causes[i].wolfssl_code == wolfssl_code) {
+      return &causes[i].cause;
+    }
+  }
+  return NULL;
+}
+
+amqp_wolfssl_code_t error_set_from_wolfssl(amqp_wolfssl_error_t *error, int wolfssl_code,
+                                           const struct error_cause *fallback) {
+  const struct error_cause *cause = error_find_cause(wolfssl_code);
+
+  if (cause != NULL) {
+    error_set(error, cause->stage, cause->code, "%s", cause->sentence);
+  } else {
+    char reason[WOLFSSL_MAX_ERROR_SZ];
+
+    wolfSSL_ERR_error_string_n((unsigned long)wolfssl_code, reason, sizeof(reason));
+    error_set(error, fallback->stage, fallback->code, "%s (wolfSSL: %s, %d)", fallback->sentence, reason, wolfssl_code);
+  }
+  error->wolfssl_code = wolfssl_code;
+  return error->code;
+}
+
+void error_set_alert(amqp_wolfssl_error_t *error, int alert, amqp_wolfssl_alert_direction_t direction) {
+  error->alert = alert;
+  error->alert_direction = direction;
+}
+
+void error_set_certificate(amqp_wolfssl_error_t *error, int depth, const char *subject) {
+  error->certificate_depth = depth;
+  (void)snprintf(error->certificate_subject, sizeof(error->certificate_subject), "%s", subject);
+}
+
+void error_copy(amqp_wolfssl_error_t *to, const amqp_wolfssl_error_t *from) { memcpy(to, from, sizeof(*to)); }
+
+bool error_alert_is_about_certificate(int alert) {
+  switch (alert) {
+    case 42:  /* bad_certificate */
+    case 43:  /* unsupported_certificate */
+    case 44:  /* certificate_revoked */
+    case 45:  /* certificate_expired */
+    case 46:  /* certificate_unknown */
+    case 48:  /* unknown_ca */
+    case 49:  /* access_denied */
+    case 116: /* certificate_required */
+      return true;
+    default:
+      return false;
+  }
+}
+
+/* ---- Public accessors ---- */
+
+amqp_wolfssl_stage_t amqp_wolfssl_error_stage(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->stage : AMQP_WOLFSSL_STAGE_NONE;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_error_code(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->code : AMQP_WOLFSSL_OK;
+}
+
+const char *amqp_wolfssl_error_message(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->message : "";
+}
+
+int amqp_wolfssl_error_wolfssl_code(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->wolfssl_code : 0;
+}
+
+int amqp_wolfssl_error_alert(const amqp_wolfssl_error_t *error) { return error != NULL ? error->alert : -1; }
+
+amqp_wolfssl_alert_direction_t amqp_wolfssl_error_alert_direction(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->alert_direction : AMQP_WOLFSSL_ALERT_NONE;
+}
+
+const char *amqp_wolfssl_error_certificate_subject(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->certificate_subject : "";
+}
+
+int amqp_wolfssl_error_certificate_depth(const amqp_wolfssl_error_t *error) {
+  return error != NULL ? error->certificate_depth : -1;
+}
+
+const char *amqp_wolfssl_stage_name(amqp_wolfssl_stage_t stage) {
+  switch (stage) { /* no default: -Wswitch finds the missing case */
+    case AMQP_WOLFSSL_STAGE_NONE:
+      return "none";
+    case AMQP_WOLFSSL_STAGE_CONFIGURE:
+      return "configure";
+    case AMQP_WOLFSSL_STAGE_RESOLVE:
+      return "resolve";
+    case AMQP_WOLFSSL_STAGE_CONNECT:
+      return "connect";
+    case AMQP_WOLFSSL_STAGE_HANDSHAKE:
+      return "handshake";
+    case AMQP_WOLFSSL_STAGE_VERIFY:
+      return "verify";
+    case AMQP_WOLFSSL_STAGE_POLICY:
+      return "policy";
+    case AMQP_WOLFSSL_STAGE_SEND:
+      return "send";
+    case AMQP_WOLFSSL_STAGE_RECEIVE:
+      return "receive";
+    case AMQP_WOLFSSL_STAGE_CLOSE:
+      return "close";
+  }
+  return "unknown";
+}
+
+#define CODE_NAME(name)     \
+  case AMQP_WOLFSSL_##name: \
+    return #name
+
+const char *amqp_wolfssl_code_name(amqp_wolfssl_code_t code) {
+  switch (code) { /* no default: -Wswitch finds the missing case */
+    CODE_NAME(OK);
+    CODE_NAME(NO_MEMORY);
+    CODE_NAME(INVALID_ARGUMENT);
+    CODE_NAME(CONFIG_FROZEN);
+    CODE_NAME(NOT_SUPPORTED);
+    CODE_NAME(RABBITMQ_INCOMPATIBLE);
+    CODE_NAME(LIBRARY_FAILED);
+    CODE_NAME(FILE_UNREADABLE);
+    CODE_NAME(NO_CERTIFICATE);
+    CODE_NAME(CERTIFICATE_MALFORMED);
+    CODE_NAME(CA_UNUSABLE);
+    CODE_NAME(KEY_MALFORMED);
+    CODE_NAME(KEY_UNSUPPORTED);
+    CODE_NAME(PASSPHRASE_MISSING);
+    CODE_NAME(PASSPHRASE_WRONG);
+    CODE_NAME(KEY_MISMATCH);
+    CODE_NAME(IDENTITY_AGAINST_POLICY);
+    CODE_NAME(NO_TRUST_ANCHOR);
+    CODE_NAME(NAME_INVALID);
+    CODE_NAME(RESOLVE_FAILED);
+    CODE_NAME(CONNECT_FAILED);
+    CODE_NAME(TIMED_OUT);
+    CODE_NAME(PEER_SPEAKS_PLAIN_AMQP);
+    CODE_NAME(PEER_NOT_TLS);
+    CODE_NAME(PEER_CLOSED_IN_HANDSHAKE);
+    CODE_NAME(NO_SHARED_VERSION);
+    CODE_NAME(NO_SHARED_SUITE);
+    CODE_NAME(HANDSHAKE_FAILED);
+    CODE_NAME(CERTIFICATE_EXPIRED);
+    CODE_NAME(CERTIFICATE_NOT_YET_VALID);
+    CODE_NAME(UNKNOWN_CA);
+    CODE_NAME(SELF_SIGNED);
+    CODE_NAME(NAME_MISMATCH);
+    CODE_NAME(CERTIFICATE_REVOKED);
+    CODE_NAME(REVOCATION_UNKNOWN);
+    CODE_NAME(BAD_SIGNATURE);
+    CODE_NAME(WEAK_KEY);
+    CODE_NAME(CHAIN_INVALID);
+    CODE_NAME(PEER_CERTIFICATE_MISSING);
+    CODE_NAME(CERTIFICATE_INVALID);
+    CODE_NAME(POLICY_VERSION);
+    CODE_NAME(POLICY_SUITE);
+    CODE_NAME(POLICY_GROUP);
+    CODE_NAME(REJECTED_OUR_CERTIFICATE);
+    CODE_NAME(REQUIRES_A_CERTIFICATE);
+    CODE_NAME(ALERT_RECEIVED);
+    CODE_NAME(CLOSED_BY_PEER);
+    CODE_NAME(TRUNCATED);
+    CODE_NAME(CONNECTION_LOST);
+    CODE_NAME(RECORD_CORRUPT);
+    CODE_NAME(PROTOCOL_VIOLATION);
+    CODE_NAME(SEND_CONTRACT_BROKEN);
+  }
+  return "UNKNOWN";
+}
+
+#undef CODE_NAME
+
+/* RFC 8446, section 6, and for the older ones RFC 5246, section 7.2, RFC 6066, section 9, and RFC 7301, section 3.2. */
+const char *amqp_wolfssl_alert_name(int alert) {
+  static const struct {
+    int alert;
+    const char *name;
+  } names[] = {
+      {0, "close_notify"},
+      {10, "unexpected_message"},
+      {20, "bad_record_mac"},
+      {21, "decryption_failed"},
+      {22, "record_overflow"},
+      {30, "decompression_failure"},
+      {40, "handshake_failure"},
+      {41, "no_certificate"},
+      {42, "bad_certificate"},
+      {43, "unsupported_certificate"},
+      {44, "certificate_revoked"},
+      {45, "certificate_expired"},
+      {46, "certificate_unknown"},
+      {47, "illegal_parameter"},
+      {48, "unknown_ca"},
+      {49, "access_denied"},
+      {50, "decode_error"},
+      {51, "decrypt_error"},
+      {60, "export_restriction"},
+      {70, "protocol_version"},
+      {71, "insufficient_security"},
+      {80, "internal_error"},
+      {86, "inappropriate_fallback"},
+      {90, "user_canceled"},
+      {100, "no_renegotiation"},
+      {109, "missing_extension"},
+      {110, "unsupported_extension"},
+      {111, "certificate_unobtainable"},
+      {112, "unrecognized_name"},
+      {113, "bad_certificate_status_response"},
+      {114, "bad_certificate_hash_value"},
+      {115, "unknown_psk_identity"},
+      {116, "certificate_required"},
+      {120, "no_application_protocol"},
+  };
+
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    if (names[i].alert == alert) {
+      return names[i].name;
+    }
+  }
+  return "unknown";
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The error record: what failed, at which stage, and a sentence a person can act on. One table in error.c translates
+ * wolfSSL's codes; nothing else in the library knows their numbers.
+ */
+#ifndef AMQP_WOLFSSL_ERROR_H
+#define AMQP_WOLFSSL_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "amqp_wolfssl_socket.h"
+
+#define ERROR_MESSAGE_LENGTH 1024
+#define ERROR_SUBJECT_LENGTH 256
+
+struct amqp_wolfssl_error_t_ {
+  amqp_wolfssl_stage_t stage;
+  amqp_wolfssl_code_t code;
+  int wolfssl_code;
+  int alert; /* -1: none */
+  amqp_wolfssl_alert_direction_t alert_direction;
+  int certificate_depth; /* -1: about no certificate */
+  char certificate_subject[ERROR_SUBJECT_LENGTH];
+  char message[ERROR_MESSAGE_LENGTH];
+};
+
+/** What wolfSSL's code means in our terms. */
+struct error_cause {
+  amqp_wolfssl_stage_t stage;
+  amqp_wolfssl_code_t code;
+  const char *sentence; /**< what happened and what to do, without particulars */
+};
+
+void error_clear(amqp_wolfssl_error_t *error);
+
+/** Sets stage, code and sentence, and forgets everything else. Returns \a code. */
+amqp_wolfssl_code_t error_set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code,
+                              const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** Adds to the sentence, as much as fits. */
+void error_append(amqp_wolfssl_error_t *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Adds a date and time in UTC, given in seconds since 1970, between two texts. */
+void error_append_date(amqp_wolfssl_error_t *error, const char *before, int64_t seconds, const char *after);
+
+/** Sets a record from one of wolfSSL's codes (negative). Codes that say nothing become \a fallback. */
+amqp_wolfssl_code_t error_set_from_wolfssl(amqp_wolfssl_error_t *error, int wolfssl_code,
+                                           const struct error_cause *fallback);
+
+/** The cause that stands in the table for one of wolfSSL's codes, or NULL. */
+const struct error_cause *error_find_cause(int wolfssl_code);
+
+void error_set_alert(amqp_wolfssl_error_t *error, int alert, amqp_wolfssl_alert_direction_t direction);
+void error_set_certificate(amqp_wolfssl_error_t *error, int depth, const char *subject);
+
+/** Copies the whole record. */
+void error_copy(amqp_wolfssl_error_t *to, const amqp_wolfssl_error_t *from);
+
+/** Whether a fatal alert with this number is a verdict on the certificate its receiver presented. */
+bool error_alert_is_about_certificate(int alert);
+
+#endif

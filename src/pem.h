@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the blocks of a PEM text (RFC 7468). Pure. It exists because wolfSSL stops at the first thing it does not like
+ * in a bundle and reports success: a half-written bundle must not quietly trust less, or send less, than its owner
+ * meant.
+ */
+#ifndef AMQP_WOLFSSL_PEM_H
+#define AMQP_WOLFSSL_PEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum pem_result { PEM_BLOCK, PEM_END, PEM_UNTERMINATED };
+
+struct pem_text {
+  const char *text;
+  size_t length;
+};
+
+struct pem_block {
+  struct pem_text label; /**< as "CERTIFICATE" */
+  struct pem_text whole; /**< from the first dash of BEGIN to the last of END */
+};
+
+/** Steps to the next block; text between blocks is passed over (RFC 7468, section 2). A BEGIN needs its own END. */
+enum pem_result pem_next(struct pem_text *rest, struct pem_block *block);
+
+bool pem_label_is(const struct pem_block *block, const char *label);
+
+/**
+ * A certificate, by the label of RFC 7468, section 5.1, or the older one. OpenSSL's "TRUSTED CERTIFICATE" is none: it
+ * carries settings of trust behind the certificate that would be lost here.
+ */
+bool pem_is_certificate(const struct pem_block *block);
+
+/** A private key of any kind, encrypted or not. */
+bool pem_is_private_key(const struct pem_block *block);
+
+/** An encrypted private key: PKCS#8's own label, or the traditional header "Proc-Type: 4,ENCRYPTED". */
+bool pem_is_encrypted(const struct pem_block *block);
+
+/** Whether the bytes look like PEM rather than DER. */
+bool pem_is_likely(const void *bytes, size_t length);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether the librabbitmq and the wolfSSL found at run time can be worked with, and which they are. */
+#include "autoconfig.h"
+
+#include "amqp_wolfssl_socket.h"
+#include "build_info.h"
+#include "fips_module.h"
+#include "rabbitmq_socket_abi.h"
+
+static const char incompatible[] =
+    "the librabbitmq found at run time does not have the socket interface this library builds on (rabbitmq-c 0.8.0 to "
+    "0.18.1 have it)";
+
+static amqp_wolfssl_code_t probe_rabbitmq(void) {
+  amqp_connection_state_t connection = amqp_new_connection();
+  amqp_socket_t *socket = connection != NULL ? amqp_tcp_socket_new(connection) : NULL;
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_NO_MEMORY;
+
+  if (socket != NULL) {
+    code = rabbitmq_socket_probe(socket) ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE;
+  }
+  if (connection != NULL) {
+    (void)amqp_destroy_connection(connection);
+  }
+  return code;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message) {
+  amqp_wolfssl_code_t code = probe_rabbitmq();
+  const char *sentence = "librabbitmq and wolfSSL can be used";
+
+  if (code == AMQP_WOLFSSL_OK && fips_module_start() != 0) {
+    code = AMQP_WOLFSSL_LIBRARY_FAILED;
+    sentence = "wolfSSL did not start";
+  } else if (code == AMQP_WOLFSSL_NO_MEMORY) {
+    sentence = "out of memory";
+  } else if (code != AMQP_WOLFSSL_OK) {
+    sentence = incompatible;
+  }
+  if (message != NULL) {
+    *message = sentence;
+  }
+  return code;
+}
+
+const char *amqp_wolfssl_build_info(void) {
+  (void)fips_module_start(); /* writes the line, whether wolfSSL starts or not */
+  return build_info_line();
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Builds the WOLFSSL_CTX. Everything is set explicitly: Debian's wolfSSL is built with OpenSSL's defaults, which verify
+ * nobody and offer anonymous, NULL and RC4 suites.
+ */
+#include "autoconfig.h"
+
+#include "tls_context.h"
+
+#include <stdlib.h>
+
+#include "byte_queue.h"
+#include "peer_verification.h"
+#include "tls_io.h"
+#include "wolfssl_headers.h"
+
+struct tls_context {
+  WOLFSSL_CTX *ctx;
+  const struct tls_settings *settings;
+  const struct trust *trust;
+  const struct credentials *credentials;
+};
+
+static const struct error_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+                                                  "wolfSSL refused a setting"};
+
+static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
+  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+}
+
+static WOLFSSL_METHOD *choose_method(const struct tls_settings *settings) {
+  if (settings->lowest >= AMQP_WOLFSSL_TLS_1_3) {
+    return wolfTLSv1_3_client_method();
+  }
+  if (settings->highest <= AMQP_WOLFSSL_TLS_1_2) {
+    return wolfTLSv1_2_client_method();
+  }
+  return wolfTLS_client_method();
+}
+
+static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, amqp_wolfssl_error_t *error) {
+  for (size_t i = 0; i < trust->anchors.count; i++) {
+    const struct certificate_der *der = &trust->anchors.items[i];
+    int result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
+
+    if (result != WOLFSSL_SUCCESS) {
+      return error_set_from_wolfssl(error, result, &setting_failed);
+    }
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
+/* wolfSSL takes a chain in one piece, certificate behind certificate. */
+static amqp_wolfssl_code_t load_chain(WOLFSSL_CTX *ctx, const struct certificate_list *chain,
+                                      amqp_wolfssl_error_t *error) {
+  struct byte_queue joined;
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+  int result;
+
+  byte_queue_init(&joined);
+  for (size_t i = 0; i < chain->count; i++) {
+    if (!byte_queue_append(&joined, chain->items[i].bytes, chain->items[i].length)) {
+      code = out_of_memory(error);
+      goto cleanup;
+    }
+  }
+  result = wolfSSL_CTX_use_certificate_chain_buffer_format(ctx, byte_queue_front(&joined), (long)joined.length,
+                                                           WOLFSSL_FILETYPE_ASN1);
+  if (result != WOLFSSL_SUCCESS) {
+    code = error_set_from_wolfssl(error, result, &setting_failed);
+  }
+cleanup:
+  byte_queue_release(&joined);
+  return code;
+}
+
+static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct credentials *credentials,
+                                            amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code;
+  int result;
+
+  if (credentials->chain.count == 0) {
+    return AMQP_WOLFSSL_OK;
+  }
+  code = load_chain(ctx, &credentials->chain, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  result = wolfSSL_CTX_use_PrivateKey_buffer(ctx, credentials->key.bytes, (long)credentials->key.length,
+                                             WOLFSSL_FILETYPE_ASN1);
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : error_set_from_wolfssl(error, result, &setting_failed);
+}
+
+static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfssl_error_t *error) {
+  const struct tls_settings *settings = context->settings;
+  WOLFSSL_CTX *ctx = context->ctx;
+  amqp_wolfssl_code_t code;
+  int result =
+      wolfSSL_CTX_SetMinVersion(ctx, settings->lowest >= AMQP_WOLFSSL_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
+
+  if (result != WOLFSSL_SUCCESS) {
+    return error_set_from_wolfssl(error, result, &setting_failed);
+  }
+  code = policy_apply(settings->policy, ctx, settings->lowest, settings->highest, error);
+  if (code == AMQP_WOLFSSL_OK) {
+    code = load_trust(ctx, context->trust, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = load_credentials(ctx, context->credentials, error);
+  }
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  wolfSSL_CTX_set_verify(ctx, settings->verify_peer ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE, NULL);
+  /* A resumed session skips certificate, name and CRL checks: no tickets, no cache. */
+  (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+  /* The handshake's messages of one flight go out together. */
+  (void)wolfSSL_CTX_set_group_messages(ctx);
+  tls_io_install(ctx);
+  return peer_verification_install(ctx, error);
+}
+
+amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
+                                    const struct trust *trust, const struct credentials *credentials,
+                                    amqp_wolfssl_error_t *error) {
+  struct tls_context *made;
+  amqp_wolfssl_code_t code;
+
+  if (settings->verify_peer && trust->anchors.count == 0) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_TRUST_ANCHOR,
+                     "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
+  }
+  made = calloc(1, sizeof(*made));
+  if (made == NULL) {
+    return out_of_memory(error);
+  }
+  made->settings = settings;
+  made->trust = trust;
+  made->credentials = credentials;
+  made->ctx = wolfSSL_CTX_new(choose_method(settings));
+  code = made->ctx == NULL ? out_of_memory(error) : set_up(made, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    tls_context_free(made);
+    return code;
+  }
+  *context = made;
+  return AMQP_WOLFSSL_OK;
+}
+
+void tls_context_free(struct tls_context *context) {
+  if (context != NULL) {
+    wolfSSL_CTX_free(context->ctx);
+    free(context);
+  }
+}
+
+const struct tls_settings *tls_context_settings(const struct tls_context *context) { return context->settings; }
+
+const struct trust *tls_context_trust(const struct tls_context *context) { return context->trust; }
+
+const struct credentials *tls_context_credentials(const struct tls_context *context) { return context->credentials; }
+
+WOLFSSL *tls_context_new_ssl(const struct tls_context *context) { return wolfSSL_new(context->ctx); }

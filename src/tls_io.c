@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* wolfSSL's I/O callbacks, the output queue and the read-ahead. */
+#include "autoconfig.h"
+
+#include "tls_io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wolfssl_headers.h"
+
+/* Two full records, or a few hundred small ones. */
+#define READ_AHEAD_CAPACITY ((size_t)32 * 1024)
+
+/* ---- Sending ---- */
+
+static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
+  struct tls_io *io = context;
+
+  (void)ssl;
+  if (!byte_queue_append(&io->output, bytes, (size_t)length)) {
+    io->out_of_memory = true;
+    return WOLFSSL_CBIO_ERR_GENERAL;
+  }
+  return length;
+}
+
+enum tls_io_flush_result tls_io_flush(struct tls_io *io) {
+  while (io->output.length > 0) {
+    ssize_t sent = io->send_errno != 0
+                       ? LOWER_FAILED
+                       : io->lower.send(io->lower.context, byte_queue_front(&io->output), io->output.length);
+
+    if (sent == LOWER_WOULD_BLOCK) {
+      return TLS_IO_BLOCKED;
+    }
+    if (sent <= 0) {
+      if (io->send_errno == 0) {
+        io->send_errno = errno != 0 ? errno : EIO;
+      }
+      return TLS_IO_BROKEN;
+    }
+    byte_queue_consume(&io->output, (size_t)sent);
+  }
+  return TLS_IO_FLUSHED;
+}
+
+void tls_io_drop_output(struct tls_io *io) { byte_queue_release(&io->output); }
+
+/* ---- Receiving ---- */
+
+static size_t fetch_length(const struct tls_io *io) {
+  return io->receive_room < READ_AHEAD_CAPACITY ? io->receive_room : READ_AHEAD_CAPACITY;
+}
+
+/* 0: there are bytes; else what the callback has to answer. */
+static int fetch(struct tls_io *io) {
+  ssize_t received;
+
+  /* The record that comes next might not fit: leave it in the kernel, where poll() sees it. */
+  if (io->receive_room < TLS_RECORD_PLAINTEXT) {
+    return WOLFSSL_CBIO_ERR_WANT_READ;
+  }
+  if (io->end_of_stream) {
+    return WOLFSSL_CBIO_ERR_CONN_CLOSE;
+  }
+  if (io->recv_errno != 0) {
+    return WOLFSSL_CBIO_ERR_CONN_RST;
+  }
+  if (io->read_ahead == NULL) {
+    io->read_ahead = malloc(READ_AHEAD_CAPACITY);
+    if (io->read_ahead == NULL) {
+      io->out_of_memory = true;
+      return WOLFSSL_CBIO_ERR_GENERAL;
+    }
+  }
+  received = io->lower.recv(io->lower.context, io->read_ahead, fetch_length(io));
+  if (received == LOWER_WOULD_BLOCK) {
+    return WOLFSSL_CBIO_ERR_WANT_READ;
+  }
+  if (received == LOWER_END_OF_STREAM) {
+    io->end_of_stream = true;
+    return WOLFSSL_CBIO_ERR_CONN_CLOSE; /* never 0: wolfSSL would ask again for ever */
+  }
+  if (received <= 0) {
+    io->recv_errno = errno != 0 ? errno : EIO;
+    return WOLFSSL_CBIO_ERR_CONN_RST;
+  }
+  io->read_ahead_head = 0;
+  io->read_ahead_length = (size_t)received;
+  io->bytes_received += (size_t)received;
+  if (io->hello != NULL) {
+    server_hello_watch(io->hello, io->read_ahead, io->read_ahead_length);
+  }
+  return 0;
+}
+
+static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *context) {
+  struct tls_io *io = context;
+  size_t count = (size_t)capacity;
+
+  (void)ssl;
+  if (io->read_ahead_length == 0) {
+    int answer = fetch(io);
+
+    if (answer != 0) {
+      return answer;
+    }
+  }
+  if (count > io->read_ahead_length) {
+    count = io->read_ahead_length;
+  }
+  memcpy(bytes, io->read_ahead + io->read_ahead_head, count);
+  io->read_ahead_head += count;
+  io->read_ahead_length -= count;
+  return (int)count;
+}
+
+void tls_io_set_receive_room(struct tls_io *io, size_t room) { io->receive_room = room; }
+
+bool tls_io_has_read_ahead(const struct tls_io *io) { return io->read_ahead_length > 0; }
+
+void tls_io_release_idle(struct tls_io *io) {
+  if (io->read_ahead_length == 0) {
+    free(io->read_ahead);
+    io->read_ahead = NULL;
+  }
+  if (io->output.length == 0) {
+    byte_queue_release(&io->output);
+  }
+}
+
+/* ---- Life ---- */
+
+void tls_io_install(WOLFSSL_CTX *ctx) {
+  wolfSSL_CTX_SetIOSend(ctx, send_callback);
+  wolfSSL_CTX_SetIORecv(ctx, receive_callback);
+}
+
+void tls_io_init(struct tls_io *io, const struct lower_socket *lower) {
+  memset(io, 0, sizeof(*io));
+  io->lower = *lower;
+  byte_queue_init(&io->output);
+  io->receive_room = SIZE_MAX;
+}
+
+void tls_io_attach(struct tls_io *io, WOLFSSL *ssl) {
+  wolfSSL_SetIOWriteCtx(ssl, io);
+  wolfSSL_SetIOReadCtx(ssl, io);
+}
+
+bool tls_io_watch_handshake(struct tls_io *io) {
+  io->hello = malloc(sizeof(*io->hello));
+  if (io->hello != NULL) {
+    server_hello_init(io->hello);
+  }
+  return io->hello != NULL;
+}
+
+void tls_io_handshake_done(struct tls_io *io) {
+  free(io->hello);
+  io->hello = NULL;
+}
+
+void tls_io_free(struct tls_io *io) {
+  tls_io_handshake_done(io);
+  byte_queue_release(&io->output);
+  free(io->read_ahead);
+  io->read_ahead = NULL;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of a config that shape handshakes and their checks. */
+#ifndef AMQP_WOLFSSL_TLS_SETTINGS_H
+#define AMQP_WOLFSSL_TLS_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "policy.h"
+
+struct tls_settings {
+  const struct policy *policy;
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+  bool verify_peer;
+  bool verify_host;
+};
+
+#endif

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The six calls rabbitmq-c makes of a transport, as a decoration of its own TCP socket, and the public functions on
+ * sockets. Only this file speaks AMQP_STATUS_*.
+ *
+ * Rules of the contract that are easily broken: send and recv never return 0 (the core would spin) and never
+ * AMQP_STATUS_TIMEOUT (taken as a partial send); get_sockfd is called after every failure, after close too, and must
+ * then be -1, but after a fatal TLS error it must not be, or the core replaces the error; delete comes for objects that
+ * were never opened; the core itself closes by force only, so delete does the graceful close.
+ */
+#include "autoconfig.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amqp_wolfssl_socket.h"
+#include "config.h"
+#include "connection_facts.h"
+#include "deadline.h"
+#include "error.h"
+#include "fips_module.h"
+#include "peer_name.h"
+#include "rabbitmq_socket_abi.h"
+#include "session.h"
+
+struct transport {
+  struct rabbitmq_socket_class klass; /* first: the socket's class pointer is this object's address */
+  struct rabbitmq_socket *base;       /* rabbitmq-c's TCP socket, which this one sits on */
+  const struct rabbitmq_socket_class *tcp;
+  amqp_wolfssl_config_t *config;
+  struct session *session; /* NULL while closed */
+  struct connection_facts facts;
+  amqp_wolfssl_error_t error;
+};
+
+static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags);
+
+static struct transport *from_base(void *base) {
+  struct rabbitmq_socket *socket = base;
+
+  return (struct transport *)(uintptr_t)socket->klass;
+}
+
+static struct transport *from_socket(const amqp_socket_t *socket) {
+  const struct rabbitmq_socket_class *klass;
+
+  if (socket == NULL) {
+    return NULL;
+  }
+  memcpy(&klass, socket, sizeof(klass)); /* amqp_socket_t is opaque: its first word, as the mirror says */
+  return klass->send == transport_send ? (struct transport *)(uintptr_t)klass : NULL;
+}
+
+/* ---- The socket below the session: rabbitmq-c's own TCP calls ---- */
+
+static ssize_t from_tcp_status(ssize_t result) {
+  if (result > 0) {
+    return result;
+  }
+  switch (result) {
+    case RABBITMQ_STATUS_NEEDREAD:
+    case RABBITMQ_STATUS_NEEDWRITE:
+      return LOWER_WOULD_BLOCK;
+    case 0:
+    case AMQP_STATUS_CONNECTION_CLOSED:
+    case AMQP_STATUS_SOCKET_CLOSED:
+      return LOWER_END_OF_STREAM;
+    default:
+      return LOWER_FAILED;
+  }
+}
+
+static ssize_t lower_send(void *context, const void *bytes, size_t length) {
+  struct transport *transport = context;
+  ssize_t result;
+
+  errno = 0;
+  result = from_tcp_status(transport->tcp->send(transport->base, bytes, length, 0));
+  if (result == LOWER_END_OF_STREAM) {
+    errno = EPIPE;
+    return LOWER_FAILED;
+  }
+  return result;
+}
+
+static ssize_t lower_recv(void *context, void *bytes, size_t length) {
+  struct transport *transport = context;
+
+  errno = 0;
+  return from_tcp_status(transport->tcp->recv(transport->base, bytes, length, 0));
+}
+
+/* ---- Status codes ---- */
+
+static int open_status(const amqp_wolfssl_error_t *error) {
+  if (error->code == AMQP_WOLFSSL_NO_MEMORY) {
+    return AMQP_STATUS_NO_MEMORY;
+  }
+  if (error->code == AMQP_WOLFSSL_TIMED_OUT) {
+    return AMQP_STATUS_TIMEOUT;
+  }
+  if (error->code == AMQP_WOLFSSL_NAME_MISMATCH) {
+    return AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
+  }
+  switch (error->stage) {
+    case AMQP_WOLFSSL_STAGE_VERIFY:
+      return AMQP_STATUS_SSL_PEER_VERIFY_FAILED;
+    case AMQP_WOLFSSL_STAGE_HANDSHAKE:
+    case AMQP_WOLFSSL_STAGE_POLICY:
+      return AMQP_STATUS_SSL_CONNECTION_FAILED;
+    case AMQP_WOLFSSL_STAGE_NONE:
+    case AMQP_WOLFSSL_STAGE_CONFIGURE:
+    case AMQP_WOLFSSL_STAGE_RESOLVE:
+    case AMQP_WOLFSSL_STAGE_CONNECT:
+    case AMQP_WOLFSSL_STAGE_SEND:
+    case AMQP_WOLFSSL_STAGE_RECEIVE:
+    case AMQP_WOLFSSL_STAGE_CLOSE:
+      break;
+  }
+  return AMQP_STATUS_SSL_ERROR;
+}
+
+static ssize_t data_status(const amqp_wolfssl_error_t *error) {
+  switch (error->code) {
+    case AMQP_WOLFSSL_NO_MEMORY:
+      return AMQP_STATUS_NO_MEMORY;
+    case AMQP_WOLFSSL_CONNECTION_LOST:
+      return AMQP_STATUS_SOCKET_ERROR;
+    case AMQP_WOLFSSL_CLOSED_BY_PEER:
+      return AMQP_STATUS_CONNECTION_CLOSED;
+    default: /* every other cause is TLS's; the record tells them apart */
+      return AMQP_STATUS_SSL_ERROR;
+  }
+}
+
+static ssize_t session_status(const struct transport *transport, enum session_result result, size_t count) {
+  switch (result) {
+    case SESSION_DONE:
+      return (ssize_t)count;
+    case SESSION_WANT_READ:
+      return RABBITMQ_STATUS_NEEDREAD;
+    case SESSION_WANT_WRITE:
+      return RABBITMQ_STATUS_NEEDWRITE;
+    case SESSION_ENDED:
+      return AMQP_STATUS_CONNECTION_CLOSED;
+    case SESSION_FAILED:
+      break;
+  }
+  return data_status(&transport->error);
+}
+
+/* ---- Open ---- */
+
+static void close_tcp(struct transport *transport) {
+  session_free(transport->session);
+  transport->session = NULL;
+  if (transport->tcp->get_sockfd(transport->base) != -1) {
+    (void)transport->tcp->close(transport->base, RABBITMQ_CLOSE_FORCE);
+  }
+}
+
+/* The name to verify and to send. NULL in \a name: there is none, and none is needed. */
+static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct tls_context *context, const char *host,
+                                       struct peer_name *storage, const struct peer_name **name) {
+  const char *set = config_server_name(transport->config);
+  const char *text = set != NULL ? set : host;
+
+  *name = NULL;
+  if (text != NULL && peer_name_parse(storage, text)) {
+    *name = storage;
+    return AMQP_WOLFSSL_OK;
+  }
+  if (!tls_context_settings(context)->verify_host) {
+    return AMQP_WOLFSSL_OK;
+  }
+  return error_set(&transport->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_INVALID,
+                   "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
+                   "against it; set the server name apart from the address",
+                   text != NULL ? text : "(none)");
+}
+
+static int explain_tcp_failure(struct transport *transport, int status, int tcp_errno, const char *host, int port) {
+  amqp_wolfssl_error_t *error = &transport->error;
+
+  if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) {
+    error_set(error, AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_RESOLVE_FAILED,
+              "the host name \"%.200s\" can't be resolved", host);
+  } else if (status == AMQP_STATUS_TIMEOUT) {
+    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_TIMED_OUT,
+              "no TCP connection to %.200s port %d within the time limit", host, port);
+  } else {
+    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_CONNECT_FAILED, "can't connect to %.200s port %d", host,
+              port);
+    /* rabbitmq-c drops the reason when connect() answered "in progress" first. */
+    if (tcp_errno != 0 && tcp_errno != EINPROGRESS) {
+      error_append(error, ": %s", strerror(tcp_errno));
+    }
+  }
+  return status;
+}
+
+static int connect_tcp(struct transport *transport, const char *host, int port, const struct deadline *deadline) {
+  struct timeval left;
+  int status;
+
+  errno = 0;
+  status = transport->tcp->open(transport->base, host, port, deadline_left(deadline, &left));
+  return status == AMQP_STATUS_OK ? status : explain_tcp_failure(transport, status, errno, host, port);
+}
+
+static int explain_wait(struct transport *transport, enum deadline_wait_result result) {
+  if (result == DEADLINE_PASSED) {
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_TIMED_OUT,
+              "the TLS handshake did not finish within the time limit; TCP is connected, so the peer may not speak TLS "
+              "or be overloaded");
+  } else {
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_CONNECTION_LOST,
+              "waiting for the peer failed: %s", strerror(errno));
+  }
+  return open_status(&transport->error);
+}
+
+static int shake_hands(struct transport *transport, const struct deadline *deadline) {
+  for (;;) {
+    enum session_result result = session_handshake(transport->session, &transport->facts);
+    enum deadline_wait_result waited;
+
+    if (result == SESSION_DONE) {
+      return AMQP_STATUS_OK;
+    }
+    if (result != SESSION_WANT_READ && result != SESSION_WANT_WRITE) {
+      return open_status(&transport->error);
+    }
+    waited = deadline_wait(deadline, transport->tcp->get_sockfd(transport->base), result == SESSION_WANT_WRITE);
+    if (waited != DEADLINE_READY) {
+      return explain_wait(transport, waited);
+    }
+  }
+}
+
+static int open_tls(struct transport *transport, const char *host, int port, const struct deadline *deadline) {
+  struct lower_socket lower = {lower_send, lower_recv, transport};
+  const struct tls_context *context = NULL;
+  const struct peer_name *name;
+  struct peer_name storage;
+  int status;
+
+  /* What is wrong with the config shows before a packet is sent. */
+  if (config_tls_context(transport->config, &context, &transport->error) != AMQP_WOLFSSL_OK ||
+      choose_name(transport, context, host, &storage, &name) != AMQP_WOLFSSL_OK) {
+    return open_status(&transport->error);
+  }
+  status = connect_tcp(transport, host, port, deadline);
+  if (status != AMQP_STATUS_OK) {
+    return status;
+  }
+  transport->session = session_new(context, name, &lower, &transport->error);
+  if (transport->session == NULL) {
+    return open_status(&transport->error);
+  }
+  return shake_hands(transport, deadline);
+}
+
+static int transport_open(void *base, const char *host, int port, const struct timeval *timeout) {
+  struct transport *transport = from_base(base);
+  struct deadline deadline;
+  int status;
+
+  if (transport->tcp->get_sockfd(base) != -1) {
+    return AMQP_STATUS_SOCKET_INUSE;
+  }
+  error_clear(&transport->error);
+  connection_facts_free(&transport->facts);
+  if (host == NULL || !deadline_start(&deadline, timeout)) {
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_INVALID_ARGUMENT,
+              host == NULL ? "no host was given" : "the time limit is not a valid struct timeval");
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  status = open_tls(transport, host, port, &deadline);
+  if (status != AMQP_STATUS_OK) {
+    close_tcp(transport); /* after a failure the socket is closed, and may be opened again */
+    connection_facts_free(&transport->facts);
+  }
+  return status;
+}
+
+/* ---- Send, receive, close ---- */
+
+static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags) {
+  struct transport *transport = from_base(base);
+  enum session_result result;
+  size_t accepted;
+
+  (void)flags;
+  if (transport->session == NULL) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  if (bytes == NULL || length == 0) {
+    return AMQP_STATUS_INVALID_PARAMETER; /* 0 would make the core spin */
+  }
+  result = session_send(transport->session, bytes, length, &accepted);
+  return session_status(transport, result, accepted);
+}
+
+static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flags) {
+  struct transport *transport = from_base(base);
+  enum session_result result;
+  size_t received;
+
+  (void)flags;
+  if (transport->session == NULL) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  if (bytes == NULL || capacity == 0) {
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  result = session_recv(transport->session, bytes, capacity, &received);
+  return session_status(transport, result, received);
+}
+
+static int transport_close(void *base, int force) {
+  struct transport *transport = from_base(base);
+
+  if (transport->tcp->get_sockfd(base) == -1) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE) {
+    session_close_notify(transport->session);
+  }
+  session_free(transport->session);
+  transport->session = NULL;
+  return transport->tcp->close(base, force);
+}
+
+static int transport_get_sockfd(void *base) { return from_base(base)->tcp->get_sockfd(base); }
+
+static void transport_delete(void *base) {
+  struct transport *transport = from_base(base);
+
+  (void)transport_close(base, RABBITMQ_CLOSE_NONE);
+  transport->base->klass = transport->tcp; /* rabbitmq-c gets its own object back, to free it */
+  transport->tcp->delete_socket(base);
+  connection_facts_free(&transport->facts);
+  amqp_wolfssl_config_free(transport->config);
+  free(transport);
+}
+
+/* ---- Making ---- */
+
+amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
+  struct transport *transport = NULL;
+  amqp_socket_t *socket;
+
+  if (connection == NULL || config == NULL || fips_module_start() != 0) {
+    return NULL;
+  }
+  transport = calloc(1, sizeof(*transport));
+  if (transport == NULL) {
+    return NULL;
+  }
+  socket = amqp_tcp_socket_new(connection);
+  /* On failure the connection keeps a TCP socket that was never opened: sending over it fails, nothing leaves in clear.
+   */
+  if (socket == NULL || !rabbitmq_socket_probe(socket)) {
+    free(transport);
+    return NULL;
+  }
+  config_freeze(config);
+  transport->klass = (struct rabbitmq_socket_class){
+      transport_send, transport_recv, transport_open, transport_close, transport_get_sockfd, transport_delete,
+  };
+  transport->base = (struct rabbitmq_socket *)socket;
+  transport->tcp = transport->base->klass;
+  transport->config = amqp_wolfssl_config_reference(config);
+  connection_facts_init(&transport->facts);
+  error_clear(&transport->error);
+  transport->base->klass = &transport->klass;
+  return socket;
+}
+
+/* ---- What a program may ask ---- */
+
+int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket) { return from_socket(socket) != NULL; }
+
+const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? &transport->error : NULL;
+}
+
+static const char *text_or_empty(const char *text) { return text != NULL ? text : ""; }
+
+const char *amqp_wolfssl_socket_version(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->facts.version : "";
+}
+
+const char *amqp_wolfssl_socket_suite(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->facts.suite : "";
+}
+
+const char *amqp_wolfssl_socket_group(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->facts.group : "";
+}
+
+int amqp_wolfssl_socket_extended_master_secret(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL && transport->facts.extended_master_secret ? 1 : 0;
+}
+
+const char *amqp_wolfssl_socket_peer_subject(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? text_or_empty(transport->facts.peer_subject) : "";
+}
+
+const char *amqp_wolfssl_socket_peer_issuer(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? text_or_empty(transport->facts.peer_issuer) : "";
+}
+
+size_t amqp_wolfssl_socket_peer_name_count(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->facts.peer_name_count : 0;
+}
+
+const char *amqp_wolfssl_socket_peer_name(const amqp_socket_t *socket, size_t index) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL && index < transport->facts.peer_name_count ? transport->facts.peer_names[index] : "";
+}
+
+int64_t amqp_wolfssl_socket_peer_not_before(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->facts.peer_not_before : 0;
+}
+
+int64_t amqp_wolfssl_socket_peer_not_after(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->facts.peer_not_after : 0;
+}
+
+const char *amqp_wolfssl_socket_own_subject(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? text_or_empty(transport->facts.own_subject) : "";
+}

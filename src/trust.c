@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Trust anchors. wolfSSL would take expired CAs, and certificates that are no CA at all, depending on its build; so
+ * each one is looked at here, and tried in a certificate manager of its own before the config takes it.
+ */
+#include "autoconfig.h"
+
+#include "trust.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "certificate.h"
+#include "certificate_input.h"
+#include "file.h"
+#include "pem.h"
+#include "wolfssl_headers.h"
+
+#include <wolfssl/wolfcrypt/asn_public.h>
+
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+
+enum anchor_verdict {
+  ANCHOR_USABLE,
+  ANCHOR_NOT_CA,
+  ANCHOR_EXPIRED,
+  ANCHOR_NOT_YET_VALID,
+  ANCHOR_REFUSED,
+  ANCHOR_NO_MEMORY
+};
+
+/* wolfSSL parses more of a certificate than we do; what it can't load now must not fail later, when opening. */
+static enum anchor_verdict try_in_wolfssl(const struct certificate_der *der) {
+  enum anchor_verdict verdict;
+  WOLFSSL_CERT_MANAGER *manager = wolfSSL_CertManagerNew();
+  int result;
+
+  if (manager == NULL) {
+    return ANCHOR_NO_MEMORY;
+  }
+  result = wolfSSL_CertManagerLoadCABuffer(manager, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
+  if (result == WOLFSSL_SUCCESS) {
+    verdict = ANCHOR_USABLE;
+  } else {
+    verdict = result == MEMORY_E ? ANCHOR_NO_MEMORY : ANCHOR_REFUSED;
+  }
+  wolfSSL_CertManagerFree(manager);
+  return verdict;
+}
+
+static enum anchor_verdict judge(const struct certificate_der *der, struct certificate *certificate) {
+  time_t now = time(NULL);
+
+  if (!certificate_read(certificate, der->bytes, der->length)) {
+    return ANCHOR_REFUSED;
+  }
+  if (!certificate->is_ca) {
+    return ANCHOR_NOT_CA;
+  }
+  if (now > certificate->not_after) {
+    return ANCHOR_EXPIRED;
+  }
+  if (now < certificate->not_before) {
+    return ANCHOR_NOT_YET_VALID;
+  }
+  return try_in_wolfssl(der);
+}
+
+static amqp_wolfssl_code_t explain_unusable(enum anchor_verdict verdict, const struct certificate *certificate,
+                                            const char *origin, amqp_wolfssl_error_t *error) {
+  static const char *const reasons[] = {
+      [ANCHOR_USABLE] = "is usable",
+      [ANCHOR_NOT_CA] =
+          ("is not a CA certificate (basicConstraints without CA:TRUE); give the certificate of the CA that "
+           "issued the broker's, not the broker's own"),
+      [ANCHOR_EXPIRED] = "has expired",
+      [ANCHOR_NOT_YET_VALID] = "is not valid yet; check this machine's clock",
+      [ANCHOR_REFUSED] = "can't be used by wolfSSL",
+      [ANCHOR_NO_MEMORY] = "did not fit into memory",
+  };
+  char subject[ERROR_SUBJECT_LENGTH];
+
+  certificate_format_name(certificate->subject, subject, sizeof(subject));
+  FAIL(CA_UNUSABLE, "%s can't be trusted: the certificate of \"%s\" %s", origin, subject, reasons[verdict]);
+  error_set_certificate(error, 0, subject);
+  return error->code;
+}
+
+/* Takes over those of \a found that are usable and new. */
+static amqp_wolfssl_code_t add_usable(struct trust *trust, const struct certificate_list *found, const char *origin,
+                                      amqp_wolfssl_error_t *error) {
+  size_t usable = 0;
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+
+  for (size_t i = 0; i < found->count; i++) {
+    const struct certificate_der *der = &found->items[i];
+    struct certificate certificate = {0};
+    enum anchor_verdict verdict = judge(der, &certificate);
+
+    if (verdict == ANCHOR_NO_MEMORY) {
+      return FAIL(NO_MEMORY, "out of memory");
+    }
+    if (verdict != ANCHOR_USABLE) {
+      trust->left_out++;
+      code = explain_unusable(verdict, &certificate, origin, error);
+      continue;
+    }
+    usable++;
+    if (!certificate_list_contains(&trust->anchors, der->bytes, der->length) &&
+        !certificate_list_add(&trust->anchors, der->bytes, der->length)) {
+      return FAIL(NO_MEMORY, "out of memory");
+    }
+  }
+  return usable > 0 ? AMQP_WOLFSSL_OK : code;
+}
+
+static amqp_wolfssl_code_t add_input(struct trust *trust, const void *data, size_t length, amqp_wolfssl_format_t format,
+                                     const char *origin, amqp_wolfssl_error_t *error) {
+  struct certificate_list found = {0};
+  amqp_wolfssl_code_t code = certificate_input_read(&found, data, length, format, origin, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = add_usable(trust, &found, origin, error);
+  }
+  certificate_list_free(&found);
+  return code;
+}
+
+static amqp_wolfssl_code_t add_file(struct trust *trust, const char *path, amqp_wolfssl_error_t *error) {
+  struct secret contents = {0};
+  amqp_wolfssl_code_t code = file_read(path, &contents, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = add_input(trust, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
+  }
+  secret_free(&contents);
+  return code;
+}
+
+/* All or nothing: a source fills a set of its own, which joins the config's only when it is whole. */
+static amqp_wolfssl_code_t join(struct trust *trust, struct trust *added, amqp_wolfssl_code_t code,
+                                amqp_wolfssl_error_t *error) {
+  if (code == AMQP_WOLFSSL_OK) {
+    if (certificate_list_take(&trust->anchors, &added->anchors)) {
+      trust->left_out += added->left_out;
+    } else {
+      code = FAIL(NO_MEMORY, "out of memory");
+    }
+  }
+  trust_free(added);
+  return code;
+}
+
+amqp_wolfssl_code_t trust_add_file(struct trust *trust, const char *path, amqp_wolfssl_error_t *error) {
+  struct trust added = {0};
+
+  return join(trust, &added, add_file(&added, path, error), error);
+}
+
+amqp_wolfssl_code_t trust_add_memory(struct trust *trust, const void *data, size_t length, amqp_wolfssl_format_t format,
+                                     amqp_wolfssl_error_t *error) {
+  struct trust added = {0};
+
+  return join(trust, &added, add_input(&added, data, length, format, "the CA certificate in memory", error), error);
+}
+
+/* A file of a folder counts when it is regular and starts a certificate in PEM, or is named as one in DER. */
+static bool may_hold_certificate(const char *path, const struct secret *contents) {
+  const char *dot = strrchr(path, '.');
+  struct pem_text rest = {(const char *)contents->bytes, contents->length};
+  struct pem_block block;
+
+  if (!pem_is_likely(contents->bytes, contents->length)) {
+    return dot != NULL && (strcmp(dot, ".der") == 0 || strcmp(dot, ".cer") == 0 || strcmp(dot, ".crt") == 0);
+  }
+  for (;;) {
+    switch (pem_next(&rest, &block)) {
+      case PEM_END:
+        return false;
+      case PEM_UNTERMINATED:
+        return true; /* let reading it say what is wrong */
+      case PEM_BLOCK:
+        if (pem_is_certificate(&block)) {
+          return true;
+        }
+        break;
+    }
+  }
+}
+
+static bool is_regular(const char *path) {
+  struct stat status;
+
+  return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* A CA that is out of date does not spoil a folder; a file that can't be read or parsed does. */
+static bool spoils_folder(amqp_wolfssl_code_t code) {
+  return code != AMQP_WOLFSSL_OK && code != AMQP_WOLFSSL_CA_UNUSABLE && code != AMQP_WOLFSSL_NO_CERTIFICATE;
+}
+
+static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *folder, const char *name,
+                                            amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+  struct secret contents = {0};
+  char *path = NULL;
+
+  if (asprintf(&path, "%s/%s", folder, name) < 0) {
+    return FAIL(NO_MEMORY, "out of memory");
+  }
+  if (is_regular(path)) {
+    code = file_read(path, &contents, error);
+    if (code == AMQP_WOLFSSL_OK && may_hold_certificate(path, &contents)) {
+      code = add_input(trust, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
+    }
+  }
+  secret_free(&contents);
+  free(path);
+  return code;
+}
+
+static amqp_wolfssl_code_t add_folder(struct trust *trust, const char *path, bool forgiving,
+                                      amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+  struct dirent *entry;
+  DIR *folder = opendir(path);
+
+  if (folder == NULL) {
+    return FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", path, strerror(errno));
+  }
+  while (code == AMQP_WOLFSSL_OK && (entry = readdir(folder)) != NULL) {
+    code = add_folder_entry(trust, path, entry->d_name, error);
+    if (!spoils_folder(code) || (forgiving && code != AMQP_WOLFSSL_NO_MEMORY)) {
+      code = AMQP_WOLFSSL_OK;
+    }
+  }
+  (void)closedir(folder);
+  if (code == AMQP_WOLFSSL_OK && trust->anchors.count == 0) {
+    code = trust->left_out > 0
+               ? FAIL(CA_UNUSABLE,
+                      "the folder %s holds no CA certificate that can be used (%zu are expired, not yet "
+                      "valid or no CA)",
+                      path, trust->left_out)
+               : FAIL(NO_CERTIFICATE, "the folder %s holds no CA certificate", path);
+  }
+  return code;
+}
+
+amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp_wolfssl_error_t *error) {
+  struct trust added = {0};
+
+  return join(trust, &added, add_folder(&added, path, false, error), error);
+}
+
+/* The system's certificates are not ours to mend: what can't be used is left out. */
+amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *error) {
+#ifdef HAVE_WOLFSSL_GET_SYSTEM_CA_DIRS
+  struct trust added = {0};
+  word32 count = 0;
+  const char **folders = wolfSSL_get_system_CA_dirs(&count);
+  amqp_wolfssl_code_t code = FAIL(NO_CERTIFICATE, "wolfSSL knows no folder of system CA certificates");
+
+  for (word32 i = 0; folders != NULL && i < count; i++) {
+    code = add_folder(&added, folders[i], true, error);
+    if (code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_NO_MEMORY) {
+      break;
+    }
+  }
+  return join(trust, &added, code, error);
+#else
+  (void)trust;
+  return FAIL(NOT_SUPPORTED,
+              "this wolfSSL was built without system CA certificates (--enable-sys-ca-certs); name the "
+              "CA file or folder instead");
+#endif
+}
+
+void trust_free(struct trust *trust) {
+  certificate_list_free(&trust->anchors);
+  trust->left_out = 0;
+}
