@@ -202,7 +202,7 @@ typedef enum amqp_wolfssl_version_t {
   AMQP_WOLFSSL_TLS_1_3 = 0x0304
 } amqp_wolfssl_version_t;
 
-/** Which suites, groups and keys may be used. See docs/policies.md. */
+/** Which suites, groups and keys may be used. See the README's table of options. */
 typedef enum amqp_wolfssl_policy_t {
   AMQP_WOLFSSL_POLICY_FIPS = 1 /**< AES-GCM with ECDHE; P-256, P-384, P-521; RSA from 2048, EC from 256 bits */
 } amqp_wolfssl_policy_t;

@@ -208,16 +208,16 @@ static void add_missing_issuer(const struct peer_verification *verification, amq
   if (certificate_names_equal(last.subject, last.issuer) && verification->chain.count == 1) {
     error->code = AMQP_WOLFSSL_SELF_SIGNED;
     (void)snprintf(error->message, sizeof(error->message),
-                   "the broker's certificate is self-signed and not among the %zu trusted CA certificates; have a CA "
-                   "issue it",
+                   "the broker's certificate is self-signed and not trusted (CAs trusted: %zu); have a CA issue it",
                    trust->anchors.count);
     return;
   }
   error_append(error,
-               " (the %zu certificates it sent end with one issued by \"%s\", which is not among the %zu trusted",
-               verification->chain.count, issuer, trust->anchors.count);
+               " (the last certificate it sent was issued by \"%s\", which is not trusted; certificates sent: %zu, CAs "
+               "trusted: %zu",
+               issuer, verification->chain.count, trust->anchors.count);
   if (trust->left_out > 0) {
-    error_append(error, "; %zu more were left out as expired or no CA", trust->left_out);
+    error_append(error, ", left out as expired or no CA: %zu", trust->left_out);
   }
   error_append(error, ")");
 }

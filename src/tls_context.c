@@ -91,6 +91,13 @@ static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct crede
   return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : error_set_from_wolfssl(error, result, &setting_failed);
 }
 
+/* Adds nothing to wolfSSL's verdict. But without a callback of the session's own, 5.5.4 breaks off at a bad leaf before
+   it asks the certificate manager's, which would have kept the chain for the error's sentence. */
+static int keep_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
+  (void)store;
+  return accepted_by_wolfssl;
+}
+
 static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfssl_error_t *error) {
   const struct tls_settings *settings = context->settings;
   WOLFSSL_CTX *ctx = context->ctx;
@@ -111,7 +118,11 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  wolfSSL_CTX_set_verify(ctx, settings->verify_peer ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE, NULL);
+  if (settings->verify_peer) {
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, keep_verdict);
+  } else {
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
+  }
   /* A resumed session skips certificate, name and CRL checks: no tickets, no cache. */
   (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
   /* The handshake's messages of one flight go out together. */
