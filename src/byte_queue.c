@@ -26,7 +26,7 @@ static bool make_room(struct byte_queue *queue, size_t extra) {
   if (needed < extra) {
     return false;
   }
-  if (queue->capacity >= queue->head + needed) {
+  if (queue->capacity - queue->head >= needed) {
     return true;
   }
   if (queue->capacity >= needed) {

@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "certificate.h"
 #include "pem.h"
@@ -31,17 +32,38 @@ static amqp_wolfssl_code_t add_der(struct certificate_list *list, const uint8_t 
   return AMQP_WOLFSSL_OK;
 }
 
+#define BEGIN_LINE "-----BEGIN CERTIFICATE-----"
+#define END_LINE "-----END CERTIFICATE-----"
+
+/* wolfSSL knows one label only, so the base64 is wrapped in that. The caller frees it. */
+static char *relabel(const struct pem_block *block, size_t *length) {
+  const char *base64 = block->label.text + block->label.length + strlen("-----");
+  const char *end = block->whole.text + block->whole.length - strlen("-----END -----") - block->label.length;
+  size_t base64_length = (size_t)(end - base64);
+  char *text = malloc(strlen(BEGIN_LINE) + base64_length + strlen(END_LINE));
+
+  if (text != NULL) {
+    memcpy(text, BEGIN_LINE, strlen(BEGIN_LINE));
+    memcpy(text + strlen(BEGIN_LINE), base64, base64_length);
+    memcpy(text + strlen(BEGIN_LINE) + base64_length, END_LINE, strlen(END_LINE));
+    *length = strlen(BEGIN_LINE) + base64_length + strlen(END_LINE);
+  }
+  return text;
+}
+
 static amqp_wolfssl_code_t add_pem_block(struct certificate_list *list, const struct pem_block *block,
                                          const char *origin, size_t number, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code;
   uint8_t *der = malloc(block->whole.length);
+  size_t text_length = 0;
+  char *text = relabel(block, &text_length);
   int length;
 
-  if (der == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
+  if (der == NULL || text == NULL) {
+    code = FAIL(NO_MEMORY, "out of memory");
+    goto cleanup;
   }
-  length = wc_CertPemToDer((const unsigned char *)block->whole.text, (int)block->whole.length, der,
-                           (int)block->whole.length, CERT_TYPE);
+  length = wc_CertPemToDer((const unsigned char *)text, (int)text_length, der, (int)block->whole.length, CERT_TYPE);
   if (length == MEMORY_E) {
     code = FAIL(NO_MEMORY, "out of memory");
   } else if (length <= 0) {
@@ -50,6 +72,8 @@ static amqp_wolfssl_code_t add_pem_block(struct certificate_list *list, const st
   } else {
     code = add_der(list, der, (size_t)length, origin, number, error);
   }
+cleanup:
+  free(text);
   free(der);
   return code;
 }
@@ -71,8 +95,8 @@ static amqp_wolfssl_code_t add_pem(struct certificate_list *list, const char *te
     }
   }
   if (result == PEM_UNTERMINATED) {
-    return FAIL(CERTIFICATE_MALFORMED, "%s is cut off or damaged after certificate %zu: a BEGIN line has no END line",
-                origin, number);
+    return FAIL(CERTIFICATE_MALFORMED,
+                "%s is cut off or damaged after certificate %zu: a BEGIN or END line lacks the other", origin, number);
   }
   if (number == 0) {
     return FAIL(NO_CERTIFICATE, "%s holds no certificate (no \"-----BEGIN CERTIFICATE-----\")", origin);

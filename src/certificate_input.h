@@ -9,7 +9,7 @@
 /**
  * Adds every certificate of the input to \a list; \a list may hold some of them when it fails.
  * \param [in] origin the file's path or "the certificate in memory", for the sentence
- * \return AMQP_WOLFSSL_OK, NO_CERTIFICATE, CERTIFICATE_MALFORMED or NO_MEMORY
+ * \return AMQP_WOLFSSL_OK, NO_CERTIFICATE, CERTIFICATE_MALFORMED, INVALID_ARGUMENT (too long) or NO_MEMORY
  */
 amqp_wolfssl_code_t certificate_input_read(struct certificate_list *list, const void *data, size_t length,
                                            amqp_wolfssl_format_t format, const char *origin,

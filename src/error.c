@@ -145,12 +145,37 @@ void error_clear(amqp_wolfssl_error_t *error) {
   error->message[0] = '\0';
 }
 
-/* Names out of certificates and files come escaped already; this keeps the promise of one line for anything else. */
-static void keep_one_line(char *text) {
-  for (; *text != '\0'; text++) {
-    if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-      *text = '?';
+/* Bytes of the well-formed UTF-8 character (RFC 3629, section 4) at the front, or 0. Stops at a NUL. */
+static size_t character_length(const unsigned char *text) {
+  unsigned char first = text[0];
+  unsigned char lowest = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  unsigned char highest = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+  if (length == 1) {
+    return 1;
+  }
+  if (first < 0xc2 || first > 0xf4 || text[1] < lowest || text[1] > highest) {
+    return 0;
+  }
+  for (size_t i = 2; i < length; i++) {
+    if ((text[i] & 0xc0) != 0x80) {
+      return 0;
     }
+  }
+  return length;
+}
+
+/* Names out of certificates come escaped already; paths may be any bytes, and the room may end inside a character. */
+static void keep_one_line(char *text) {
+  while (*text != '\0') {
+    size_t length = character_length((const unsigned char *)text);
+
+    if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f) {
+      *text = '?';
+      length = 1;
+    }
+    text += length;
   }
 }
 

@@ -95,7 +95,7 @@ amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wo
   } else if (!S_ISREG(status.st_mode)) {
     code = unusable(path, "it is not a regular file", error);
   } else if (status.st_size >= (off_t)FILE_LENGTH_LIMIT) {
-    code = unusable(path, "it is larger than 16 MiB", error);
+    code = unusable(path, "it has 16 MiB or more", error);
   } else {
     /* One byte more than the size, so that the end of the file is seen without growing (and copying) a secret. */
     size_t room = (size_t)status.st_size + 1;

@@ -23,14 +23,29 @@ static bool label_reads(const char *label, size_t length) {
   return length > 0;
 }
 
+/* Whether the last line is the start of a BEGIN and nothing else: the text was cut off there. */
+static bool ends_in_begin(const struct pem_text *rest) {
+  size_t length = 0;
+
+  while (length < rest->length && rest->text[rest->length - length - 1] != '\n' &&
+         rest->text[rest->length - length - 1] != '\r') {
+    length++;
+  }
+  return length > 0 && length < strlen(BEGIN) && memcmp(rest->text + rest->length - length, BEGIN, length) == 0;
+}
+
 enum pem_result pem_next(struct pem_text *rest, struct pem_block *block) {
-  const char *limit = rest->text + rest->length;
+  const char *limit = rest->length > 0 ? rest->text + rest->length : rest->text;
   const char *begin = find(rest->text, rest->length, BEGIN);
   const char *label;
   const char *label_end;
   const char *end;
   const char *next_begin;
 
+  end = find(rest->text, begin != NULL ? (size_t)(begin - rest->text) : rest->length, END);
+  if (end != NULL || (begin == NULL && ends_in_begin(rest))) {
+    return PEM_UNTERMINATED;
+  }
   if (begin == NULL) {
     return PEM_END;
   }

@@ -20,7 +20,7 @@ struct WOLFSSL_CTX;
 struct negotiated {
   uint16_t version;
   uint16_t suite;
-  uint16_t group; /**< 0: wolfSSL does not say */
+  uint16_t group; /**< 0: wolfSSL does not say, which no policy accepts */
 };
 
 /** The policy with that number, or NULL. */

@@ -23,7 +23,7 @@ void secret_free(struct secret *secret) {
 }
 
 int secret_copy(struct secret *to, const void *bytes, size_t length) {
-  to->bytes = malloc(length + 1);
+  to->bytes = length < SIZE_MAX ? malloc(length + 1) : NULL;
   if (to->bytes == NULL) {
     return -1;
   }

@@ -55,6 +55,7 @@ static enum anchor_verdict try_in_wolfssl(const struct certificate_der *der) {
 
 static enum anchor_verdict judge(const struct certificate_der *der, struct certificate *certificate) {
   time_t now = time(NULL);
+  enum anchor_verdict verdict;
 
   if (!certificate_read(certificate, der->bytes, der->length)) {
     return ANCHOR_REFUSED;
@@ -68,7 +69,9 @@ static enum anchor_verdict judge(const struct certificate_der *der, struct certi
   if (now < certificate->not_before) {
     return ANCHOR_NOT_YET_VALID;
   }
-  return try_in_wolfssl(der);
+  verdict = try_in_wolfssl(der);
+  /* wolfSSL reports a failed allocation as a parse error now and then: only what is refused again is refused. */
+  return verdict == ANCHOR_REFUSED ? try_in_wolfssl(der) : verdict;
 }
 
 static amqp_wolfssl_code_t explain_unusable(enum anchor_verdict verdict, const struct certificate *certificate,
@@ -148,6 +151,7 @@ static amqp_wolfssl_code_t join(struct trust *trust, struct trust *added, amqp_w
   if (code == AMQP_WOLFSSL_OK) {
     if (certificate_list_take(&trust->anchors, &added->anchors)) {
       trust->left_out += added->left_out;
+      error_clear(error); /* what was passed over is no failure */
     } else {
       code = FAIL(NO_MEMORY, "out of memory");
     }
@@ -167,6 +171,19 @@ amqp_wolfssl_code_t trust_add_memory(struct trust *trust, const void *data, size
   struct trust added = {0};
 
   return join(trust, &added, add_input(&added, data, length, format, "the CA certificate in memory", error), error);
+}
+
+/* By its name: the usual endings, and the links that c_rehash makes. */
+static bool is_named_as_certificate(const char *name) {
+  static const char *const endings[] = {".pem", ".crt", ".cer", ".der"};
+  const char *dot = strrchr(name, '.');
+
+  for (size_t i = 0; dot != NULL && i < sizeof(endings) / sizeof(endings[0]); i++) {
+    if (strcmp(dot, endings[i]) == 0) {
+      return true;
+    }
+  }
+  return strspn(name, "0123456789abcdef") == 8 && name[8] == '.';
 }
 
 /* A file of a folder counts when it is regular and starts a certificate in PEM, or is named as one in DER. */
@@ -193,10 +210,14 @@ static bool may_hold_certificate(const char *path, const struct secret *contents
   }
 }
 
-static bool is_regular(const char *path) {
+/* What can't be looked at is not passed over: reading it says why. A link to nowhere is nobody's certificate. */
+static bool is_to_be_read(const char *path) {
   struct stat status;
 
-  return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+  if (stat(path, &status) == 0) {
+    return S_ISREG(status.st_mode);
+  }
+  return errno != ENOENT && errno != ELOOP;
 }
 
 /* A CA that is out of date does not spoil a folder; a file that can't be read or parsed does. */
@@ -213,9 +234,11 @@ static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *fol
   if (asprintf(&path, "%s/%s", folder, name) < 0) {
     return FAIL(NO_MEMORY, "out of memory");
   }
-  if (is_regular(path)) {
+  if (is_to_be_read(path)) {
     code = file_read(path, &contents, error);
-    if (code == AMQP_WOLFSSL_OK && may_hold_certificate(path, &contents)) {
+    if (code == AMQP_WOLFSSL_FILE_UNREADABLE && !is_named_as_certificate(name)) {
+      code = AMQP_WOLFSSL_OK; /* a key beside the certificates, say */
+    } else if (code == AMQP_WOLFSSL_OK && may_hold_certificate(path, &contents)) {
       code = add_input(trust, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
     }
   }
@@ -224,31 +247,49 @@ static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *fol
   return code;
 }
 
+static amqp_wolfssl_code_t folder_unreadable(const char *path, amqp_wolfssl_error_t *error) {
+  return FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", path, strerror(errno));
+}
+
+static amqp_wolfssl_code_t add_entries(struct trust *trust, DIR *folder, const char *path, bool forgiving,
+                                       amqp_wolfssl_error_t *error) {
+  for (;;) {
+    const struct dirent *entry;
+    amqp_wolfssl_code_t code;
+
+    errno = 0;
+    entry = readdir(folder);
+    if (entry == NULL) {
+      return errno == 0 ? AMQP_WOLFSSL_OK : folder_unreadable(path, error);
+    }
+    code = add_folder_entry(trust, path, entry->d_name, error);
+    if (code == AMQP_WOLFSSL_NO_MEMORY || (spoils_folder(code) && !forgiving)) {
+      return code;
+    }
+  }
+}
+
+static amqp_wolfssl_code_t explain_empty_folder(const struct trust *trust, const char *path,
+                                                amqp_wolfssl_error_t *error) {
+  if (trust->left_out == 0) {
+    return FAIL(NO_CERTIFICATE, "the folder %s holds no CA certificate", path);
+  }
+  return FAIL(CA_UNUSABLE,
+              "the folder %s holds no CA certificate that can be used (expired, not yet valid or no CA: %zu)", path,
+              trust->left_out);
+}
+
 static amqp_wolfssl_code_t add_folder(struct trust *trust, const char *path, bool forgiving,
                                       amqp_wolfssl_error_t *error) {
-  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
-  struct dirent *entry;
+  amqp_wolfssl_code_t code;
   DIR *folder = opendir(path);
 
   if (folder == NULL) {
-    return FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", path, strerror(errno));
+    return folder_unreadable(path, error);
   }
-  while (code == AMQP_WOLFSSL_OK && (entry = readdir(folder)) != NULL) {
-    code = add_folder_entry(trust, path, entry->d_name, error);
-    if (!spoils_folder(code) || (forgiving && code != AMQP_WOLFSSL_NO_MEMORY)) {
-      code = AMQP_WOLFSSL_OK;
-    }
-  }
+  code = add_entries(trust, folder, path, forgiving, error);
   (void)closedir(folder);
-  if (code == AMQP_WOLFSSL_OK && trust->anchors.count == 0) {
-    code = trust->left_out > 0
-               ? FAIL(CA_UNUSABLE,
-                      "the folder %s holds no CA certificate that can be used (%zu are expired, not yet "
-                      "valid or no CA)",
-                      path, trust->left_out)
-               : FAIL(NO_CERTIFICATE, "the folder %s holds no CA certificate", path);
-  }
-  return code;
+  return code == AMQP_WOLFSSL_OK && trust->anchors.count == 0 ? explain_empty_folder(trust, path, error) : code;
 }
 
 amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp_wolfssl_error_t *error) {

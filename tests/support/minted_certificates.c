@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates for tests, made when they run. */
+#include "minted_certificates.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "command.h"
+#include "temporary_folder.h"
+
+static const char *find_script(char path[PATH_MAX]) {
+  const char *script = getenv("MINT_CERTIFICATES");
+  const char *source = getenv("abs_top_srcdir");
+
+  if (script != NULL) {
+    return script;
+  }
+  (void)snprintf(path, PATH_MAX, "%s/tests/support/mint-certificates", source != NULL ? source : ".");
+  return path;
+}
+
+int minted_certificates_make(void) {
+  char path[PATH_MAX];
+
+  if (temporary_folder_make() != 0) {
+    return -1;
+  }
+  return command_run(".", find_script(path), temporary_folder_path(""), NULL);
+}
+
+static void format_date(char date[32], int days) {
+  time_t when = time(NULL) + (time_t)days * 24 * 60 * 60;
+  struct tm parts;
+
+  if (gmtime_r(&when, &parts) == NULL || strftime(date, 32, "%Y%m%d%H%M%SZ", &parts) == 0) {
+    date[0] = '\0';
+  }
+}
+
+static void write_configuration(const char *extensions) {
+  char configuration[2048];
+
+  (void)snprintf(configuration, sizeof(configuration),
+                 "[req]\ndistinguished_name = subject\nstring_mask = utf8only\n[subject]\n"
+                 "[ca]\ndefault_ca = authority\n"
+                 "[authority]\ndatabase = index.txt\nnew_certs_dir = .\ndefault_md = sha256\nrand_serial = yes\n"
+                 "unique_subject = no\npolicy = names\n[names]\ncommonName = supplied\n[extensions]\n%s\n",
+                 extensions);
+  temporary_folder_write_text("openssl.cnf", configuration);
+  temporary_folder_write_text("index.txt", "");
+}
+
+/* openssl req takes no dates; openssl ca does, for a request. */
+int minted_certificates_self_signed(const char *name, int from_days, int to_days, const char *extensions) {
+  char subject[256];
+  char key[256];
+  char certificate[256];
+  char from[32];
+  char to[32];
+  const char *folder = temporary_folder_path("");
+
+  (void)snprintf(subject, sizeof(subject), "/CN=%s", name);
+  (void)snprintf(key, sizeof(key), "%s.key", name);
+  (void)snprintf(certificate, sizeof(certificate), "%s.pem", name);
+  format_date(from, from_days);
+  format_date(to, to_days);
+  write_configuration(extensions);
+  if (command_run(folder, "openssl", "req", "-new", "-config", "openssl.cnf", "-subj", subject, "-newkey", "ec",
+                  "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", "request.pem", NULL) != 0) {
+    return -1;
+  }
+  return command_run(folder, "openssl", "ca", "-batch", "-notext", "-selfsign", "-config", "openssl.cnf", "-extensions",
+                     "extensions", "-keyfile", key, "-startdate", from, "-enddate", to, "-in", "request.pem", "-out",
+                     certificate, NULL);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The test PKI of tests/support/mint-certificates, and certificates with dates and extensions of a test's choice. */
+#ifndef AMQP_WOLFSSL_TESTS_MINTED_CERTIFICATES_H
+#define AMQP_WOLFSSL_TESTS_MINTED_CERTIFICATES_H
+
+/**
+ * Makes the temporary folder and mints into it. The script is the environment's MINT_CERTIFICATES, else that below
+ * abs_top_srcdir, else that below the current folder. \return 0 or -1
+ */
+int minted_certificates_make(void);
+
+/**
+ * Mints \a name (".pem" and ".key" are added) into the temporary folder: self-signed, EC P-256, with the subject
+ * CN=name.
+ * \param [in] from_days, to_days validity, in days from now
+ * \return 0 or -1
+ */
+int minted_certificates_self_signed(const char *name, int from_days, int to_days, const char *extensions);
+
+#endif
