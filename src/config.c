@@ -19,7 +19,17 @@
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
 
 /* Setters whose failure must keep a connection from being opened. */
-enum guarded_setter { SETTER_TRUST, SETTER_IDENTITY, SETTER_SERVER_NAME, SETTER_VERSIONS, SETTER_POLICY, SETTER_COUNT };
+enum guarded_setter {
+  SETTER_CA_FILE,
+  SETTER_CA_FOLDER,
+  SETTER_CA_MEMORY,
+  SETTER_CA_SYSTEM,
+  SETTER_IDENTITY, /* files or memory: the later one replaces the earlier */
+  SETTER_SERVER_NAME,
+  SETTER_VERSIONS,
+  SETTER_POLICY,
+  SETTER_COUNT
+};
 
 struct amqp_wolfssl_config_t_ {
   atomic_uint references;
@@ -136,7 +146,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *confi
   }
   code = path == NULL ? missing_argument(config, "the path of the CA file")
                       : trust_add_file(&config->trust, path, &config->error);
-  return end(config, SETTER_TRUST, code);
+  return end(config, SETTER_CA_FILE, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *config, const char *path) {
@@ -147,7 +157,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *con
   }
   code = path == NULL ? missing_argument(config, "the path of the CA folder")
                       : trust_add_folder(&config->trust, path, &config->error);
-  return end(config, SETTER_TRUST, code);
+  return end(config, SETTER_CA_FOLDER, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
@@ -167,7 +177,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *con
   } else {
     code = trust_add_memory(&config->trust, data, length, format, error);
   }
-  return end(config, SETTER_TRUST, code);
+  return end(config, SETTER_CA_MEMORY, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *config) {
@@ -176,7 +186,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *con
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  return end(config, SETTER_TRUST, trust_add_system(&config->trust, &config->error));
+  return end(config, SETTER_CA_SYSTEM, trust_add_system(&config->trust, &config->error));
 }
 
 /* ---- Identity ---- */

@@ -16,9 +16,11 @@
 #include "certificate.h"
 #include "certificate_input.h"
 #include "pem.h"
+#include "point_cache.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/random.h>
@@ -86,6 +88,85 @@ static amqp_wolfssl_code_t refuse_encrypted(const char *origin, amqp_wolfssl_err
 }
 #endif
 
+/* Where the content of the element at \a at begins; \a length when there is none. */
+static size_t content_of(const uint8_t *der, size_t length, size_t at) {
+  size_t content = at + 2;
+
+  if (at >= length || length - at < 2) {
+    return length;
+  }
+  if ((der[at + 1] & 0x80u) != 0) {
+    content += der[at + 1] & 0x7fu;
+  }
+  return content < length ? content : length;
+}
+
+/* EncryptedPrivateKeyInfo (RFC 5958, section 3) opens with two SEQUENCEs and an OBJECT IDENTIFIER; an unencrypted key
+   of any kind with a SEQUENCE and an INTEGER; a certificate with two SEQUENCEs and something else. */
+static bool der_is_encrypted(const uint8_t *der, size_t length) {
+  size_t algorithm = content_of(der, length, 0);
+  size_t oid = content_of(der, length, algorithm);
+
+  return oid < length && der[0] == 0x30 && der[algorithm] == 0x30 && der[oid] == 0x06;
+}
+
+#ifdef WOLFSSL_ENCRYPTED_KEYS
+/* wolfSSL knows no scrypt here, and answers as if the passphrase were wrong. */
+static bool uses_scrypt(const struct secret *key) {
+  static const uint8_t oid[] = {0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b};
+
+  return memmem(key->bytes, key->length < 64 ? key->length : 64, oid, sizeof(oid)) != NULL;
+}
+
+/* In place. */
+static amqp_wolfssl_code_t decrypt_pkcs8(struct secret *key, const struct passphrase_source *source, const char *origin,
+                                         amqp_wolfssl_error_t *error) {
+  struct secret passphrase = {0};
+  amqp_wolfssl_code_t code = get_passphrase(source, origin, &passphrase, error);
+  int length;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (uses_scrypt(key)) {
+    code = explain_decryption(NOT_COMPILED_IN, origin, error);
+  } else {
+    length =
+        wc_DecryptPKCS8Key(key->bytes, (word32)key->length, (const char *)passphrase.bytes, (int)passphrase.length);
+    if (length > 0) {
+      secret_wipe(key->bytes + length, key->length - (size_t)length);
+      key->length = (size_t)length;
+    } else {
+      code = explain_decryption(length, origin, error);
+    }
+  }
+  secret_free(&passphrase);
+  return code;
+}
+#endif
+
+#ifdef WOLFSSL_ENCRYPTED_KEYS
+/* Not by wc_KeyPemToDer(), which cuts passphrases off after 80 bytes (5.9.2). */
+static amqp_wolfssl_code_t key_from_pkcs8_pem(struct secret *key, const struct pem_block *block,
+                                              const struct passphrase_source *source, const char *origin,
+                                              amqp_wolfssl_error_t *error) {
+  const char *text = memchr(block->whole.text, '\n', block->whole.length);
+  size_t at = text == NULL ? block->whole.length : (size_t)(text - block->whole.text);
+  size_t end = block->whole.length - strlen("-----END -----") - block->label.length;
+  word32 length = (word32)block->whole.length;
+
+  if (at >= end || secret_copy(key, block->whole.text, block->whole.length) != 0) {
+    return at >= end ? FAIL(KEY_MALFORMED, "the private key in %s can't be parsed", origin)
+                     : FAIL(NO_MEMORY, "out of memory");
+  }
+  if (Base64_Decode((const byte *)block->whole.text + at + 1, (word32)(end - at - 1), key->bytes, &length) != 0) {
+    return FAIL(KEY_MALFORMED, "the private key in %s is not valid base64", origin);
+  }
+  key->length = length;
+  return decrypt_pkcs8(key, source, origin, error);
+}
+#endif
+
 static amqp_wolfssl_code_t key_from_pem(struct secret *key, const struct pem_block *block, bool encrypted,
                                         const struct passphrase_source *source, const char *origin,
                                         amqp_wolfssl_error_t *error) {
@@ -97,6 +178,15 @@ static amqp_wolfssl_code_t key_from_pem(struct secret *key, const struct pem_blo
   if (encrypted) {
     return refuse_encrypted(origin, error);
   }
+#else
+  if (pem_label_is(block, "ENCRYPTED PRIVATE KEY")) {
+    return key_from_pkcs8_pem(key, block, source, origin, error);
+  }
+#ifdef NO_MD5
+  if (encrypted) { /* the traditional encryption derives its key with MD5 */
+    return explain_decryption(NOT_COMPILED_IN, origin, error);
+  }
+#endif
 #endif
   if (encrypted) {
     code = get_passphrase(source, origin, &passphrase, error);
@@ -155,20 +245,6 @@ static amqp_wolfssl_code_t find_key_in_pem(struct secret *key, const struct cred
   return FAIL(KEY_MALFORMED, "%s holds no private key", input->key_origin);
 }
 
-/* EncryptedPrivateKeyInfo (RFC 5958, section 3) opens with two SEQUENCEs; an unencrypted key of any kind with a
-   SEQUENCE and an INTEGER. */
-static bool der_is_encrypted(const uint8_t *der, size_t length) {
-  size_t at = 2;
-
-  if (length < 6 || der[0] != 0x30) {
-    return false;
-  }
-  if ((der[1] & 0x80u) != 0) {
-    at += der[1] & 0x7fu;
-  }
-  return at < length && der[at] == 0x30;
-}
-
 static amqp_wolfssl_code_t key_from_der(struct secret *key, const struct credentials_input *input,
                                         const struct passphrase_source *source, bool *encrypted,
                                         amqp_wolfssl_error_t *error) {
@@ -180,24 +256,7 @@ static amqp_wolfssl_code_t key_from_der(struct secret *key, const struct credent
     return AMQP_WOLFSSL_OK;
   }
 #ifdef WOLFSSL_ENCRYPTED_KEYS
-  {
-    struct secret passphrase = {0};
-    amqp_wolfssl_code_t code = get_passphrase(source, input->key_origin, &passphrase, error);
-
-    if (code == AMQP_WOLFSSL_OK) {
-      int length =
-          wc_DecryptPKCS8Key(key->bytes, (word32)key->length, (const char *)passphrase.bytes, (int)passphrase.length);
-
-      if (length > 0) {
-        secret_wipe(key->bytes + length, key->length - (size_t)length);
-        key->length = (size_t)length;
-      } else {
-        code = explain_decryption(length, input->key_origin, error);
-      }
-    }
-    secret_free(&passphrase);
-    return code;
-  }
+  return decrypt_pkcs8(key, source, input->key_origin, error);
 #else
   (void)source;
   return refuse_encrypted(input->key_origin, error);
@@ -238,16 +297,36 @@ static const byte *inner_key(const struct secret *key, word32 *length) {
   return key->bytes;
 }
 
+/*
+ * Room for wolfSSL's key structures. The headers that 5.5.4's default build installs declare them smaller than its
+ * library has them (options.h does not tell all that the library was built with), and a key on the stack would be
+ * overrun.
+ */
+#define STRUCTURE_SLACK 1024
+union rsa_key_room {
+  RsaKey key;
+  byte room[sizeof(RsaKey) + STRUCTURE_SLACK];
+};
+union ec_key_room {
+  ecc_key key;
+  byte room[sizeof(ecc_key) + STRUCTURE_SLACK];
+};
+
 static enum pair_verdict sign_and_verify(enum wc_SignatureType type, void *private_key, void *public_key,
                                          word32 key_size, WC_RNG *random) {
   byte signature[SIGNATURE_CAPACITY];
   int capacity = wc_SignatureGetSize(type, private_key, key_size);
-  word32 length = (word32)capacity;
+  word32 length;
   int result;
 
+  if (capacity <= 0) { /* 5.9.2 wants the size exactly; 5.5.4 at least its own, which the headers may not tell */
+    key_size += STRUCTURE_SLACK;
+    capacity = wc_SignatureGetSize(type, private_key, key_size);
+  }
   if (capacity <= 0 || capacity > (int)sizeof(signature)) {
     return PAIR_FAILED;
   }
+  length = (word32)capacity;
   result = wc_SignatureGenerate(WC_HASH_TYPE_SHA256, type, pair_message, (word32)sizeof(pair_message), signature,
                                 &length, private_key, key_size, random);
   if (result != 0) {
@@ -267,33 +346,33 @@ static enum pair_verdict prove_rsa(const struct secret *key, const struct certif
   const byte *key_der = inner_key(key, &key_length);
   word32 key_index = 0;
   word32 public_index = 0;
-  RsaKey private_key;
-  RsaKey public_key;
+  union rsa_key_room private_key;
+  union rsa_key_room public_key;
 
-  if (wc_InitRsaKey(&private_key, NULL) != 0) {
+  if (wc_InitRsaKey(&private_key.key, NULL) != 0) {
     return PAIR_FAILED;
   }
-  if (wc_InitRsaKey(&public_key, NULL) != 0) {
-    wc_FreeRsaKey(&private_key);
+  if (wc_InitRsaKey(&public_key.key, NULL) != 0) {
+    wc_FreeRsaKey(&private_key.key);
     return PAIR_FAILED;
   }
-  if (wc_RsaPrivateKeyDecode(key_der, &key_index, &private_key, key_length) != 0) {
+  if (wc_RsaPrivateKeyDecode(key_der, &key_index, &private_key.key, key_length) != 0) {
     verdict = PAIR_KEY_UNREADABLE;
-  } else if (wc_RsaPublicKeyDecode(leaf->public_key.bytes, &public_index, &public_key,
+  } else if (wc_RsaPublicKeyDecode(leaf->public_key.bytes, &public_index, &public_key.key,
                                    (word32)leaf->public_key.length) != 0) {
     verdict = PAIR_CERTIFICATE_UNREADABLE;
 #ifdef WC_RSA_BLINDING
-  } else if (wc_RsaSetRNG(&private_key, random) != 0) {
+  } else if (wc_RsaSetRNG(&private_key.key, random) != 0) {
     verdict = PAIR_FAILED;
 #endif
-  } else if (wc_RsaEncryptSize(&private_key) != wc_RsaEncryptSize(&public_key)) {
+  } else if (wc_RsaEncryptSize(&private_key.key) != wc_RsaEncryptSize(&public_key.key)) {
     verdict = PAIR_DIFFERS;
   } else {
-    verdict =
-        sign_and_verify(WC_SIGNATURE_TYPE_RSA_W_ENC, &private_key, &public_key, (word32)sizeof(private_key), random);
+    verdict = sign_and_verify(WC_SIGNATURE_TYPE_RSA_W_ENC, &private_key.key, &public_key.key,
+                              (word32)sizeof(private_key.key), random);
   }
-  wc_FreeRsaKey(&public_key);
-  wc_FreeRsaKey(&private_key);
+  wc_FreeRsaKey(&public_key.key);
+  wc_FreeRsaKey(&private_key.key);
   return verdict;
 }
 
@@ -301,29 +380,30 @@ static enum pair_verdict prove_ec(const struct secret *key, const struct certifi
   enum pair_verdict verdict = PAIR_FAILED;
   word32 key_index = 0;
   word32 public_index = 0;
-  ecc_key private_key;
-  ecc_key public_key;
+  union ec_key_room private_key;
+  union ec_key_room public_key;
 
-  if (wc_ecc_init(&private_key) != 0) {
+  if (wc_ecc_init(&private_key.key) != 0) {
     return PAIR_FAILED;
   }
-  if (wc_ecc_init(&public_key) != 0) {
-    wc_ecc_free(&private_key);
+  if (wc_ecc_init(&public_key.key) != 0) {
+    wc_ecc_free(&private_key.key);
     return PAIR_FAILED;
   }
   /* The whole PKCS#8 structure: it holds the curve, which the inner key may leave out (RFC 5915, section 3). */
-  if (wc_EccPrivateKeyDecode(key->bytes, &key_index, &private_key, (word32)key->length) != 0) {
+  if (wc_EccPrivateKeyDecode(key->bytes, &key_index, &private_key.key, (word32)key->length) != 0) {
     verdict = PAIR_KEY_UNREADABLE;
-  } else if (wc_EccPublicKeyDecode(leaf->public_key.bytes, &public_index, &public_key,
+  } else if (wc_EccPublicKeyDecode(leaf->public_key.bytes, &public_index, &public_key.key,
                                    (word32)leaf->public_key.length) != 0) {
     verdict = PAIR_CERTIFICATE_UNREADABLE;
-  } else if (wc_ecc_size(&private_key) != wc_ecc_size(&public_key)) {
+  } else if (wc_ecc_size(&private_key.key) != wc_ecc_size(&public_key.key)) {
     verdict = PAIR_DIFFERS;
   } else {
-    verdict = sign_and_verify(WC_SIGNATURE_TYPE_ECC, &private_key, &public_key, (word32)sizeof(private_key), random);
+    verdict = sign_and_verify(WC_SIGNATURE_TYPE_ECC, &private_key.key, &public_key.key, (word32)sizeof(private_key.key),
+                              random);
   }
-  wc_ecc_free(&public_key);
-  wc_ecc_free(&private_key);
+  wc_ecc_free(&public_key.key);
+  wc_ecc_free(&private_key.key);
   return verdict;
 }
 
@@ -333,20 +413,20 @@ static bool key_is_of_other_kind(const struct secret *key, enum certificate_key_
   bool parses = false;
 
   if (certificate_kind == CERTIFICATE_KEY_EC) {
-    RsaKey rsa;
+    union rsa_key_room rsa;
     word32 length;
     const byte *der = inner_key(key, &length);
 
-    if (wc_InitRsaKey(&rsa, NULL) == 0) {
-      parses = wc_RsaPrivateKeyDecode(der, &index, &rsa, length) == 0;
-      wc_FreeRsaKey(&rsa);
+    if (wc_InitRsaKey(&rsa.key, NULL) == 0) {
+      parses = wc_RsaPrivateKeyDecode(der, &index, &rsa.key, length) == 0;
+      wc_FreeRsaKey(&rsa.key);
     }
   } else {
-    ecc_key ec;
+    union ec_key_room ec;
 
-    if (wc_ecc_init(&ec) == 0) {
-      parses = wc_EccPrivateKeyDecode(key->bytes, &index, &ec, (word32)key->length) == 0;
-      wc_ecc_free(&ec);
+    if (wc_ecc_init(&ec.key) == 0) {
+      parses = wc_EccPrivateKeyDecode(key->bytes, &index, &ec.key, (word32)key->length) == 0;
+      wc_ecc_free(&ec.key);
     }
   }
   return parses;
@@ -361,6 +441,7 @@ static enum pair_verdict prove_pair(const struct secret *key, const struct certi
   }
   verdict = leaf->key_kind == CERTIFICATE_KEY_RSA ? prove_rsa(key, leaf, &random) : prove_ec(key, leaf, &random);
   wc_FreeRng(&random);
+  point_cache_release();
   if (verdict == PAIR_KEY_UNREADABLE && key_is_of_other_kind(key, leaf->key_kind)) {
     verdict = PAIR_DIFFERS;
   }

@@ -97,6 +97,8 @@ static const struct wolfssl_cause causes[] = {
      {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, "the broker chose a key exchange group that was not offered"}},
     {ECC_CURVE_ERROR,
      {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, "the broker chose a key exchange group that was not offered"}},
+    {BAD_KEY_SHARE_DATA,
+     {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, "the broker chose a key exchange group that was not offered"}},
     {INVALID_PARAMETER,
      {HANDSHAKE, AMQP_WOLFSSL_HANDSHAKE_FAILED, "the broker's handshake holds a parameter that is not allowed"}},
     {VERIFY_SIGN_ERROR,

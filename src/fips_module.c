@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Start-up of wolfSSL: the library's only global state. */
+/*
+ * Start-up of wolfSSL: the library's only global state. A mutex and not pthread_once(), because a start that failed for
+ * lack of memory has to be tried again when there is some.
+ */
 #include "autoconfig.h"
 
 #include "fips_module.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "build_info.h"
 #include "wolfssl_headers.h"
 
-static pthread_once_t started = PTHREAD_ONCE_INIT;
-static int start_result;
-
-static void start(void) {
-  int result = wolfSSL_Init();
-
-  build_info_write();
-  start_result = result == WOLFSSL_SUCCESS ? 0 : result;
-}
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+static bool started;
 
 int fips_module_start(void) {
-  int result = pthread_once(&started, start);
+  int result = 0;
 
-  return result != 0 ? -1 : start_result;
+  if (pthread_mutex_lock(&starting) != 0) {
+    return -1;
+  }
+  if (!started) {
+    result = wolfSSL_Init();
+    started = result == WOLFSSL_SUCCESS;
+    result = started ? 0 : result;
+    build_info_write();
+  }
+  (void)pthread_mutex_unlock(&starting);
+  return result;
 }

@@ -102,25 +102,25 @@ static bool check_name(struct peer_verification *verification, const struct cert
   return false;
 }
 
-static bool check_key(struct peer_verification *verification, size_t depth) {
+static bool check_key(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
   const struct policy *policy = verification->settings->policy;
   struct certificate certificate;
   char subject[ERROR_SUBJECT_LENGTH];
   char reason[160];
 
   if (!read_at(verification, depth, &certificate)) {
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
               "a certificate of the broker's chain can't be parsed");
-    verification->error.certificate_depth = (int)depth;
+    error->certificate_depth = (int)depth;
     return false;
   }
   if (policy_allows_key(policy, &certificate, reason, sizeof(reason))) {
     return true;
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
-  error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_WEAK_KEY,
+  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_WEAK_KEY,
             "the certificate of \"%s\" in the broker's chain is too weak: %s", subject, reason);
-  error_set_certificate(&verification->error, (int)depth, subject);
+  error_set_certificate(error, (int)depth, subject);
   return false;
 }
 
@@ -129,7 +129,7 @@ static bool check_leaf(struct peer_verification *verification) {
   char subject[ERROR_SUBJECT_LENGTH];
 
   for (size_t depth = 0; depth < verification->chain.count; depth++) {
-    if (!check_key(verification, depth)) {
+    if (!check_key(verification, depth, &verification->error)) {
       return false;
     }
   }
@@ -249,6 +249,13 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   if (error->code == AMQP_WOLFSSL_CERTIFICATE_EXPIRED || error->code == AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID) {
     add_dates(&certificate, error);
   } else if (error->code == AMQP_WOLFSSL_UNKNOWN_CA || error->code == AMQP_WOLFSSL_SELF_SIGNED) {
+    /* 5.5.4 drops an intermediate with a weak key and then misses the leaf's issuer. */
+    for (size_t at = 0; at < verification->chain.count; at++) {
+      if (!check_key(verification, at, error)) {
+        error->wolfssl_code = wolfssl_code;
+        return error->code;
+      }
+    }
     add_missing_issuer(verification, error);
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));

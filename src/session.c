@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "peer_verification.h"
+#include "point_cache.h"
 #include "session_error.h"
 #include "wolfssl_headers.h"
 
@@ -83,6 +84,9 @@ void session_free(struct session *session) {
   }
   if (session->ssl != NULL) {
     wolfSSL_free(session->ssl);
+  }
+  if (!session->handshake_done) {
+    point_cache_release(); /* broken off by a time limit, say */
   }
   tls_io_free(&session->io);
   peer_verification_free(&session->verification);
@@ -215,7 +219,7 @@ static enum session_result fail_handshake_sending(struct session *session) {
   return fail(session, AMQP_WOLFSSL_STAGE_HANDSHAKE, is_waiting(wolfssl_code) ? 0 : wolfssl_code);
 }
 
-enum session_result session_handshake(struct session *session, struct connection_facts *facts) {
+static enum session_result step_and_flush(struct session *session, struct connection_facts *facts) {
   int wolfssl_code;
 
   if (session->send_end != SESSION_DONE) {
@@ -235,6 +239,15 @@ enum session_result session_handshake(struct session *session, struct connection
       break;
   }
   return wolfssl_code == 0 ? finish_handshake(session, facts) : SESSION_WANT_READ;
+}
+
+enum session_result session_handshake(struct session *session, struct connection_facts *facts) {
+  enum session_result result = step_and_flush(session, facts);
+
+  if (result != SESSION_WANT_READ && result != SESSION_WANT_WRITE) {
+    point_cache_release();
+  }
+  return result;
 }
 
 /* ---- Sending ---- */

@@ -16,6 +16,7 @@
 #include <wolfssl/error-ssl.h>
 
 enum {
+  ALERT_LEVEL_FATAL = 2,
   ALERT_CLOSE_NOTIFY = 0,
   ALERT_HANDSHAKE_FAILURE = 40,
   ALERT_CERTIFICATE_EXPIRED = 45,
@@ -37,7 +38,9 @@ static void read_alerts(const struct session_failure *failure, int *received, in
   if (wolfSSL_get_alert_history(failure->ssl, &history) != WOLFSSL_SUCCESS) {
     return;
   }
-  if (history.last_rx.level > 0 && history.last_rx.code >= 0) {
+  /* A warning explains nothing. TLS 1.3 has none but two, whatever the level says (RFC 8446, section 6). */
+  if ((history.last_rx.level == ALERT_LEVEL_FATAL || failure->wolfssl_code == FATAL_ERROR) &&
+      history.last_rx.code >= 0) {
     *received = history.last_rx.code;
   }
   if (history.last_tx.level > 0 && history.last_tx.code >= 0) {

@@ -8,11 +8,16 @@
 #include "tls_context.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "byte_queue.h"
 #include "peer_verification.h"
+#include "secret.h"
 #include "tls_io.h"
 #include "wolfssl_headers.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 struct tls_context {
   WOLFSSL_CTX *ctx;
@@ -23,6 +28,17 @@ struct tls_context {
 
 static const struct error_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
                                                   "wolfSSL refused a setting"};
+
+/* The table's sentences speak of the broker; what is refused here is our own. */
+static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code, const char *what) {
+  if (error_set_from_wolfssl(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_NO_MEMORY) {
+    error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED, "wolfSSL refused %s (wolfSSL: %d)",
+              what, wolfssl_code);
+    error->wolfssl_code = wolfssl_code;
+  }
+  error->stage = AMQP_WOLFSSL_STAGE_CONFIGURE;
+  return error->code;
+}
 
 static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
   return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
@@ -44,7 +60,7 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
     int result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
 
     if (result != WOLFSSL_SUCCESS) {
-      return error_set_from_wolfssl(error, result, &setting_failed);
+      return refused(error, result, "a trusted CA certificate");
     }
   }
   return AMQP_WOLFSSL_OK;
@@ -67,17 +83,41 @@ static amqp_wolfssl_code_t load_chain(WOLFSSL_CTX *ctx, const struct certificate
   result = wolfSSL_CTX_use_certificate_chain_buffer_format(ctx, byte_queue_front(&joined), (long)joined.length,
                                                            WOLFSSL_FILETYPE_ASN1);
   if (result != WOLFSSL_SUCCESS) {
-    code = error_set_from_wolfssl(error, result, &setting_failed);
+    code = refused(error, result, "the client's certificate");
   }
 cleanup:
   byte_queue_release(&joined);
   return code;
 }
 
+static const char key_begin[] = "-----BEGIN PRIVATE KEY-----\n";
+static const char key_end[] = "-----END PRIVATE KEY-----\n";
+
+/* In PEM, because 5.5.4 crashes when memory runs out while it loads a private key in DER (ProcessBuffer() goes on after
+   its allocation failed). Behind this label wolfSSL looks for any kind of key. */
+static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const struct secret *der, amqp_wolfssl_error_t *error) {
+  word32 encoded = (word32)(der->length / 3 * 4 + 4 + der->length / 48 + 2);
+  size_t room = strlen(key_begin) + encoded + strlen(key_end);
+  struct secret pem = {malloc(room), room};
+  int result = MEMORY_E;
+
+  if (pem.bytes != NULL) {
+    memcpy(pem.bytes, key_begin, strlen(key_begin));
+    result = Base64_Encode(der->bytes, (word32)der->length, pem.bytes + strlen(key_begin), &encoded);
+  }
+  if (result == 0) {
+    size_t length = strlen(key_begin) + encoded;
+
+    memcpy(pem.bytes + length, key_end, strlen(key_end));
+    result = wolfSSL_CTX_use_PrivateKey_buffer(ctx, pem.bytes, (long)(length + strlen(key_end)), WOLFSSL_FILETYPE_PEM);
+  }
+  secret_free(&pem);
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "the client's private key");
+}
+
 static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct credentials *credentials,
                                             amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code;
-  int result;
 
   if (credentials->chain.count == 0) {
     return AMQP_WOLFSSL_OK;
@@ -86,9 +126,7 @@ static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct crede
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  result = wolfSSL_CTX_use_PrivateKey_buffer(ctx, credentials->key.bytes, (long)credentials->key.length,
-                                             WOLFSSL_FILETYPE_ASN1);
-  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : error_set_from_wolfssl(error, result, &setting_failed);
+  return load_key(ctx, &credentials->key, error);
 }
 
 /* Adds nothing to wolfSSL's verdict. But without a callback of the session's own, 5.5.4 breaks off at a bad leaf before

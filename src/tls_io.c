@@ -50,8 +50,51 @@ void tls_io_drop_output(struct tls_io *io) { byte_queue_release(&io->output); }
 
 /* ---- Receiving ---- */
 
+static size_t record_body_length(const struct tls_io *io) {
+  return (size_t)io->record_header[3] << 8 | io->record_header[4];
+}
+
+/* Follows the records that pass to wolfSSL, to know what it holds a part of. */
+static void follow_records(struct tls_io *io, const uint8_t *bytes, size_t length) {
+  while (length > 0) {
+    size_t count;
+
+    if (io->record_header_length < TLS_RECORD_HEADER) {
+      io->record_header[io->record_header_length++] = *bytes;
+      count = 1;
+      if (io->record_header_length == TLS_RECORD_HEADER) {
+        io->record_left = record_body_length(io);
+      }
+    } else {
+      count = length < io->record_left ? length : io->record_left;
+      io->record_left -= count;
+    }
+    bytes += count;
+    length -= count;
+    if (io->record_header_length == TLS_RECORD_HEADER && io->record_left == 0) {
+      io->record_header_length = 0;
+    }
+  }
+}
+
+/* What is missing of the record wolfSSL has a part of, and behind it no more than fits beside that record. */
 static size_t fetch_length(const struct tls_io *io) {
-  return io->receive_room < READ_AHEAD_CAPACITY ? io->receive_room : READ_AHEAD_CAPACITY;
+  size_t missing = 0;
+  size_t body = 0;
+  size_t length;
+
+  if (io->record_header_length == TLS_RECORD_HEADER) {
+    missing = io->record_left;
+    body = record_body_length(io);
+  } else if (io->record_header_length > 0) {
+    missing = TLS_RECORD_HEADER - io->record_header_length;
+    body = TLS_RECORD_PLAINTEXT;
+  }
+  length = io->receive_room > body ? io->receive_room - body : 0;
+  if (length < READ_AHEAD_CAPACITY) {
+    length += missing; /* at most 65535, as the peer says */
+  }
+  return length < READ_AHEAD_CAPACITY ? length : READ_AHEAD_CAPACITY;
 }
 
 /* 0: there are bytes; else what the callback has to answer. */
@@ -112,6 +155,7 @@ static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *conte
     count = io->read_ahead_length;
   }
   memcpy(bytes, io->read_ahead + io->read_ahead_head, count);
+  follow_records(io, io->read_ahead + io->read_ahead_head, count);
   io->read_ahead_head += count;
   io->read_ahead_length -= count;
   return (int)count;

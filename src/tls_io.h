@@ -23,6 +23,8 @@ struct WOLFSSL_CTX;
 /** Most plaintext of one TLS record (RFC 8446, section 5.1). */
 #define TLS_RECORD_PLAINTEXT ((size_t)16384)
 
+#define TLS_RECORD_HEADER ((size_t)5)
+
 /** What the socket below answers instead of a count. */
 enum lower_answer { LOWER_WOULD_BLOCK = -1, LOWER_END_OF_STREAM = -2, LOWER_FAILED = -3 /* errno says why */ };
 
@@ -38,9 +40,12 @@ struct tls_io {
   struct byte_queue output; /* ciphertext not yet in the kernel */
   uint8_t *read_ahead;      /* made when first needed, given back when idle */
   size_t read_ahead_head;
-  size_t read_ahead_length;   /* bytes waiting there */
-  size_t receive_room;        /* what the caller of recv can still take; SIZE_MAX during the handshake */
-  struct server_hello *hello; /* watched during the handshake only */
+  size_t read_ahead_length;                 /* bytes waiting there */
+  size_t receive_room;                      /* what the caller of recv can still take; SIZE_MAX during the handshake */
+  uint8_t record_header[TLS_RECORD_HEADER]; /* of the record wolfSSL has a part of */
+  size_t record_header_length;              /* 0: it has none, or all of it */
+  size_t record_left;                       /* bytes of that record's body still to come */
+  struct server_hello *hello;               /* watched during the handshake only */
   size_t bytes_received;
   bool end_of_stream;
   int send_errno; /* why the socket below failed; 0: it did not */

@@ -86,8 +86,8 @@ struct bytes {
 enum phase {
   PHASE_HANDSHAKE,
   PHASE_OPEN,
-  PHASE_ENDING,   /* the last bytes for the client are queued; `ending` says how to end once they are gone */
-  PHASE_DRAINING, /* our side is shut; read on, because a close with unread bytes would turn our FIN into a RST */
+  PHASE_ENDING,      /* the last bytes for the client are queued; `ending` says how to end once they are gone */
+  PHASE_DRAINING,    /* our side is shut; read on, because a close with unread bytes would turn our FIN into a RST */
   PHASE_AWAIT_BYTES, /* a reset is due as soon as the client has sent something */
   PHASE_DONE
 };
@@ -123,60 +123,61 @@ struct connection {
 };
 
 static const char usage_text[] =
-  "Usage: tls_proxy --certificate FILE --key FILE [--connect HOST:PORT | --echo | --swallow | --send-file FILE]\n"
-  "                 [OPTION...]\n"
-  "\n"
-  "A TLS server on a port of 127.0.0.1 that the kernel picks, for tests.\n"
-  "\n"
-  "What stands behind it (default: --swallow)\n"
-  "  --connect HOST:PORT              hand the decrypted bytes on to this plain TCP server, and its bytes back\n"
-  "  --echo                           send back what the client sends\n"
-  "  --swallow                        read and discard\n"
-  "  --send-file FILE                 send the bytes of FILE after the handshake, then read and discard\n"
-  "  --amqp-hello                     not with --connect: take the client's AMQP 0-9-1 header first and judge it\n"
-  "TLS\n"
-  "  --certificate FILE --key FILE    PEM; the certificate may be followed by its chain\n"
-  "  --ca FILE                        ask for a client certificate and verify it\n"
-  "  --require-client-certificate     with --ca: refuse clients that send none\n"
-  "  --tls 1.2|1.3                    this version only\n"
-  "  --ciphers LIST                   names that begin with TLS_ are TLS 1.3 suites, others TLS 1.2 ones; not mixed\n"
-  "  --groups LIST                    for instance P-384:P-256\n"
-  "  --security-level N               of OpenSSL; 0 lets RSA-1024 pass\n"
-  "  --no-ems                         no Extended Master Secret in TLS 1.2\n"
-  "  --key-update-every BYTES         TLS 1.3: send KeyUpdate, and ask for one, each time so many bytes went by\n"
-  "  --record-size N                  at most N plaintext bytes a record\n"
-  "Faults; BYTES count application bytes sent to the client. Only one that ends in -after.\n"
-  "  --truncate-after BYTES           then close TCP with a FIN and no close_notify\n"
-  "  --reset-after BYTES              then reset TCP, once the client's kernel has those bytes\n"
-  "  --close-notify-after BYTES       then close_notify, then FIN\n"
-  "  --corrupt-after BYTES            flip a bit in the ciphertext of the record that follows them\n"
-  "  --within-record                  with --truncate-after or --reset-after: half a record more goes out first\n"
-  "  --stall-handshake                accept TCP, read, never answer\n"
-  "  --pause-reading-until FILE       once the handshake is done, do not read from the client until FILE exists\n"
-  "  --pause-reading-after BYTES      ... but read so many application bytes (or a few more) before\n"
-  "  --receive-buffer BYTES           SO_RCVBUF, so that back-pressure sets in soon\n"
-  "  --late-alert N                   refuse any client certificate with alert N (in TLS 1.3 the client's handshake\n"
-  "                                   is over by then): 40, 42, 43, 44, 45, 46, 48, 51 or 80; needs no --ca\n"
-  "  --reset-after-alert              after a failed handshake, reset TCP once the client has sent bytes, unread\n"
-  "Running\n"
-  "  --once                           exit after the first connection\n"
-  "  --until-stdin-closes             exit when standard input reaches its end\n"
-  "  --verbose                        a line a connection on stderr\n"
-  "  --help                           this text\n"
-  "\n"
-  "Ends with status 0 on SIGTERM and SIGINT. On stdout, one line each:\n"
-  "  PORT n\n"
-  "  SERVER-NAME name|none            SNI; when the handshake is done, or failed after a ClientHello\n"
-  "  CLIENT-CERTIFICATE subject|none  when the handshake is done, or failed after the client's answer\n"
-  "  HANDSHAKE done VERSION CIPHER GROUP ems|no-ems|- new|resumed\n"
-  "  HANDSHAKE failed REASON\n"
-  "  ALERT received N name            and ALERT sent N name; 0 is close_notify\n"
-  "  AMQP-HEADER good|bad             with --amqp-hello\n"
-  "  KEY-UPDATE sent                  at each\n"
-  "  PAUSED                           when reading stops; RESUMED when it goes on\n"
-  "  CORRUPTED                        when the bit is flipped\n"
-  "  CLIENT-END how                   how the client's side ended: close_notify, truncated, reset, alert, bad-record,\n"
-  "                                   or closed when there was no TLS (any more) to end\n";
+    "Usage: tls_proxy --certificate FILE --key FILE [--connect HOST:PORT | --echo | --swallow | --send-file FILE]\n"
+    "                 [OPTION...]\n"
+    "\n"
+    "A TLS server on a port of 127.0.0.1 that the kernel picks, for tests.\n"
+    "\n"
+    "What stands behind it (default: --swallow)\n"
+    "  --connect HOST:PORT              hand the decrypted bytes on to this plain TCP server, and its bytes back\n"
+    "  --echo                           send back what the client sends\n"
+    "  --swallow                        read and discard\n"
+    "  --send-file FILE                 send the bytes of FILE after the handshake, then read and discard\n"
+    "  --amqp-hello                     not with --connect: take the client's AMQP 0-9-1 header first and judge it\n"
+    "TLS\n"
+    "  --certificate FILE --key FILE    PEM; the certificate may be followed by its chain\n"
+    "  --ca FILE                        ask for a client certificate and verify it\n"
+    "  --require-client-certificate     with --ca: refuse clients that send none\n"
+    "  --tls 1.2|1.3                    this version only\n"
+    "  --ciphers LIST                   names that begin with TLS_ are TLS 1.3 suites, others TLS 1.2 ones; not mixed\n"
+    "  --groups LIST                    for instance P-384:P-256\n"
+    "  --security-level N               of OpenSSL; 0 lets RSA-1024 pass\n"
+    "  --no-ems                         no Extended Master Secret in TLS 1.2\n"
+    "  --key-update-every BYTES         TLS 1.3: send KeyUpdate, and ask for one, each time so many bytes went by\n"
+    "  --record-size N                  at most N plaintext bytes a record\n"
+    "Faults; BYTES count application bytes sent to the client. Only one that ends in -after.\n"
+    "  --truncate-after BYTES           then close TCP with a FIN and no close_notify\n"
+    "  --reset-after BYTES              then reset TCP, once the client's kernel has those bytes\n"
+    "  --close-notify-after BYTES       then close_notify, then FIN\n"
+    "  --corrupt-after BYTES            flip a bit in the ciphertext of the record that follows them\n"
+    "  --within-record                  with --truncate-after or --reset-after: half a record more goes out first\n"
+    "  --stall-handshake                accept TCP, read, never answer\n"
+    "  --pause-reading-until FILE       once the handshake is done, do not read from the client until FILE exists\n"
+    "  --pause-reading-after BYTES      ... but read so many application bytes (or a few more) before\n"
+    "  --receive-buffer BYTES           SO_RCVBUF, so that back-pressure sets in soon\n"
+    "  --late-alert N                   refuse any client certificate with alert N (in TLS 1.3 the client's handshake\n"
+    "                                   is over by then): 40, 42, 43, 44, 45, 46, 48, 51 or 80; needs no --ca\n"
+    "  --reset-after-alert              after a failed handshake, reset TCP once the client has sent bytes, unread\n"
+    "Running\n"
+    "  --once                           exit after the first connection\n"
+    "  --until-stdin-closes             exit when standard input reaches its end\n"
+    "  --verbose                        a line a connection on stderr\n"
+    "  --help                           this text\n"
+    "\n"
+    "Ends with status 0 on SIGTERM and SIGINT. On stdout, one line each:\n"
+    "  PORT n\n"
+    "  SERVER-NAME name|none            SNI; when the handshake is done, or failed after a ClientHello\n"
+    "  CLIENT-CERTIFICATE subject|none  when the handshake is done, or failed after the client's answer\n"
+    "  HANDSHAKE done VERSION CIPHER GROUP ems|no-ems|- new|resumed\n"
+    "  HANDSHAKE failed REASON\n"
+    "  ALERT received N name            and ALERT sent N name; 0 is close_notify\n"
+    "  AMQP-HEADER good|bad             with --amqp-hello\n"
+    "  KEY-UPDATE sent                  at each\n"
+    "  PAUSED                           when reading stops; RESUMED when it goes on\n"
+    "  CORRUPTED                        when the bit is flipped\n"
+    "  CLIENT-END how                   how the client's side ended: close_notify, truncated, reset, alert, "
+    "bad-record,\n"
+    "                                   or closed when there was no TLS (any more) to end\n";
 
 /* ---- small helpers ----------------------------------------------------------------------------------------------- */
 
@@ -250,9 +251,7 @@ static bool set_nonblocking(int descriptor) {
   return flags >= 0 && fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-static bool would_block(void) {
-  return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
+static bool would_block(void) { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 /* ---- what OpenSSL tells ------------------------------------------------------------------------------------------ */
 
@@ -318,15 +317,15 @@ static bool error_for_alert(long alert, int *error) {
     long alert;
     int error;
   } table[] = {
-    {SSL3_AD_HANDSHAKE_FAILURE, X509_V_ERR_APPLICATION_VERIFICATION},
-    {SSL3_AD_BAD_CERTIFICATE, X509_V_ERR_CA_KEY_TOO_SMALL},
-    {SSL3_AD_UNSUPPORTED_CERTIFICATE, X509_V_ERR_INVALID_PURPOSE},
-    {SSL3_AD_CERTIFICATE_REVOKED, X509_V_ERR_CERT_REVOKED},
-    {SSL3_AD_CERTIFICATE_EXPIRED, X509_V_ERR_CERT_HAS_EXPIRED},
-    {SSL3_AD_CERTIFICATE_UNKNOWN, X509_V_ERR_UNSUPPORTED_NAME_SYNTAX},
-    {TLS1_AD_UNKNOWN_CA, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY},
-    {TLS1_AD_DECRYPT_ERROR, X509_V_ERR_CERT_SIGNATURE_FAILURE},
-    {TLS1_AD_INTERNAL_ERROR, X509_V_ERR_UNSPECIFIED},
+      {SSL3_AD_HANDSHAKE_FAILURE, X509_V_ERR_APPLICATION_VERIFICATION},
+      {SSL3_AD_BAD_CERTIFICATE, X509_V_ERR_CA_KEY_TOO_SMALL},
+      {SSL3_AD_UNSUPPORTED_CERTIFICATE, X509_V_ERR_INVALID_PURPOSE},
+      {SSL3_AD_CERTIFICATE_REVOKED, X509_V_ERR_CERT_REVOKED},
+      {SSL3_AD_CERTIFICATE_EXPIRED, X509_V_ERR_CERT_HAS_EXPIRED},
+      {SSL3_AD_CERTIFICATE_UNKNOWN, X509_V_ERR_UNSUPPORTED_NAME_SYNTAX},
+      {TLS1_AD_UNKNOWN_CA, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY},
+      {TLS1_AD_DECRYPT_ERROR, X509_V_ERR_CERT_SIGNATURE_FAILURE},
+      {TLS1_AD_INTERNAL_ERROR, X509_V_ERR_UNSPECIFIED},
   };
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
     if (table[i].alert == alert) {
@@ -422,9 +421,7 @@ static SSL_CTX *new_context(struct options *options) {
 
 /* ---- one connection: TLS ----------------------------------------------------------------------------------------- */
 
-static void finish(struct connection *connection) {
-  connection->phase = PHASE_DONE;
-}
+static void finish(struct connection *connection) { connection->phase = PHASE_DONE; }
 
 /* Moves what OpenSSL wants to send into the queue for the client. */
 static void collect_ciphertext(struct connection *connection) {
@@ -508,8 +505,7 @@ static int connect_to(const struct options *options) {
   const int on = 1;
   if (descriptor < 0) {
     complain("can't connect to %s:%s", options->connect_host, options->connect_port);
-  } else if (!set_nonblocking(descriptor) ||
-             setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
+  } else if (!set_nonblocking(descriptor) || setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) {
     complain("can't set up the socket to %s: %s", options->connect_host, strerror(errno));
     close_descriptor(&descriptor);
   }
@@ -749,8 +745,7 @@ static void send_plaintext(struct connection *connection) {
 
 static bool is_paused(struct connection *connection) {
   const struct options *const options = connection->options;
-  if (options->pause_until == NULL || connection->phase != PHASE_OPEN ||
-      connection->received < options->pause_after) {
+  if (options->pause_until == NULL || connection->phase != PHASE_OPEN || connection->received < options->pause_after) {
     return false;
   }
   const bool paused = access(options->pause_until, F_OK) != 0;
@@ -897,8 +892,7 @@ static void carry_out_ending(struct connection *connection) {
 static void reset_once_bytes_came(struct connection *connection, bool readable) {
   if (connection->tcp_ended) {
     finish(connection);
-  } else if (client_kernel_has_everything(connection) &&
-             (readable || BIO_ctrl_pending(connection->from_network) > 0)) {
+  } else if (client_kernel_has_everything(connection) && (readable || BIO_ctrl_pending(connection->from_network) > 0)) {
     reset_client(connection);
   }
 }
@@ -928,7 +922,7 @@ static void note_end_of_tcp(struct connection *connection) {
 
 static int poll_timeout(struct connection *connection) {
   const bool counts_acknowledgements = connection->phase == PHASE_AWAIT_BYTES ||
-    (connection->phase == PHASE_ENDING && connection->ending == END_WITH_RESET);
+                                       (connection->phase == PHASE_ENDING && connection->ending == END_WITH_RESET);
   /* Neither a file that appears nor an empty send queue wakes poll. */
   return is_paused(connection) || counts_acknowledgements ? POLL_FILE_MILLISECONDS : -1;
 }
@@ -1154,9 +1148,9 @@ static void take_stdin(struct server *server) {
 static void serve(struct server *server) {
   while (!server->stop) {
     struct pollfd descriptors[3] = {
-      {.fd = server->listener, .events = POLLIN},
-      {.fd = server->signals, .events = POLLIN},
-      {.fd = server->options->until_stdin_closes ? STDIN_FILENO : -1, .events = POLLIN},
+        {.fd = server->listener, .events = POLLIN},
+        {.fd = server->signals, .events = POLLIN},
+        {.fd = server->options->until_stdin_closes ? STDIN_FILENO : -1, .events = POLLIN},
     };
     if (poll(descriptors, 3, -1) < 0 && errno != EINTR) {
       complain("poll: %s", strerror(errno));
@@ -1250,38 +1244,38 @@ enum option_code {
 };
 
 static const struct option long_options[] = {
-  {"connect", required_argument, NULL, OPTION_CONNECT},
-  {"echo", no_argument, NULL, OPTION_ECHO},
-  {"swallow", no_argument, NULL, OPTION_SWALLOW},
-  {"send-file", required_argument, NULL, OPTION_SEND_FILE},
-  {"amqp-hello", no_argument, NULL, OPTION_AMQP_HELLO},
-  {"certificate", required_argument, NULL, OPTION_CERTIFICATE},
-  {"key", required_argument, NULL, OPTION_KEY},
-  {"ca", required_argument, NULL, OPTION_CA},
-  {"require-client-certificate", no_argument, NULL, OPTION_REQUIRE_CLIENT_CERTIFICATE},
-  {"tls", required_argument, NULL, OPTION_TLS},
-  {"ciphers", required_argument, NULL, OPTION_CIPHERS},
-  {"groups", required_argument, NULL, OPTION_GROUPS},
-  {"security-level", required_argument, NULL, OPTION_SECURITY_LEVEL},
-  {"no-ems", no_argument, NULL, OPTION_NO_EMS},
-  {"key-update-every", required_argument, NULL, OPTION_KEY_UPDATE_EVERY},
-  {"record-size", required_argument, NULL, OPTION_RECORD_SIZE},
-  {"truncate-after", required_argument, NULL, OPTION_TRUNCATE_AFTER},
-  {"reset-after", required_argument, NULL, OPTION_RESET_AFTER},
-  {"close-notify-after", required_argument, NULL, OPTION_CLOSE_NOTIFY_AFTER},
-  {"corrupt-after", required_argument, NULL, OPTION_CORRUPT_AFTER},
-  {"within-record", no_argument, NULL, OPTION_WITHIN_RECORD},
-  {"stall-handshake", no_argument, NULL, OPTION_STALL_HANDSHAKE},
-  {"pause-reading-until", required_argument, NULL, OPTION_PAUSE_READING_UNTIL},
-  {"pause-reading-after", required_argument, NULL, OPTION_PAUSE_READING_AFTER},
-  {"receive-buffer", required_argument, NULL, OPTION_RECEIVE_BUFFER},
-  {"late-alert", required_argument, NULL, OPTION_LATE_ALERT},
-  {"reset-after-alert", no_argument, NULL, OPTION_RESET_AFTER_ALERT},
-  {"once", no_argument, NULL, OPTION_ONCE},
-  {"until-stdin-closes", no_argument, NULL, OPTION_UNTIL_STDIN_CLOSES},
-  {"verbose", no_argument, NULL, OPTION_VERBOSE},
-  {"help", no_argument, NULL, OPTION_HELP},
-  {NULL, 0, NULL, 0},
+    {"connect", required_argument, NULL, OPTION_CONNECT},
+    {"echo", no_argument, NULL, OPTION_ECHO},
+    {"swallow", no_argument, NULL, OPTION_SWALLOW},
+    {"send-file", required_argument, NULL, OPTION_SEND_FILE},
+    {"amqp-hello", no_argument, NULL, OPTION_AMQP_HELLO},
+    {"certificate", required_argument, NULL, OPTION_CERTIFICATE},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"ca", required_argument, NULL, OPTION_CA},
+    {"require-client-certificate", no_argument, NULL, OPTION_REQUIRE_CLIENT_CERTIFICATE},
+    {"tls", required_argument, NULL, OPTION_TLS},
+    {"ciphers", required_argument, NULL, OPTION_CIPHERS},
+    {"groups", required_argument, NULL, OPTION_GROUPS},
+    {"security-level", required_argument, NULL, OPTION_SECURITY_LEVEL},
+    {"no-ems", no_argument, NULL, OPTION_NO_EMS},
+    {"key-update-every", required_argument, NULL, OPTION_KEY_UPDATE_EVERY},
+    {"record-size", required_argument, NULL, OPTION_RECORD_SIZE},
+    {"truncate-after", required_argument, NULL, OPTION_TRUNCATE_AFTER},
+    {"reset-after", required_argument, NULL, OPTION_RESET_AFTER},
+    {"close-notify-after", required_argument, NULL, OPTION_CLOSE_NOTIFY_AFTER},
+    {"corrupt-after", required_argument, NULL, OPTION_CORRUPT_AFTER},
+    {"within-record", no_argument, NULL, OPTION_WITHIN_RECORD},
+    {"stall-handshake", no_argument, NULL, OPTION_STALL_HANDSHAKE},
+    {"pause-reading-until", required_argument, NULL, OPTION_PAUSE_READING_UNTIL},
+    {"pause-reading-after", required_argument, NULL, OPTION_PAUSE_READING_AFTER},
+    {"receive-buffer", required_argument, NULL, OPTION_RECEIVE_BUFFER},
+    {"late-alert", required_argument, NULL, OPTION_LATE_ALERT},
+    {"reset-after-alert", no_argument, NULL, OPTION_RESET_AFTER_ALERT},
+    {"once", no_argument, NULL, OPTION_ONCE},
+    {"until-stdin-closes", no_argument, NULL, OPTION_UNTIL_STDIN_CLOSES},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
 };
 
 static bool parse_number(const char *text, uint64_t most, uint64_t *number) {
@@ -1386,33 +1380,76 @@ static bool take_number_option(struct options *options, int code, const char *te
 
 static bool take_option(struct options *options, int code, char *argument) {
   switch (code) {
-    case OPTION_CONNECT: return choose_connect(options, argument);
-    case OPTION_ECHO: return choose_peer(options, PEER_ECHO);
-    case OPTION_SWALLOW: return choose_peer(options, PEER_SWALLOW);
-    case OPTION_SEND_FILE: options->send_file = argument; return choose_peer(options, PEER_SEND_FILE);
-    case OPTION_AMQP_HELLO: options->amqp_hello = true; return true;
-    case OPTION_CERTIFICATE: options->certificate = argument; return true;
-    case OPTION_KEY: options->key = argument; return true;
-    case OPTION_CA: options->ca = argument; return true;
-    case OPTION_REQUIRE_CLIENT_CERTIFICATE: options->require_client_certificate = true; return true;
-    case OPTION_TLS: return choose_tls(options, argument);
-    case OPTION_CIPHERS: options->ciphers = argument; return true;
-    case OPTION_GROUPS: options->groups = argument; return true;
-    case OPTION_NO_EMS: options->no_ems = true; return true;
-    case OPTION_TRUNCATE_AFTER: return choose_fault(options, FAULT_TRUNCATE, argument);
-    case OPTION_RESET_AFTER: return choose_fault(options, FAULT_RESET, argument);
-    case OPTION_CLOSE_NOTIFY_AFTER: return choose_fault(options, FAULT_CLOSE_NOTIFY, argument);
-    case OPTION_CORRUPT_AFTER: return choose_fault(options, FAULT_CORRUPT, argument);
-    case OPTION_WITHIN_RECORD: options->within_record = true; return true;
-    case OPTION_STALL_HANDSHAKE: options->stall_handshake = true; return true;
-    case OPTION_PAUSE_READING_UNTIL: options->pause_until = argument; return true;
-    case OPTION_LATE_ALERT: return choose_late_alert(options, argument);
-    case OPTION_RESET_AFTER_ALERT: options->reset_after_alert = true; return true;
-    case OPTION_ONCE: options->once = true; return true;
-    case OPTION_UNTIL_STDIN_CLOSES: options->until_stdin_closes = true; return true;
-    case OPTION_VERBOSE: options->verbose = true; return true;
-    case '?': return false; /* getopt_long has said why */
-    default: return take_number_option(options, code, argument);
+    case OPTION_CONNECT:
+      return choose_connect(options, argument);
+    case OPTION_ECHO:
+      return choose_peer(options, PEER_ECHO);
+    case OPTION_SWALLOW:
+      return choose_peer(options, PEER_SWALLOW);
+    case OPTION_SEND_FILE:
+      options->send_file = argument;
+      return choose_peer(options, PEER_SEND_FILE);
+    case OPTION_AMQP_HELLO:
+      options->amqp_hello = true;
+      return true;
+    case OPTION_CERTIFICATE:
+      options->certificate = argument;
+      return true;
+    case OPTION_KEY:
+      options->key = argument;
+      return true;
+    case OPTION_CA:
+      options->ca = argument;
+      return true;
+    case OPTION_REQUIRE_CLIENT_CERTIFICATE:
+      options->require_client_certificate = true;
+      return true;
+    case OPTION_TLS:
+      return choose_tls(options, argument);
+    case OPTION_CIPHERS:
+      options->ciphers = argument;
+      return true;
+    case OPTION_GROUPS:
+      options->groups = argument;
+      return true;
+    case OPTION_NO_EMS:
+      options->no_ems = true;
+      return true;
+    case OPTION_TRUNCATE_AFTER:
+      return choose_fault(options, FAULT_TRUNCATE, argument);
+    case OPTION_RESET_AFTER:
+      return choose_fault(options, FAULT_RESET, argument);
+    case OPTION_CLOSE_NOTIFY_AFTER:
+      return choose_fault(options, FAULT_CLOSE_NOTIFY, argument);
+    case OPTION_CORRUPT_AFTER:
+      return choose_fault(options, FAULT_CORRUPT, argument);
+    case OPTION_WITHIN_RECORD:
+      options->within_record = true;
+      return true;
+    case OPTION_STALL_HANDSHAKE:
+      options->stall_handshake = true;
+      return true;
+    case OPTION_PAUSE_READING_UNTIL:
+      options->pause_until = argument;
+      return true;
+    case OPTION_LATE_ALERT:
+      return choose_late_alert(options, argument);
+    case OPTION_RESET_AFTER_ALERT:
+      options->reset_after_alert = true;
+      return true;
+    case OPTION_ONCE:
+      options->once = true;
+      return true;
+    case OPTION_UNTIL_STDIN_CLOSES:
+      options->until_stdin_closes = true;
+      return true;
+    case OPTION_VERBOSE:
+      options->verbose = true;
+      return true;
+    case '?':
+      return false; /* getopt_long has said why */
+    default:
+      return take_number_option(options, code, argument);
   }
 }
 

@@ -220,8 +220,18 @@ static void test_older_label(void **state) {
 
 static void test_every_minted_certificate(void **state) {
   static const char *const names[] = {
-      "ca.pem", "ca-rsa.pem", "other-ca.pem", "intermediate.pem", "server.pem", "server-rsa.pem", "server-p384.pem",
-      "server-p521.pem", "server-expired.pem", "server-not-yet-valid.pem", "server-no-san.pem", "client.pem",
+      "ca.pem",
+      "ca-rsa.pem",
+      "other-ca.pem",
+      "intermediate.pem",
+      "server.pem",
+      "server-rsa.pem",
+      "server-p384.pem",
+      "server-p521.pem",
+      "server-expired.pem",
+      "server-not-yet-valid.pem",
+      "server-no-san.pem",
+      "client.pem",
       "client-weak-rsa1024.pem",
   };
   (void)state;

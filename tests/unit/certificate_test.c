@@ -393,9 +393,10 @@ static void test_purposes_and_constraints(void **state) {
 /* `openssl ca` is the one command that takes dates in openssl 3.0. */
 static uint8_t *mint_with_dates(const char *start, const char *end, size_t *length) {
   make_any_key();
-  write_file("ca.cnf", "[ca]\ndefault_ca=this\n[this]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\n"
-                       "default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n"
-                       "[req]\ndistinguished_name=dn\n[dn]\n");
+  write_file("ca.cnf",
+             "[ca]\ndefault_ca=this\n[this]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\n"
+             "default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n"
+             "[req]\ndistinguished_name=dn\n[dn]\n");
   write_file("index.txt", "");
   openssl("req", "-new", "-config", "ca.cnf", "-key", "any.pem", "-subj", "/CN=dates", "-out", "request.pem", NULL);
   openssl("ca", "-config", "ca.cnf", "-batch", "-selfsign", "-keyfile", "any.pem", "-in", "request.pem", "-startdate",
@@ -610,8 +611,8 @@ enum part {
 #define VALIDITY "301e 170d3234303130313030303030305a 170d3334303130313030303030305a"
 #define KEY "301a 3013 06072a8648ce3d0201 06082a8648ce3d030107 0303000401"
 
-static const char *const sound_parts[PART_COUNT] = {
-    "a003020102", "020101", ECDSA, NAME_A, VALIDITY, NAME_A, KEY, "", "", ECDSA, "0303000102"};
+static const char *const sound_parts[PART_COUNT] = {"a003020102", "020101", ECDSA, NAME_A, VALIDITY,    NAME_A,
+                                                    KEY,          "",       "",    ECDSA,  "0303000102"};
 
 static void add_bytes(struct bytes *out, const void *data, size_t length) {
   assert_true(length <= sizeof out->data - out->length);
@@ -775,11 +776,11 @@ static void test_lengths(void **state) {
     size_t content;
     bool is_sound;
   } cases[] = {
-      {"0400", 0, true},         {"047f", 127, true},         {"04817f", 127, false},       {"048180", 128, true},
-      {"0481ff", 255, true},     {"04820080", 128, false},    {"048200ff", 255, false},     {"04820100", 256, true},
+      {"0400", 0, true},          {"047f", 127, true},          {"04817f", 127, false},         {"048180", 128, true},
+      {"0481ff", 255, true},      {"04820080", 128, false},     {"048200ff", 255, false},       {"04820100", 256, true},
       {"0483000100", 256, false}, {"048400000100", 256, false}, {"048500000000ff", 255, false}, {"0480", 0, false},
-      {"04820101", 256, false},  {"0483010000", 256, false},  {"0484ffffffff", 256, false}, {"0482ff", 0, false},
-      {"04", 0, false},          {"0481", 0, false},          {"04ff", 128, false},
+      {"04820101", 256, false},   {"0483010000", 256, false},   {"0484ffffffff", 256, false},   {"0482ff", 0, false},
+      {"04", 0, false},           {"0481", 0, false},           {"04ff", 128, false},
   };
   size_t i;
   (void)state;
@@ -851,7 +852,7 @@ static void test_parts(void **state) {
       {PART_SERIAL, {"0202ff80", false}},
       {PART_SERIAL, {"02810101", false}}, /* length not in its shortest form */
       {PART_SERIAL, {"0282000101", false}},
-      {PART_SERIAL, {"028000", false}},   /* indefinite length */
+      {PART_SERIAL, {"028000", false}}, /* indefinite length */
       {PART_SERIAL, {"02ff", false}},
       {PART_SERIAL, {"0285000000000101", false}},
       {PART_SERIAL, {"1f020101", false}}, /* tag of several bytes */
@@ -868,12 +869,12 @@ static void test_parts(void **state) {
       {PART_ISSUER, {"300e 310c 300a 0603550403 0c036161 61", true}},
       {PART_ISSUER, {"3002 3100", false}},
       {PART_ISSUER, {"3004 3102 3000", false}},
-      {PART_ISSUER, {"3009 3107 3005 0603550403", false}},            /* no value */
+      {PART_ISSUER, {"3009 3107 3005 0603550403", false}},             /* no value */
       {PART_ISSUER, {"300e 310c 300a 0603550403 0c0161 0500", false}}, /* two values */
       {PART_ISSUER, {"300c 300a 3008 0603550403 0c0161", false}},
       {PART_ISSUER, {"300c 310a 3108 0603550403 0c0161", false}},
       {PART_ISSUER, {"310c 310a 3008 0603550403 0c0161", false}},
-      {PART_ISSUER, {"300c 310a 3008 0603550403 0c0261", false}}, /* value longer than what holds it */
+      {PART_ISSUER, {"300c 310a 3008 0603550403 0c0261", false}},  /* value longer than what holds it */
       {PART_ISSUER, {"300c 310a 3008 06035504 83 0c0161", false}}, /* last arc does not end */
       {PART_ISSUER, {"300c 310a 3008 0603 558003 0c0161", false}}, /* padded arc */
       {PART_ISSUER, {"3009 3107 3005 0600 0c0161", false}},
@@ -978,8 +979,12 @@ static void test_basic_constraints(void **state) {
 
 static void test_extended_key_usage(void **state) {
   static const struct variant cases[] = {
-      {"300a 06082b06010505070301", true}, {"3000", false},      {"", false},
-      {"3002 0600", false},                {"3002 0500", false}, {"300a 06082b06010505070301 0500", false},
+      {"300a 06082b06010505070301", true},
+      {"3000", false},
+      {"", false},
+      {"3002 0600", false},
+      {"3002 0500", false},
+      {"300a 06082b06010505070301 0500", false},
       {"300c 06082b06010505070301 0500", false},
   };
   static struct bytes der;
@@ -999,12 +1004,12 @@ static void test_malformed_alternative_names(void **state) {
       {"8203 612e62", true},
       {"8200", true},
       {"8203 612e62 8203 632e64", true},
-      {"8204 612e62", false},                    /* the last name is cut */
+      {"8204 612e62", false}, /* the last name is cut */
       {"8203 612e62 8205 632e64", false},
       {"8203 612e62 00", false},
       {"8203 612e62 0500", false},
-      {"a203 612e62", false},                    /* constructed dNSName */
-      {"a003 612e62", false},                    /* otherName without a type */
+      {"a203 612e62", false}, /* constructed dNSName */
+      {"a003 612e62", false}, /* otherName without a type */
       {"a007 06022a03 a001 05", true},
       {"a004 06022a03", false},
       {"a008 06022a03 8002 0500", false},
@@ -1073,9 +1078,9 @@ static void test_rsa_keys(void **state) {
       {"3007 02020100 020103", 9},
       {"3008 0203008000 020103", 16},
       {"3008 0203010001 020103", 17},
-      {"3006 020100 020103", -1},      /* zero */
-      {"3006 020180 020103", -1},      /* negative */
-      {"3007 0202007f 020103", -1},    /* not the shortest form */
+      {"3006 020100 020103", -1},   /* zero */
+      {"3006 020180 020103", -1},   /* negative */
+      {"3007 0202007f 020103", -1}, /* not the shortest form */
       {"3006 020101 020100", -1},
       {"3006 020101 0201fd", -1},
       {"3003 020101", -1},
@@ -1271,12 +1276,12 @@ static void test_string_types(void **state) {
   expect_attribute("550403", "160161", "CN=a");
   expect_attribute("550403", "120131", "CN=1");
   expect_attribute("550403", "1a0161", "CN=a");
-  expect_attribute("550403", "140361e962", "CN=a\\C3\\A9b");                 /* TeletexString as ISO 8859-1 */
+  expect_attribute("550403", "140361e962", "CN=a\\C3\\A9b");                     /* TeletexString as ISO 8859-1 */
   expect_attribute("550403", "1e06 0061 00e9 65e5", "CN=a\\C3\\A9\\E6\\97\\A5"); /* BMPString */
   expect_attribute("550403", "1e04 0020 0023", "CN=\\ #");
   expect_attribute("550403", "1c08 00000061 0001f430", "CN=a\\F0\\9F\\90\\B0"); /* UniversalString */
-  expect_attribute("550403", "1e03 006100", "CN=#1E03006100");               /* half a character */
-  expect_attribute("550403", "1e02 d800", "CN=#1E02D800");                   /* a surrogate */
+  expect_attribute("550403", "1e03 006100", "CN=#1E03006100");                  /* half a character */
+  expect_attribute("550403", "1e02 d800", "CN=#1E02D800");                      /* a surrogate */
   expect_attribute("550403", "1c04 00110000", "CN=#1C0400110000");
   expect_attribute("550403", "1c03 000061", "CN=#1C03000061");
   expect_attribute("550403", "0c03 61ff62", "CN=a\\FFb"); /* no UTF-8 */
@@ -1313,7 +1318,7 @@ static void test_malformed_names(void **state) {
   assert_int_equal(format("3005 0102", text, sizeof text), 0);
 }
 
-#define LONG_NAME \
+#define LONG_NAME                                                   \
   "3031 310a 3008 0603550403 0c0161 310b 3009 0603550403 0c02c3a9 " \
   "3116 300a 0603550403 0c032c2c2c 3008 060355040a 0c0120"
 

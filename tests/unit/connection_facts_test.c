@@ -31,8 +31,7 @@ static struct certificate_list client;
 static int read_chain(struct certificate_list *list, const char *name) {
   char *text = temporary_folder_read_text(name);
   amqp_wolfssl_error_t error;
-  amqp_wolfssl_code_t code =
-      certificate_input_read(list, text, strlen(text), AMQP_WOLFSSL_FORMAT_PEM, name, &error);
+  amqp_wolfssl_code_t code = certificate_input_read(list, text, strlen(text), AMQP_WOLFSSL_FORMAT_PEM, name, &error);
 
   free(text);
   return code == AMQP_WOLFSSL_OK ? 0 : -1;

@@ -150,20 +150,34 @@ static void test_alert_names(void **state) {
     int alert;
     const char *name;
   } alerts[] = {
-      {0, "close_notify"},          {10, "unexpected_message"},
-      {20, "bad_record_mac"},       {22, "record_overflow"},
-      {40, "handshake_failure"},    {42, "bad_certificate"},
-      {43, "unsupported_certificate"}, {44, "certificate_revoked"},
-      {45, "certificate_expired"},  {46, "certificate_unknown"},
-      {47, "illegal_parameter"},    {48, "unknown_ca"},
-      {49, "access_denied"},        {50, "decode_error"},
-      {51, "decrypt_error"},        {70, "protocol_version"},
-      {71, "insufficient_security"}, {80, "internal_error"},
-      {86, "inappropriate_fallback"}, {90, "user_canceled"},
-      {100, "no_renegotiation"},    {109, "missing_extension"},
-      {110, "unsupported_extension"}, {112, "unrecognized_name"},
-      {113, "bad_certificate_status_response"}, {115, "unknown_psk_identity"},
-      {116, "certificate_required"}, {120, "no_application_protocol"},
+      {0, "close_notify"},
+      {10, "unexpected_message"},
+      {20, "bad_record_mac"},
+      {22, "record_overflow"},
+      {40, "handshake_failure"},
+      {42, "bad_certificate"},
+      {43, "unsupported_certificate"},
+      {44, "certificate_revoked"},
+      {45, "certificate_expired"},
+      {46, "certificate_unknown"},
+      {47, "illegal_parameter"},
+      {48, "unknown_ca"},
+      {49, "access_denied"},
+      {50, "decode_error"},
+      {51, "decrypt_error"},
+      {70, "protocol_version"},
+      {71, "insufficient_security"},
+      {80, "internal_error"},
+      {86, "inappropriate_fallback"},
+      {90, "user_canceled"},
+      {100, "no_renegotiation"},
+      {109, "missing_extension"},
+      {110, "unsupported_extension"},
+      {112, "unrecognized_name"},
+      {113, "bad_certificate_status_response"},
+      {115, "unknown_psk_identity"},
+      {116, "certificate_required"},
+      {120, "no_application_protocol"},
   };
   (void)state;
 
@@ -198,8 +212,7 @@ static void test_alert_names_are_distinct(void **state) {
 static void test_alerts_about_certificates(void **state) {
   (void)state;
   for (int alert = -1; alert <= 256; alert++) {
-    const bool about =
-        (alert >= 42 && alert <= 46) || alert == 48 || alert == 49 || alert == 116;
+    const bool about = (alert >= 42 && alert <= 46) || alert == 48 || alert == 49 || alert == 116;
 
     if (error_alert_is_about_certificate(alert) != about) {
       fail_msg("alert %d (%s)", alert, amqp_wolfssl_alert_name(alert));
@@ -509,8 +522,8 @@ static void test_message_keeps_utf8(void **state) {
 /* Paths may be any bytes; the sentence is UTF-8 all the same, or a program that prints it in JSON breaks. */
 static void test_message_is_utf8_whatever_comes(void **state) {
   static const char *const texts[] = {
-      "a\xff\x62", "\x80", "\xc3", "\xc3(", "\xe2\x82", "\xe2\x82(", "\xf0\x9f\x94", "\xed\xa0\x80", "\xc0\xaf",
-      "\xe0\x80\xaf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+      "a\xff\x62",    "\x80",         "\xc3",     "\xc3(",        "\xe2\x82",         "\xe2\x82(",
+      "\xf0\x9f\x94", "\xed\xa0\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
   };
   (void)state;
 

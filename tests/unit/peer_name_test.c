@@ -278,19 +278,19 @@ static size_t decode_hexadecimal(const char *word, size_t length, uint8_t *value
 
 static uint8_t name_tag(char letter) {
   switch (letter) {
-  case 'E':
-    return 0x81;
-  case 'D':
-    return 0x82;
-  case 'U':
-    return 0x86;
-  case 'I':
-    return 0x87;
-  case 'O':
-    return 0x88;
-  default:
-    fail_msg("no such kind of name: %c", letter);
-    return 0;
+    case 'E':
+      return 0x81;
+    case 'D':
+      return 0x82;
+    case 'U':
+      return 0x86;
+    case 'I':
+      return 0x87;
+    case 'O':
+      return 0x88;
+    default:
+      fail_msg("no such kind of name: %c", letter);
+      return 0;
   }
 }
 
@@ -374,8 +374,8 @@ static void test_malformed_names_match_nothing_more(void **state) {
 
 static void test_common_name_is_not_looked_at(void **state) {
   /* A Name with CN=example.com. */
-  static const uint8_t subject[] = {0x30, 0x16, 0x31, 0x14, 0x30, 0x12, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x0b,
-                                    'e',  'x',  'a',  'm',  'p',  'l',  'e',  '.',  'c',  'o',  'm'};
+  static const uint8_t subject[] = {0x30, 0x16, 0x31, 0x14, 0x30, 0x12, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c,
+                                    0x0b, 'e',  'x',  'a',  'm',  'p',  'l',  'e',  '.',  'c',  'o',  'm'};
   struct certificate certificate;
   struct peer_name name;
   char text[64];

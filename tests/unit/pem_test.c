@@ -101,17 +101,19 @@ static void test_nul_bytes_are_text_like_any_other(void **state) {
 
 static void test_line_ends(void **state) {
   (void)state;
-  ASSERT_BLOCKS("-----BEGIN CERTIFICATE-----\r\nMIIB\r\n-----END CERTIFICATE-----\r\n"
-                "-----BEGIN PRIVATE KEY-----\r\nMIIC\r\n-----END PRIVATE KEY-----\r\n",
-                PEM_END, "CERTIFICATE", "PRIVATE KEY", );
+  ASSERT_BLOCKS(
+      "-----BEGIN CERTIFICATE-----\r\nMIIB\r\n-----END CERTIFICATE-----\r\n"
+      "-----BEGIN PRIVATE KEY-----\r\nMIIC\r\n-----END PRIVATE KEY-----\r\n",
+      PEM_END, "CERTIFICATE", "PRIVATE KEY", );
   ASSERT_BLOCKS("-----BEGIN CERTIFICATE-----\rMIIB\r-----END CERTIFICATE-----\r", PEM_END, "CERTIFICATE", );
 }
 
 static void test_headers_inside_a_block(void **state) {
   (void)state;
-  ASSERT_BLOCKS("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIC\n"
-                "-----END RSA PRIVATE KEY-----\n",
-                PEM_END, "RSA PRIVATE KEY", );
+  ASSERT_BLOCKS(
+      "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nMIIC\n"
+      "-----END RSA PRIVATE KEY-----\n",
+      PEM_END, "RSA PRIVATE KEY", );
 }
 
 /* ---- Damaged texts ---- */
@@ -132,9 +134,10 @@ static void test_crossed_blocks(void **state) {
   /* The END of the second must not end the first. */
   ASSERT_BLOCKS("-----BEGIN CERTIFICATE-----\nMIIB\n" CERTIFICATE_BLOCK "\n", PEM_UNTERMINATED, );
   ASSERT_BLOCKS("-----BEGIN CERTIFICATE-----\nMIIB\n" KEY_BLOCK "\n-----END CERTIFICATE-----\n", PEM_UNTERMINATED, );
-  ASSERT_BLOCKS("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n-----END CERTIFICATE-----\n"
-                "-----END PRIVATE KEY-----\n",
-                PEM_UNTERMINATED, );
+  ASSERT_BLOCKS(
+      "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n-----END CERTIFICATE-----\n"
+      "-----END PRIVATE KEY-----\n",
+      PEM_UNTERMINATED, );
 }
 
 static void test_begin_line_is_damaged(void **state) {

@@ -284,8 +284,7 @@ static WOLFSSL *new_end(WOLFSSL_CTX *context, struct line *line) {
 }
 
 static WOLFSSL_CTX *new_server(amqp_wolfssl_version_t version, const char *certificate, const char *key) {
-  WOLFSSL_CTX *context =
-      wolfSSL_CTX_new(version == TLS13 ? wolfTLSv1_3_server_method() : wolfTLSv1_2_server_method());
+  WOLFSSL_CTX *context = wolfSSL_CTX_new(version == TLS13 ? wolfTLSv1_3_server_method() : wolfTLSv1_2_server_method());
 
   assert_non_null(context);
   /* The server of the test has no standards. */
@@ -568,7 +567,7 @@ static void test_group_names(void **state) {
     uint16_t group;
     const char *name;
   } names[] = {
-      {21, "secp224r1"}, {23, "secp256r1"}, {24, "secp384r1"}, {25, "secp521r1"},
+      {21, "secp224r1"}, {23, "secp256r1"}, {24, "secp384r1"},  {25, "secp521r1"},
       {29, "x25519"},    {30, "x448"},      {256, "ffdhe2048"}, {257, "ffdhe3072"},
   };
   size_t named = 0;

@@ -291,16 +291,15 @@ static void test_tls12_no_group(void **state) {
     uint8_t curve_type;
     uint16_t group;
   } cases[] = {
-      {0xc02f, 3, 23}, {0xc02c, 3, 23}, {0xc014, 3, 23}, {0xc009, 3, 23}, {0xc028, 3, 23}, {0xc0ad, 3, 23},
-      {0xcca8, 3, 23}, {0xc02f, 1, 0},  {0x009f, 3, 0},  {0x006b, 3, 0},  {0xccaa, 3, 0},  {0xc035, 3, 0},
-      {0xc005, 3, 0},  {0xc02d, 3, 0},
+      {0xc02f, 3, 23}, {0xc02c, 3, 23}, {0xc014, 3, 23}, {0xc009, 3, 23}, {0xc028, 3, 23},
+      {0xc0ad, 3, 23}, {0xcca8, 3, 23}, {0xc02f, 1, 0},  {0x009f, 3, 0},  {0x006b, 3, 0},
+      {0xccaa, 3, 0},  {0xc035, 3, 0},  {0xc005, 3, 0},  {0xc02d, 3, 0},
   };
   static struct buffer messages, stream;
   size_t i;
   (void)state;
   for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    const struct outcome outcome = {PEER_SPEECH_TLS,   true, false, false, 0x0303, cases[i].suite, true,
-                                    cases[i].group};
+    const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, cases[i].suite, true, cases[i].group};
     messages.length = 0;
     add_hello_12(&messages, true, cases[i].suite);
     add_key_exchange(&messages, cases[i].curve_type, 23);
@@ -438,9 +437,9 @@ static void test_records_out_of_order(void **state) {
     const char *content;
     size_t length;
   } cases[] = {
-      {20, "\1", 1}, {23, "data", 4}, {22, "", 0},         {21, "", 0},          {21, "\1", 1},
-      {21, "\1\0\0", 3}, {22, "\0\0\0\0", 4}, {22, "\1\0\0\0", 4}, {22, "\13\0\0\0", 4}, {22, "\16\0\0\0", 4},
-      {22, "\2\0\0\0", 4},
+      {20, "\1", 1},        {23, "data", 4},      {22, "", 0},         {21, "", 0},
+      {21, "\1", 1},        {21, "\1\0\0", 3},    {22, "\0\0\0\0", 4}, {22, "\1\0\0\0", 4},
+      {22, "\13\0\0\0", 4}, {22, "\16\0\0\0", 4}, {22, "\2\0\0\0", 4},
   };
   const struct outcome outcome = {.speech = PEER_SPEECH_TLS, .given_up = true};
   static struct buffer messages, stream;
@@ -527,21 +526,21 @@ static void test_malformed_extensions(void **state) {
     const char *bytes;
     size_t length;
   } cases[] = {
-      {"\0", 1},                                      /* half a type */
-      {"\0\27", 2},                                   /* no length */
-      {"\0\27\0", 3},                                 /* half a length */
-      {"\0\27\0\1", 4},                               /* content missing */
-      {"\0\27\0\1\0", 5},                             /* extended master secret with content */
-      {"\0\27\0\0\0\27\0\0", 8},                      /* twice */
-      {"\0\53\0\1\3", 5},                             /* half a version */
-      {"\0\53\0\3\3\4\0", 7},                         /* more than a version */
-      {"\0\53\0\2\3\4\0\53\0\2\3\4", 12},             /* twice */
-      {"\0\63\0\0", 4},                               /* no group */
-      {"\0\63\0\2\0\27", 6},                          /* no key, and no retry */
-      {"\0\63\0\5\0\27\0\2\1", 9},                    /* key cut */
-      {"\0\63\0\7\0\27\0\1\1\0\0", 11},               /* behind the key */
+      {"\0", 1},                                        /* half a type */
+      {"\0\27", 2},                                     /* no length */
+      {"\0\27\0", 3},                                   /* half a length */
+      {"\0\27\0\1", 4},                                 /* content missing */
+      {"\0\27\0\1\0", 5},                               /* extended master secret with content */
+      {"\0\27\0\0\0\27\0\0", 8},                        /* twice */
+      {"\0\53\0\1\3", 5},                               /* half a version */
+      {"\0\53\0\3\3\4\0", 7},                           /* more than a version */
+      {"\0\53\0\2\3\4\0\53\0\2\3\4", 12},               /* twice */
+      {"\0\63\0\0", 4},                                 /* no group */
+      {"\0\63\0\2\0\27", 6},                            /* no key, and no retry */
+      {"\0\63\0\5\0\27\0\2\1", 9},                      /* key cut */
+      {"\0\63\0\7\0\27\0\1\1\0\0", 11},                 /* behind the key */
       {"\0\63\0\5\0\27\0\1\1\0\63\0\5\0\27\0\1\1", 18}, /* twice */
-      {"\377\377\377\377", 4},                        /* length behind the end */
+      {"\377\377\377\377", 4},                          /* length behind the end */
   };
   size_t i;
   (void)state;
@@ -574,12 +573,12 @@ static void test_malformed_bodies(void **state) {
     size_t at;
     uint8_t value;
   } cases[] = {
-      {34, 33},  /* session id too long for one */
-      {34, 31},  /* everything behind it moves */
-      {69, 1},   /* compression */
-      {70, 1},   /* extensions longer than the message */
-      {71, 8},   /* extensions shorter than the message */
-      {71, 10},  /* extensions longer than the message */
+      {34, 33}, /* session id too long for one */
+      {34, 31}, /* everything behind it moves */
+      {69, 1},  /* compression */
+      {70, 1},  /* extensions longer than the message */
+      {71, 8},  /* extensions shorter than the message */
+      {71, 10}, /* extensions longer than the message */
   };
   const struct outcome outcome = {.speech = PEER_SPEECH_TLS, .given_up = true};
   static struct buffer messages, stream;
@@ -673,16 +672,16 @@ static void test_other_peers(void **state) {
       {"amqp\0\0\11\1", 8},
       {"A\0", 2},
       {"AMQ\0", 4},
-      {"\1\0\1\0\0\0\4\0\12\0\12", 11},  /* a method on channel 1 */
-      {"\1\0\0\0\0\0\4\0\24\0\12", 11},  /* a method of class channel */
-      {"\1\0\0\1\0\0\4\0\12\0\12", 11},  /* a frame of 16 MiB */
-      {"\10\0\0\0\0\0\0\316", 8},        /* a heartbeat */
-      {"\26\2\0\0\0", 5},                /* version 2 */
-      {"\26\3\5\0\0", 5},                /* a version that does not exist */
+      {"\1\0\1\0\0\0\4\0\12\0\12", 11}, /* a method on channel 1 */
+      {"\1\0\0\0\0\0\4\0\24\0\12", 11}, /* a method of class channel */
+      {"\1\0\0\1\0\0\4\0\12\0\12", 11}, /* a frame of 16 MiB */
+      {"\10\0\0\0\0\0\0\316", 8},       /* a heartbeat */
+      {"\26\2\0\0\0", 5},               /* version 2 */
+      {"\26\3\5\0\0", 5},               /* a version that does not exist */
       {"\24\4", 2},
-      {"\30\3\3\0\1\0", 6},              /* heartbeat records, TLS's own */
+      {"\30\3\3\0\1\0", 6}, /* heartbeat records, TLS's own */
       {"\23\3\3\0\1\0", 6},
-      {"\200\56\1\3\1\0\25", 7},         /* SSL 2 */
+      {"\200\56\1\3\1\0\25", 7}, /* SSL 2 */
       {"\0", 1},
       {"\377\376\375\374\373\372\371\370", 8},
       {"+OK ready\r\n", 11},
@@ -797,8 +796,14 @@ static void test_corrupted(void **state) {
       stream.bytes[at] = (uint8_t)(stream.bytes[at] ^ change);
       server_hello_init(&whole);
       feed(&whole, stream.bytes, stream.length);
-      outcome = (struct outcome){whole.speech,  whole.complete, whole.given_up,           whole.retry_requested,
-                                 whole.version, whole.suite,    whole.extended_master_secret, whole.group};
+      outcome = (struct outcome){whole.speech,
+                                 whole.complete,
+                                 whole.given_up,
+                                 whole.retry_requested,
+                                 whole.version,
+                                 whole.suite,
+                                 whole.extended_master_secret,
+                                 whole.group};
       assert_false(whole.complete && whole.given_up);
       expect_in_pieces(&stream, 3, &outcome);
       stream.bytes[at] = (uint8_t)(stream.bytes[at] ^ change);

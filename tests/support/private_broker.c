@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting a private RabbitMQ and asking it for its view. */
+#include "private_broker.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RABBITMQ_SERVER "/usr/lib/rabbitmq/bin/rabbitmq-server"
+
+bool private_broker_exists(void) { return peer_program_exists(RABBITMQ_SERVER); }
+
+void private_broker_require(void) { peer_require(RABBITMQ_SERVER); }
+
+void private_broker_begin(struct private_broker *broker, const char *name, const char *server) {
+  char script[TEST_PATH_SIZE];
+  const char *const arguments[] = {
+      test_folder_source_path(script, "scripts/broker"),
+      "start",
+      test_folder_path(broker->folder, name),
+      "--certificates",
+      test_folder_certificates(),
+      "--server",
+      server,
+      NULL,
+  };
+
+  broker->ready = false;
+  broker->starting = peer_process_start(arguments);
+}
+
+/* FOLDER/env has lines of the form NAME='VALUE'; no value we want holds a quote. */
+static void read_setting(const char *env, const char *name, char *value, size_t capacity) {
+  const size_t length = strlen(name);
+
+  for (const char *line = env; line != NULL; line = strchr(line, '\n')) {
+    line += *line == '\n' ? 1 : 0;
+    if (strncmp(line, name, length) == 0 && strncmp(line + length, "='", 2) == 0) {
+      const char *begin = line + length + 2;
+
+      (void)snprintf(value, capacity, "%.*s", (int)strcspn(begin, "'"), begin);
+      return;
+    }
+  }
+  fail_msg("the broker's env has no %s:\n%s", name, env);
+}
+
+static int read_port(const char *env, const char *name) {
+  char value[16];
+
+  read_setting(env, name, value, sizeof(value));
+  return (int)strtol(value, NULL, 10);
+}
+
+static void read_env(struct private_broker *broker) {
+  char path[TEST_PATH_SIZE];
+  char env[8192];
+  size_t length;
+  FILE *file;
+
+  (void)snprintf(path, sizeof(path), "%.4000s/env", broker->folder);
+  file = fopen(path, "r");
+  assert_non_null(file);
+  length = fread(env, 1, sizeof(env) - 1, file);
+  (void)fclose(file);
+  env[length] = '\0';
+  broker->tls_port = read_port(env, "RABBITMQ_TLS_PORT");
+  broker->plain_port = read_port(env, "RABBITMQ_PLAIN_PORT");
+  read_setting(env, "RABBITMQ_USER", broker->user, sizeof(broker->user));
+  read_setting(env, "RABBITMQ_PASSWORD", broker->password, sizeof(broker->password));
+}
+
+void private_broker_await(struct private_broker *broker) {
+  int status;
+
+  if (broker->ready) {
+    return;
+  }
+  assert_non_null(broker->starting);
+  status = peer_process_wait_for_exit(broker->starting);
+  if (status != 0) {
+    peer_process_show(broker->starting);
+    fail_msg("scripts/broker start ended with status %d", status);
+  }
+  peer_process_stop(broker->starting);
+  broker->starting = NULL;
+  read_env(broker);
+  broker->ready = true;
+}
+
+char *private_broker_ctl(const struct private_broker *broker, const char *const *arguments) {
+  char script[TEST_PATH_SIZE];
+  const char *all[PEER_MAX_ARGUMENTS] = {test_folder_source_path(script, "scripts/broker"), "ctl", broker->folder};
+
+  for (size_t i = 0; arguments[i] != NULL && i + 4 < PEER_MAX_ARGUMENTS; i++) {
+    all[i + 3] = arguments[i];
+  }
+  return peer_process_run(all);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* RabbitMQ for a test program: scripts/broker in the test folder, which also sees to its end (test_folder.h). */
+#ifndef TESTS_PRIVATE_BROKER_H
+#define TESTS_PRIVATE_BROKER_H
+
+#include <stdbool.h>
+
+#include "peer_process.h"
+#include "test_folder.h"
+
+struct private_broker {
+  char folder[TEST_PATH_SIZE];
+  struct peer_process *starting;
+  bool ready;
+  int tls_port;
+  int plain_port;
+  char user[128]; /* for PLAIN */
+  char password[128];
+};
+
+/** Skips the running case, or fails it where REQUIRE_PEERS=1, when RabbitMQ is not installed. */
+void private_broker_require(void);
+/** Whether RabbitMQ is installed. */
+bool private_broker_exists(void);
+
+/**
+ * Begins to start one with the certificate \a server; it takes seconds, so that two may start at once.
+ * \param [in] name begins with "broker-": what the test folder looks for when it is removed
+ */
+void private_broker_begin(struct private_broker *broker, const char *name, const char *server);
+/** Waits until it is ready. Fails the running case if that does not come. Does nothing the second time. */
+void private_broker_await(struct private_broker *broker);
+
+/** Runs rabbitmqctl with the arguments up to NULL, and returns what it wrote, to be freed. */
+char *private_broker_ctl(const struct private_broker *broker, const char *const *arguments);
+
+#endif

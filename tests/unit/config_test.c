@@ -1,0 +1,714 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The config: what each setter refuses, that a refusal changes nothing, that it is remembered, that a frozen config
+ * takes no more, and that references are counted. Whether something changed shows in what the config connects to.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "autoconfig.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "amqp_wolfssl_socket.h"
+#include "config.h"
+#include "memory_peer.h"
+#include "minted_certificates.h"
+#include "session.h"
+#include "temporary_folder.h"
+#include "wolfssl_headers.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- Connecting a config to a server in memory ---- */
+
+struct connection {
+  amqp_wolfssl_error_t error;
+  struct connection_facts facts;
+  unsigned client_certificates;
+  bool connected;
+};
+
+static void shake_hands(struct connection *connection, const struct tls_context *context, struct memory_peer *peer,
+                        const char *name) {
+  struct lower_socket lower = memory_peer_lower(peer);
+  enum session_result result = SESSION_WANT_READ;
+  struct session *session;
+  struct peer_name parsed;
+
+  assert_true(peer_name_parse(&parsed, name));
+  session = session_new(context, &parsed, &lower, &connection->error);
+  assert_non_null(session);
+  for (int step = 0; step < 20 && result == SESSION_WANT_READ; step++) {
+    result = session_handshake(session, &connection->facts);
+    (void)memory_peer_accept(peer);
+  }
+  (void)memory_peer_accept(peer);
+  connection->connected = result == SESSION_DONE;
+  connection->client_certificates = peer->client_certificates;
+  session_free(session);
+}
+
+static void connect_config(struct connection *connection, amqp_wolfssl_config_t *config, const char *server_name) {
+  struct memory_peer_settings settings = {0};
+  const struct tls_context *context = NULL;
+  const char *name = config_server_name(config);
+  struct memory_peer *peer;
+  char file[64];
+
+  memset(connection, 0, sizeof(*connection));
+  error_clear(&connection->error);
+  connection_facts_init(&connection->facts);
+  if (config_tls_context(config, &context, &connection->error) != AMQP_WOLFSSL_OK) {
+    return;
+  }
+  assert_non_null(context);
+  (void)snprintf(file, sizeof(file), "%s.pem", server_name);
+  settings.certificate = temporary_folder_path(file);
+  (void)snprintf(file, sizeof(file), "%s.key", server_name);
+  settings.key = temporary_folder_path(file);
+  settings.client_ca = temporary_folder_path("ca.pem");
+  peer = memory_peer_new(&settings);
+  assert_non_null(peer);
+  shake_hands(connection, context, peer, name != NULL ? name : "localhost");
+  memory_peer_free(peer);
+}
+
+static void expect_connection(amqp_wolfssl_config_t *config, const char *server_name, bool with_identity) {
+  struct connection connection;
+
+  connect_config(&connection, config, server_name);
+  if (!connection.connected) {
+    print_error("%s\n", connection.error.message);
+  }
+  assert_true(connection.connected);
+  assert_int_equal(connection.client_certificates > 0, with_identity);
+  assert_string_equal(connection.facts.own_subject, with_identity ? "CN=client1,O=Acme" : "");
+  connection_facts_free(&connection.facts);
+}
+
+static void expect_refusal(amqp_wolfssl_config_t *config, const char *server_name, amqp_wolfssl_code_t code) {
+  struct connection connection;
+
+  connect_config(&connection, config, server_name);
+  assert_false(connection.connected);
+  assert_int_equal(connection.error.code, code);
+  assert_true(connection.error.message[0] != '\0');
+  connection_facts_free(&connection.facts);
+}
+
+static amqp_wolfssl_config_t *good_config(void) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  assert_non_null(config);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                          temporary_folder_path("client.key")),
+                   AMQP_WOLFSSL_OK);
+  return config;
+}
+
+/* The record says what the setter returned. */
+static void assert_record(const amqp_wolfssl_config_t *config, amqp_wolfssl_code_t returned,
+                          amqp_wolfssl_code_t expected) {
+  const amqp_wolfssl_error_t *error = amqp_wolfssl_config_error(config);
+
+  if (returned != expected) {
+    print_error("wanted %s, got %s: %s\n", amqp_wolfssl_code_name(expected), amqp_wolfssl_code_name(returned),
+                amqp_wolfssl_error_message(error));
+  }
+  assert_int_equal(returned, expected);
+  assert_int_equal(amqp_wolfssl_error_code(error), expected);
+  if (expected == AMQP_WOLFSSL_OK) {
+    assert_int_equal(amqp_wolfssl_error_stage(error), AMQP_WOLFSSL_STAGE_NONE);
+    assert_string_equal(amqp_wolfssl_error_message(error), "");
+  } else {
+    assert_int_equal(amqp_wolfssl_error_stage(error), AMQP_WOLFSSL_STAGE_CONFIGURE);
+    assert_true(amqp_wolfssl_error_message(error)[0] != '\0');
+  }
+}
+
+/* ---- Setters one by one ---- */
+
+static int no_passphrase(char *passphrase, size_t capacity, void *user_data) {
+  (void)passphrase;
+  (void)capacity;
+  (void)user_data;
+  return -1;
+}
+
+/* Calls setter number \a which with good arguments. \return false past the last */
+static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_code_t *code) {
+  static const char text[] = "x";
+
+  switch (which) {
+    case 0:
+      *code = amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem"));
+      return true;
+    case 1:
+      *code = amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("authorities"));
+      return true;
+    case 2:
+      *code = amqp_wolfssl_config_add_ca_memory(config, text, sizeof(text), AMQP_WOLFSSL_FORMAT_AUTO);
+      return true;
+    case 3:
+      *code = amqp_wolfssl_config_add_ca_system(config);
+      return true;
+    case 4:
+      *code = amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                     temporary_folder_path("client.key"));
+      return true;
+    case 5:
+      *code = amqp_wolfssl_config_set_identity_memory(config, text, sizeof(text), text, sizeof(text));
+      return true;
+    case 6:
+      *code = amqp_wolfssl_config_set_passphrase(config, "secret");
+      return true;
+    case 7:
+      *code = amqp_wolfssl_config_set_passphrase_callback(config, no_passphrase, NULL);
+      return true;
+    case 8:
+      *code = amqp_wolfssl_config_set_verify_peer(config, 0);
+      return true;
+    case 9:
+      *code = amqp_wolfssl_config_set_verify_host(config, 0);
+      return true;
+    case 10:
+      *code = amqp_wolfssl_config_set_server_name(config, "elsewhere.test");
+      return true;
+    case 11:
+      *code = amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_3);
+      return true;
+    case 12:
+      *code = amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS);
+      return true;
+    default:
+      return false;
+  }
+}
+
+static void test_no_config(void **state) {
+  amqp_wolfssl_code_t code;
+
+  (void)state;
+  for (int which = 0; call_setter(NULL, which, &code); which++) {
+    assert_int_equal(code, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  }
+  assert_null(amqp_wolfssl_config_error(NULL));
+  assert_null(amqp_wolfssl_config_reference(NULL));
+  amqp_wolfssl_config_free(NULL);
+}
+
+static void test_fresh_config(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  assert_non_null(config);
+  assert_record(config, AMQP_WOLFSSL_OK, AMQP_WOLFSSL_OK);
+  assert_null(config_server_name(config));
+  expect_refusal(config, "server", AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_ca_setters_refuse(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  size_t length;
+  uint8_t *leaf = temporary_folder_read("server.pem", &length);
+  uint8_t *ca;
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("missing.pem")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "missing.pem"));
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("client.key")),
+                AMQP_WOLFSSL_NO_CERTIFICATE);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("server.pem")),
+                AMQP_WOLFSSL_CA_UNUSABLE);
+  assert_string_equal(amqp_wolfssl_error_certificate_subject(amqp_wolfssl_config_error(config)), "CN=server,O=Acme");
+  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("missing")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, NULL, 1, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, 0, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_NO_CERTIFICATE);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, length, (amqp_wolfssl_format_t)3),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, length, AMQP_WOLFSSL_FORMAT_PEM),
+                AMQP_WOLFSSL_CA_UNUSABLE);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, length, AMQP_WOLFSSL_FORMAT_DER),
+                AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
+  free(leaf);
+  /* Mended, each by itself: what was there before is there still, and nothing else. */
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("own-authorities")),
+                AMQP_WOLFSSL_OK);
+  ca = temporary_folder_read("ca.der", &length);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, ca, length, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_OK);
+  free(ca);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+/* A bundle that goes wrong in its second half adds nothing of the first. */
+static void test_half_a_bundle_adds_nothing(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  size_t length;
+  uint8_t *bundle = temporary_folder_read("bundle.pem", &length);
+
+  (void)state;
+  temporary_folder_write("half.pem", bundle, length - 40);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("half.pem")),
+                AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("other-ca.pem")),
+                AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_UNKNOWN_CA);
+  amqp_wolfssl_config_free(config);
+  config = amqp_wolfssl_config_new();
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, bundle, length, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", false);
+  expect_connection(config, "server-rsa", false);
+  amqp_wolfssl_config_free(config);
+  free(bundle);
+}
+
+static void test_sources_of_trust_add_up(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  size_t length;
+  uint8_t *der = temporary_folder_read("ca.der", &length);
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca-rsa.pem")), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_add_ca_memory(config, der, length, AMQP_WOLFSSL_FORMAT_DER),
+                AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("authorities")),
+                AMQP_WOLFSSL_OK);
+  expect_connection(config, "server-rsa", false);
+  expect_connection(config, "server", false);
+  expect_connection(config, "server-other-ca", false);
+  free(der);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_identity_setters_refuse(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  const char *certificate = temporary_folder_path("client.pem");
+  const char *key = temporary_folder_path("client.key");
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, NULL, key), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, certificate, NULL),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("missing"), key),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, certificate, temporary_folder_path("missing")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_set_identity_memory(config, NULL, 1, "x", 1),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_identity_memory(config, "x", 1, NULL, 1),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_identity_memory(config, "x", 1, "x", 1),
+                AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client-rsa.pem"), key),
+                AMQP_WOLFSSL_KEY_MISMATCH);
+  /* Mended, with the same identity as before: it was not lost. */
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, certificate, key), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_identity_from_memory_is_copied(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  size_t certificate_length;
+  size_t key_length;
+  uint8_t *certificate = temporary_folder_read("client.pem", &certificate_length);
+  uint8_t *key = temporary_folder_read("client.key", &key_length);
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_memory(config, certificate, certificate_length, key, key_length),
+                AMQP_WOLFSSL_OK);
+  memset(certificate, 0, certificate_length);
+  memset(key, 0, key_length);
+  free(certificate);
+  free(key);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+/* A later identity replaces the one before. */
+static void test_identity_is_replaced(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client-no-user.pem"),
+                                                       temporary_folder_path("client-no-user.key")),
+                AMQP_WOLFSSL_OK);
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                       temporary_folder_path("client.key")),
+                AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+#ifdef WOLFSSL_ENCRYPTED_KEYS
+static int right_passphrase(char *passphrase, size_t capacity, void *user_data) {
+  unsigned *asked = user_data;
+
+  (*asked)++;
+  assert_true(capacity > 13);
+  memcpy(passphrase, "correct horse", 13);
+  return 13;
+}
+
+static amqp_wolfssl_code_t set_encrypted_identity(amqp_wolfssl_config_t *config) {
+  return amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                temporary_folder_path("client.encrypted.key"));
+}
+
+static void test_passphrases(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  char passphrase[] = "correct horse";
+  unsigned asked = 0;
+
+  (void)state;
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong"), AMQP_WOLFSSL_OK);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_WRONG);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, passphrase), AMQP_WOLFSSL_OK);
+  memset(passphrase, 0, sizeof(passphrase)); /* a copy was taken */
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, NULL), AMQP_WOLFSSL_OK);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  /* The callback takes the place of the text, and the text that of the callback. */
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, right_passphrase, &asked), AMQP_WOLFSSL_OK);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
+  assert_int_equal(asked, 1);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong"), AMQP_WOLFSSL_OK);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_WRONG);
+  assert_int_equal(asked, 1);
+  assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, NULL, NULL), AMQP_WOLFSSL_OK);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, right_passphrase, &asked), AMQP_WOLFSSL_OK);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  assert_int_equal(asked, 2); /* connecting asks nobody */
+  amqp_wolfssl_config_free(config);
+}
+#endif
+
+static void test_switches_refuse(void **state) {
+  static const int wrong[] = {-1, 2, 100};
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    assert_record(config, amqp_wolfssl_config_set_verify_peer(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_verify_host(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  }
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_switches_switch(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server-wrong-name", true);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  amqp_wolfssl_config_free(config);
+
+  config = good_config();
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server-other-ca", true);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
+  amqp_wolfssl_config_free(config);
+
+  config = good_config();
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_server_name(void **state) {
+  static const char *const wrong[] = {"", "a b", "http://x", "name:5671", "1.2.3", "[::1"};
+  amqp_wolfssl_config_t *config = good_config();
+  char name[] = "a.broker.test";
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, name), AMQP_WOLFSSL_OK);
+  memset(name, 'x', sizeof(name) - 1);
+  assert_string_equal(config_server_name(config), "a.broker.test");
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    assert_record(config, amqp_wolfssl_config_set_server_name(config, wrong[i]), AMQP_WOLFSSL_NAME_INVALID);
+    assert_string_equal(config_server_name(config), "a.broker.test");
+  }
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, "elsewhere.test"), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server-wrong-name", true);
+  expect_refusal(config, "server", AMQP_WOLFSSL_NAME_MISMATCH);
+  amqp_wolfssl_config_free(config);
+  config = good_config();
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, "elsewhere.test"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, NULL), AMQP_WOLFSSL_OK);
+  assert_null(config_server_name(config));
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_versions(void **state) {
+  static const struct {
+    int lowest;
+    int highest;
+  } wrong[] = {{0, 0}, {0x0302, 0x0303}, {0x0303, 0x0305}, {0x0304, 0x0303}, {-1, 0x0304}, {0x0301, 0x0301}};
+  amqp_wolfssl_config_t *config = good_config();
+  struct connection connection;
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
+                AMQP_WOLFSSL_OK);
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    assert_record(config,
+                  amqp_wolfssl_config_set_tls_versions(config, (amqp_wolfssl_version_t)wrong[i].lowest,
+                                                       (amqp_wolfssl_version_t)wrong[i].highest),
+                  AMQP_WOLFSSL_INVALID_ARGUMENT);
+  }
+  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT); /* remembered */
+  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
+                AMQP_WOLFSSL_OK);
+  connect_config(&connection, config, "server");
+  assert_true(connection.connected);
+  assert_string_equal(connection.facts.version, "TLSv1.2");
+  connection_facts_free(&connection.facts);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_policy(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)0),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)99),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS), AMQP_WOLFSSL_OK);
+  amqp_wolfssl_config_free(config);
+  config = good_config(); /* the identity was checked against another policy */
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  amqp_wolfssl_config_free(config);
+}
+
+/* ---- What is remembered ---- */
+
+static void test_failures_are_remembered(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                       temporary_folder_path("missing.key")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK); /* clears the record only */
+  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("missing.pem")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                       temporary_folder_path("client.key")),
+                AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE); /* the CA's is left */
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, "no name"), AMQP_WOLFSSL_NAME_INVALID);
+  expect_refusal(config, "server", AMQP_WOLFSSL_NAME_INVALID);
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, NULL), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+/* Each setter of trust stands for itself: a success of another must not hide what is missing. */
+static void test_another_setter_does_not_mend(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("missing")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE);
+  amqp_wolfssl_config_free(config);
+}
+
+/* ---- Frozen ---- */
+
+static void test_frozen(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  amqp_wolfssl_code_t code;
+
+  (void)state;
+  config_freeze(config);
+  for (int which = 0; call_setter(config, which, &code); which++) {
+    assert_int_equal(code, AMQP_WOLFSSL_CONFIG_FROZEN);
+    assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_config_error(config)), AMQP_WOLFSSL_OK);
+  }
+  assert_int_equal(amqp_wolfssl_config_set_verify_peer(config, 7), AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_null(config_server_name(config));
+  expect_connection(config, "server", true);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_context_is_made_once(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  const struct tls_context *first = NULL;
+  const struct tls_context *second = NULL;
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  assert_int_equal(config_tls_context(config, &first, &error), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_tls_context(config, &second, &error), AMQP_WOLFSSL_OK);
+  assert_non_null(first);
+  assert_ptr_equal(first, second);
+  amqp_wolfssl_config_free(config);
+}
+
+/* ---- References ---- */
+
+/* A memory checker shows it when the last reference does not free, or an earlier one does. */
+static void test_references(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_ptr_equal(amqp_wolfssl_config_reference(config), config);
+  assert_ptr_equal(amqp_wolfssl_config_reference(config), config);
+  amqp_wolfssl_config_free(config);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+  assert_record(config, AMQP_WOLFSSL_OK, AMQP_WOLFSSL_OK);
+  amqp_wolfssl_config_free(config);
+}
+
+enum { THREADS = 4, ROUNDS = 2000 };
+
+static void *use_config(void *argument) {
+  amqp_wolfssl_config_t *config = argument;
+  const struct tls_context *context = NULL;
+  amqp_wolfssl_error_t error;
+
+  for (int round = 0; round < ROUNDS; round++) {
+    (void)amqp_wolfssl_config_reference(config);
+    if (config_tls_context(config, &context, &error) != AMQP_WOLFSSL_OK) {
+      context = NULL;
+    }
+    amqp_wolfssl_config_free(config);
+  }
+  amqp_wolfssl_config_free(config);
+  return (void *)(uintptr_t)context;
+}
+
+static void test_references_in_threads(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  pthread_t threads[THREADS];
+  void *contexts[THREADS];
+
+  (void)state;
+  config_freeze(config);
+  for (int i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, use_config, amqp_wolfssl_config_reference(config)), 0);
+  }
+  for (int i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_join(threads[i], &contexts[i]), 0);
+    assert_non_null(contexts[i]);
+    assert_ptr_equal(contexts[i], contexts[0]);
+  }
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+/* ---- */
+
+static int make_folder(const char *folder, const char *ca, const char *copy) {
+  size_t length;
+  uint8_t *bytes;
+
+  if (mkdir(temporary_folder_path(folder), 0755) != 0) {
+    return -1;
+  }
+  bytes = temporary_folder_read(ca, &length);
+  temporary_folder_write(copy, bytes, length);
+  free(bytes);
+  return 0;
+}
+
+static int make_files(void) {
+  if (minted_certificates_make() != 0) {
+    return -1;
+  }
+  return make_folder("authorities", "other-ca.pem", "authorities/other-ca.pem") != 0
+             ? -1
+             : make_folder("own-authorities", "ca.pem", "own-authorities/ca.pem");
+}
+
+static int set_up(void **state) {
+  (void)state;
+  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
+  if (make_files() == 0) {
+    return 0;
+  }
+  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
+  return -1;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  return temporary_folder_remove();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_no_config),
+      cmocka_unit_test(test_fresh_config),
+      cmocka_unit_test(test_ca_setters_refuse),
+      cmocka_unit_test(test_half_a_bundle_adds_nothing),
+      cmocka_unit_test(test_sources_of_trust_add_up),
+      cmocka_unit_test(test_identity_setters_refuse),
+      cmocka_unit_test(test_identity_from_memory_is_copied),
+      cmocka_unit_test(test_identity_is_replaced),
+#ifdef WOLFSSL_ENCRYPTED_KEYS
+      cmocka_unit_test(test_passphrases),
+#endif
+      cmocka_unit_test(test_switches_refuse),
+      cmocka_unit_test(test_switches_switch),
+      cmocka_unit_test(test_server_name),
+      cmocka_unit_test(test_versions),
+      cmocka_unit_test(test_policy),
+      cmocka_unit_test(test_failures_are_remembered),
+      cmocka_unit_test(test_another_setter_does_not_mend),
+      cmocka_unit_test(test_frozen),
+      cmocka_unit_test(test_context_is_made_once),
+      cmocka_unit_test(test_references),
+      cmocka_unit_test(test_references_in_threads),
+  };
+
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
