@@ -26,6 +26,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 /* Since 0.12 rabbitmq-c's header has a folder of its own, and the old name warns. */
 #if defined(__has_include)
@@ -305,6 +306,30 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **mes
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket);
 /** The last error of this socket. NULL when \a socket is not ours. */
 AMQP_WOLFSSL_API const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket);
+
+/** This version has amqp_wolfssl_socket_cork(). */
+#define AMQP_WOLFSSL_HAS_CORK 1
+
+/**
+ * Collects what is sent into full TLS records instead of one record and one system call a publish, until
+ * amqp_wolfssl_socket_uncork(). For programs that publish many small messages in a row.
+ *
+ * A record that is full is sent at once. Less than a record (16 KiB) may wait: until it is full, until uncorking, or
+ * until the program waits for anything from the broker (a reply, a confirm, a delivery), which sends it first. So a
+ * cork that is forgotten can't make a program wait for an answer to what it has not sent; but without any of these what
+ * was published last stays here. While it waits, amqp_basic_publish() has returned AMQP_STATUS_OK; when sending fails,
+ * a later call says so. Publisher confirms tell what the broker has. Closing politely sends what waits; a forced close
+ * drops it.
+ *
+ * \return AMQP_STATUS_OK, AMQP_STATUS_SOCKET_CLOSED, or AMQP_STATUS_INVALID_PARAMETER when \a socket is not ours
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_socket_cork(amqp_socket_t *socket);
+/**
+ * Ends amqp_wolfssl_socket_cork() and waits until all that was collected has been handed to the kernel.
+ * \param [in] timeout how long to wait; NULL: for ever
+ * \return AMQP_STATUS_OK; AMQP_STATUS_TIMEOUT: call it again to go on; or another status when the connection has failed
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_socket_uncork(amqp_socket_t *socket, const struct timeval *timeout);
 
 /*
  * Facts of the connection. They hold from a successful open until the next open or the socket's end; before that the

@@ -126,7 +126,7 @@ static enum coalescer_result finish_joined(struct publish_coalescer *coalescer, 
   enum coalescer_result result;
 
   if (length < coalescer->joined) {
-    return COALESCER_BROKEN; /* those bytes are under way and can't be taken back */
+    return COALESCER_MISUSED; /* those bytes are under way and can't be taken back */
   }
   result = publish_coalescer_flush(coalescer, writer);
   if (result == COALESCER_ACCEPTED) {

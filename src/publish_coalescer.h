@@ -30,7 +30,8 @@
 enum coalescer_result {
   COALESCER_ACCEPTED,
   COALESCER_BLOCKED, /**< nothing accepted; offer the same bytes again once it can be written */
-  COALESCER_BROKEN
+  COALESCER_BROKEN,
+  COALESCER_MISUSED /**< fewer bytes were offered than are under way already; offer those and it goes on */
 };
 
 /**

@@ -22,6 +22,7 @@
 #include "error.h"
 #include "fips_module.h"
 #include "peer_name.h"
+#include "publish_coalescer.h"
 #include "rabbitmq_socket_abi.h"
 #include "session.h"
 
@@ -30,7 +31,8 @@ struct transport {
   struct rabbitmq_socket *base;       /* rabbitmq-c's TCP socket, which this one sits on */
   const struct rabbitmq_socket_class *tcp;
   amqp_wolfssl_config_t *config;
-  struct session *session; /* NULL while closed */
+  struct session *session;            /* NULL while closed */
+  struct publish_coalescer coalescer; /* what the core believes sent and the session has not seen yet */
   struct connection_facts facts;
   amqp_wolfssl_error_t error;
 };
@@ -153,9 +155,15 @@ static ssize_t session_status(const struct transport *transport, enum session_re
 
 /* ---- Open ---- */
 
-static void close_tcp(struct transport *transport) {
+static void drop_session(struct transport *transport) {
+  publish_coalescer_release(&transport->coalescer);
+  publish_coalescer_init(&transport->coalescer);
   session_free(transport->session);
   transport->session = NULL;
+}
+
+static void close_tcp(struct transport *transport) {
+  drop_session(transport);
   if (transport->tcp->get_sockfd(transport->base) != -1) {
     (void)transport->tcp->close(transport->base, RABBITMQ_CLOSE_FORCE);
   }
@@ -288,20 +296,59 @@ static int transport_open(void *base, const char *host, int port, const struct t
 
 /* ---- Send, receive, close ---- */
 
+static enum coalescer_result write_to_session(void *context, const uint8_t *bytes, size_t length, size_t *accepted) {
+  struct transport *transport = context;
+
+  switch (session_send(transport->session, bytes, length, accepted)) {
+    case SESSION_DONE:
+      return COALESCER_ACCEPTED;
+    case SESSION_WANT_READ:
+    case SESSION_WANT_WRITE:
+      return COALESCER_BLOCKED;
+    case SESSION_ENDED:
+    case SESSION_FAILED:
+      break;
+  }
+  return COALESCER_BROKEN;
+}
+
+static enum coalescer_result flush_held(struct transport *transport) {
+  struct coalescer_writer writer = {write_to_session, transport};
+
+  return publish_coalescer_flush(&transport->coalescer, &writer);
+}
+
+static ssize_t send_status(struct transport *transport, enum coalescer_result result, size_t accepted) {
+  switch (result) {
+    case COALESCER_ACCEPTED:
+      return (ssize_t)accepted;
+    case COALESCER_BLOCKED:
+      return RABBITMQ_STATUS_NEEDWRITE;
+    case COALESCER_MISUSED:
+      error_set(&transport->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN,
+                "a send was retried with fewer bytes than are under way; the connection can't go on");
+      break;
+    case COALESCER_BROKEN:
+      break;
+  }
+  return data_status(&transport->error);
+}
+
 static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags) {
   struct transport *transport = from_base(base);
-  enum session_result result;
+  struct coalescer_writer writer = {write_to_session, transport};
+  enum coalescer_result result;
   size_t accepted;
 
-  (void)flags;
   if (transport->session == NULL) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
   if (bytes == NULL || length == 0) {
     return AMQP_STATUS_INVALID_PARAMETER; /* 0 would make the core spin */
   }
-  result = session_send(transport->session, bytes, length, &accepted);
-  return session_status(transport, result, accepted);
+  result = publish_coalescer_send(&transport->coalescer, &writer, bytes, length, (flags & RABBITMQ_SEND_MORE) != 0,
+                                  &accepted);
+  return send_status(transport, result, accepted);
 }
 
 static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flags) {
@@ -316,6 +363,9 @@ static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flag
   if (bytes == NULL || capacity == 0) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
+  /* Whoever waits for an answer has asked for it first. If that can't leave now, read all the same: a broker that
+     pushes back may be waiting for us to read. */
+  (void)flush_held(transport);
   result = session_recv(transport->session, bytes, capacity, &received);
   return session_status(transport, result, received);
 }
@@ -326,11 +376,10 @@ static int transport_close(void *base, int force) {
   if (transport->tcp->get_sockfd(base) == -1) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
-  if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE) {
+  if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE && flush_held(transport) == COALESCER_ACCEPTED) {
     session_close_notify(transport->session);
   }
-  session_free(transport->session);
-  transport->session = NULL;
+  drop_session(transport);
   return transport->tcp->close(base, force);
 }
 
@@ -374,10 +423,55 @@ amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection, amqp_
   transport->base = (struct rabbitmq_socket *)socket;
   transport->tcp = transport->base->klass;
   transport->config = amqp_wolfssl_config_reference(config);
+  publish_coalescer_init(&transport->coalescer);
   connection_facts_init(&transport->facts);
   error_clear(&transport->error);
   transport->base->klass = &transport->klass;
   return socket;
+}
+
+/* ---- Cork ---- */
+
+int amqp_wolfssl_socket_cork(amqp_socket_t *socket) {
+  struct transport *transport = from_socket(socket);
+
+  if (transport == NULL) {
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  if (transport->session == NULL) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  publish_coalescer_set_corked(&transport->coalescer, true);
+  return AMQP_STATUS_OK;
+}
+
+static int flush_until(struct transport *transport, const struct deadline *deadline) {
+  for (;;) {
+    enum coalescer_result result = flush_held(transport);
+    enum deadline_wait_result waited;
+
+    if (result != COALESCER_BLOCKED) {
+      return result == COALESCER_ACCEPTED ? AMQP_STATUS_OK : (int)send_status(transport, result, 0);
+    }
+    waited = deadline_wait(deadline, transport->tcp->get_sockfd(transport->base), true);
+    if (waited != DEADLINE_READY) {
+      return waited == DEADLINE_PASSED ? AMQP_STATUS_TIMEOUT : AMQP_STATUS_SOCKET_ERROR;
+    }
+  }
+}
+
+int amqp_wolfssl_socket_uncork(amqp_socket_t *socket, const struct timeval *timeout) {
+  struct transport *transport = from_socket(socket);
+  struct deadline deadline;
+
+  if (transport == NULL || !deadline_start(&deadline, timeout)) {
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  if (transport->session == NULL) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  publish_coalescer_set_corked(&transport->coalescer, false);
+  return flush_until(transport, &deadline);
 }
 
 /* ---- What a program may ask ---- */
