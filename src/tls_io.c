@@ -15,11 +15,32 @@
 
 /* ---- Sending ---- */
 
+/* How much of it the kernel takes now; 0 when none, or when the socket is broken, which the flush that follows reports.
+ */
+static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
+  ssize_t sent;
+
+  if (io->send_errno != 0) {
+    return 0;
+  }
+  sent = io->lower.send(io->lower.context, bytes, length);
+  if (sent > 0) {
+    return (size_t)sent;
+  }
+  if (sent != LOWER_WOULD_BLOCK) {
+    io->send_errno = errno != 0 ? errno : EIO;
+  }
+  return 0;
+}
+
+/* A record goes straight into the kernel when nothing waits before it; what does not fit there is queued. */
 static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
   struct tls_io *io = context;
+  const uint8_t *record = (const uint8_t *)bytes;
+  size_t sent = io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
 
   (void)ssl;
-  if (!byte_queue_append(&io->output, bytes, (size_t)length)) {
+  if (!byte_queue_append(&io->output, record + sent, (size_t)length - sent)) {
     io->out_of_memory = true;
     return WOLFSSL_CBIO_ERR_GENERAL;
   }
@@ -28,20 +49,12 @@ static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
 
 enum tls_io_flush_result tls_io_flush(struct tls_io *io) {
   while (io->output.length > 0) {
-    ssize_t sent = io->send_errno != 0
-                       ? LOWER_FAILED
-                       : io->lower.send(io->lower.context, byte_queue_front(&io->output), io->output.length);
+    size_t sent = send_now(io, byte_queue_front(&io->output), io->output.length);
 
-    if (sent == LOWER_WOULD_BLOCK) {
-      return TLS_IO_BLOCKED;
+    if (sent == 0) {
+      return io->send_errno != 0 ? TLS_IO_BROKEN : TLS_IO_BLOCKED;
     }
-    if (sent <= 0) {
-      if (io->send_errno == 0) {
-        io->send_errno = errno != 0 ? errno : EIO;
-      }
-      return TLS_IO_BROKEN;
-    }
-    byte_queue_consume(&io->output, (size_t)sent);
+    byte_queue_consume(&io->output, sent);
   }
   return TLS_IO_FLUSHED;
 }
