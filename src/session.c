@@ -27,6 +27,7 @@ struct session {
   struct peer_verification verification;
   amqp_wolfssl_error_t *error;
   size_t under_way;          /* plaintext already encrypted, whose ciphertext waits in the queue */
+  bool data_received;        /* at least one byte of AMQP has come */
   struct byte_queue drained; /* plaintext that had arrived when sending broke */
   bool handshake_done;
   enum session_result send_end;  /* SESSION_DONE while sending works */
@@ -345,8 +346,12 @@ static int read_some(struct session *session, uint8_t *bytes, size_t room, bool 
 
 static enum session_result end_receiving(struct session *session, int wolfssl_code) {
   if (wolfssl_code == WOLFSSL_ERROR_ZERO_RETURN) {
-    error_set(session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_CLOSED_BY_PEER,
-              "the broker closed the connection%s", session->io.bytes_received == 0 ? " before it said anything" : "");
+    /* Proxies look at the client's certificate after the handshake and then just hang up. */
+    error_set(
+        session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_CLOSED_BY_PEER, "the peer closed the connection%s",
+        session->data_received ? ""
+                               : " before it said anything of AMQP; if a proxy or load balancer stands between, it "
+                                 "may have refused your certificate, or have no broker behind it");
     return latch(session, SESSION_ENDED, false);
   }
   return fail(session, AMQP_WOLFSSL_STAGE_RECEIVE, wolfssl_code);
@@ -380,6 +385,7 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
     int wolfssl_code;
 
     if (count > 0) {
+      session->data_received = true;
       collected += (size_t)count;
       continue;
     }
