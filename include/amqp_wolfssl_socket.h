@@ -205,7 +205,11 @@ typedef enum amqp_wolfssl_version_t {
 
 /** Which suites, groups and keys may be used. See the README's table of options. */
 typedef enum amqp_wolfssl_policy_t {
-  AMQP_WOLFSSL_POLICY_FIPS = 1 /**< AES-GCM with ECDHE; P-256, P-384, P-521; RSA from 2048, EC from 256 bits */
+  /** AES-GCM with ECDHE; P-256, P-384, P-521; RSA from 2048, EC from 256 bits */
+  AMQP_WOLFSSL_POLICY_FIPS = 1,
+  /** That, and ChaCha20-Poly1305 and X25519; ChaCha20 comes first when wolfSSL has no AES instructions. Not for FIPS.
+   */
+  AMQP_WOLFSSL_POLICY_MODERN = 3
 } amqp_wolfssl_policy_t;
 
 /**
@@ -362,7 +366,10 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_socket_own_subject(const amqp_socket_t
 
 /* ---- The build ------------------------------------------------------------------------------------------------- */
 
-/** One line: this library's version, and the wolfSSL and librabbitmq it was built with and runs on. Static text. */
+/**
+ * One line: this library's version, the wolfSSL (its version, whether it is a FIPS build and whether it uses AES
+ * instructions) and the librabbitmq it was built with, and those it runs on. Static text.
+ */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_build_info(void);
 
 #ifdef __cplusplus

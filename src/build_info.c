@@ -15,12 +15,18 @@
 #else
 #define BUILT_ON_FIPS ""
 #endif
+#ifdef AES_BY_HARDWARE
+#define BUILT_WITH_AES ", AES by hardware"
+#else
+#define BUILT_WITH_AES ", AES without hardware"
+#endif
 
 static char line[256];
 
 void build_info_write(void) {
   (void)snprintf(line, sizeof(line),
-                 PACKAGE_NAME " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS
+                 PACKAGE_NAME " " PACKAGE_VERSION
+                              " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
                               ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s, librabbitmq %s)",
                  wolfSSL_lib_version(), amqp_version());
 }

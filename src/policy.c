@@ -28,7 +28,7 @@ struct group {
 struct policy {
   amqp_wolfssl_policy_t number;
   const char *name;
-  const struct suite *suites; /* in order of preference */
+  const uint16_t *suites; /* in order of preference */
   size_t suite_count;
   const uint16_t *groups; /* in order of preference */
   size_t group_count;
@@ -36,21 +36,51 @@ struct policy {
   unsigned min_ec_bits;
 };
 
-/* NIST SP 800-52r2, section 3.3.1 and appendix D: AEAD with ephemeral keys. */
-static const struct suite fips_suites[] = {
-    {0x1302, AMQP_WOLFSSL_TLS_1_3, "TLS_AES_256_GCM_SHA384", "TLS13-AES256-GCM-SHA384"},
+static const struct suite suites[] = {
     {0x1301, AMQP_WOLFSSL_TLS_1_3, "TLS_AES_128_GCM_SHA256", "TLS13-AES128-GCM-SHA256"},
-    {0xC02C, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"},
-    {0xC030, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"},
+    {0x1302, AMQP_WOLFSSL_TLS_1_3, "TLS_AES_256_GCM_SHA384", "TLS13-AES256-GCM-SHA384"},
+    {0x1303, AMQP_WOLFSSL_TLS_1_3, "TLS_CHACHA20_POLY1305_SHA256", "TLS13-CHACHA20-POLY1305-SHA256"},
     {0xC02B, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"},
+    {0xC02C, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"},
     {0xC02F, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"},
+    {0xC030, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"},
+    {0xCCA8, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"},
+    {0xCCA9, AMQP_WOLFSSL_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"},
 };
 
 static const uint16_t fips_groups[] = {WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1, WOLFSSL_ECC_SECP521R1};
 
+#ifdef HAVE_CURVE25519
+#define CURVE25519_GROUP WOLFSSL_ECC_X25519,
+#else
+#define CURVE25519_GROUP
+#endif
+static const uint16_t modern_groups[] = {CURVE25519_GROUP WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
+                                         WOLFSSL_ECC_SECP521R1};
+
+/* NIST SP 800-52r2, section 3.3.1 and appendix D: AEAD with ephemeral keys. */
+#define AES_GCM_SUITES 0x1302, 0x1301, 0xC02C, 0xC030, 0xC02B, 0xC02F
+
+#if defined(HAVE_CHACHA) && defined(HAVE_POLY1305)
+#define CHACHA_SUITES 0x1303, 0xCCA9, 0xCCA8
+#endif
+
+static const uint16_t fips_suites[] = {AES_GCM_SUITES};
+
+/* Where wolfSSL has no AES instructions, AES-GCM costs it about twice what ChaCha20-Poly1305 does: `make bench`. */
+#if !defined(CHACHA_SUITES)
+static const uint16_t modern_suites[] = {AES_GCM_SUITES};
+#elif defined(AES_BY_HARDWARE)
+static const uint16_t modern_suites[] = {AES_GCM_SUITES, CHACHA_SUITES};
+#else
+static const uint16_t modern_suites[] = {CHACHA_SUITES, AES_GCM_SUITES};
+#endif
+
 static const struct policy policies[] = {
     {AMQP_WOLFSSL_POLICY_FIPS, "fips", fips_suites, COUNT_OF(fips_suites), fips_groups, COUNT_OF(fips_groups), 2048,
      256},
+    {AMQP_WOLFSSL_POLICY_MODERN, "modern", modern_suites, COUNT_OF(modern_suites), modern_groups,
+     COUNT_OF(modern_groups), 2048, 256},
 };
 
 static const struct group groups[] = {
@@ -73,6 +103,15 @@ static bool version_in_range(uint16_t version, amqp_wolfssl_version_t lowest, am
   return version >= (unsigned)lowest && version <= (unsigned)highest;
 }
 
+static const struct suite *find_suite(uint16_t number) {
+  for (size_t i = 0; i < COUNT_OF(suites); i++) {
+    if (suites[i].number == number) {
+      return &suites[i];
+    }
+  }
+  return NULL;
+}
+
 /* Colon-separated, in the policy's order, and only of versions in range: wolfSSL takes the list as it stands. */
 static void list_suites(const struct policy *policy, amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest,
                         char *list, size_t capacity) {
@@ -80,8 +119,10 @@ static void list_suites(const struct policy *policy, amqp_wolfssl_version_t lowe
 
   list[0] = '\0';
   for (size_t i = 0; i < policy->suite_count && used < capacity; i++) {
-    if (version_in_range(policy->suites[i].version, lowest, highest)) {
-      int added = snprintf(list + used, capacity - used, "%s%s", used > 0 ? ":" : "", policy->suites[i].wolfssl_name);
+    const struct suite *suite = find_suite(policy->suites[i]);
+
+    if (suite != NULL && version_in_range(suite->version, lowest, highest)) {
+      int added = snprintf(list + used, capacity - used, "%s%s", used > 0 ? ":" : "", suite->wolfssl_name);
 
       used += added > 0 ? (size_t)added : 0;
     }
@@ -110,11 +151,11 @@ amqp_wolfssl_code_t policy_apply(const struct policy *policy, WOLFSSL_CTX *conte
                                  amqp_wolfssl_version_t highest, amqp_wolfssl_error_t *error) {
   static const struct error_cause fallback = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NOT_SUPPORTED,
                                               "this wolfSSL can't be held to the policy"};
-  char suites[512];
+  char suite_list[512];
   int result;
 
-  list_suites(policy, lowest, highest, suites, sizeof(suites));
-  result = wolfSSL_CTX_set_cipher_list(context, suites);
+  list_suites(policy, lowest, highest, suite_list, sizeof(suite_list));
+  result = wolfSSL_CTX_set_cipher_list(context, suite_list);
   if (result == WOLFSSL_SUCCESS) {
     result = set_groups(policy, context, highest >= AMQP_WOLFSSL_TLS_1_3);
   }
@@ -130,13 +171,13 @@ amqp_wolfssl_code_t policy_apply(const struct policy *policy, WOLFSSL_CTX *conte
   return AMQP_WOLFSSL_OK;
 }
 
-static const struct suite *find_suite(const struct policy *policy, uint16_t number) {
+static bool allows_suite(const struct policy *policy, uint16_t number) {
   for (size_t i = 0; i < policy->suite_count; i++) {
-    if (policy->suites[i].number == number) {
-      return &policy->suites[i];
+    if (policy->suites[i] == number) {
+      return true;
     }
   }
-  return NULL;
+  return false;
 }
 
 static bool allows_group(const struct policy *policy, uint16_t group) {
@@ -151,7 +192,7 @@ static bool allows_group(const struct policy *policy, uint16_t group) {
 amqp_wolfssl_code_t policy_check_negotiated(const struct policy *policy, const struct negotiated *negotiated,
                                             amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest,
                                             amqp_wolfssl_error_t *error) {
-  const struct suite *suite = find_suite(policy, negotiated->suite);
+  const struct suite *suite = allows_suite(policy, negotiated->suite) ? find_suite(negotiated->suite) : NULL;
 
   if (!version_in_range(negotiated->version, lowest, highest)) {
     return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_VERSION,
@@ -195,14 +236,9 @@ bool policy_allows_key(const struct policy *policy, const struct certificate *ce
 }
 
 const char *policy_suite_name(uint16_t suite) {
-  for (size_t i = 0; i < COUNT_OF(policies); i++) {
-    const struct suite *found = find_suite(&policies[i], suite);
+  const struct suite *found = find_suite(suite);
 
-    if (found != NULL) {
-      return found->iana_name;
-    }
-  }
-  return "";
+  return found != NULL ? found->iana_name : "";
 }
 
 const char *policy_group_name(uint16_t group) {

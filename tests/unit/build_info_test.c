@@ -91,13 +91,21 @@ static void test_writing_again_changes_nothing(void **state) {
   assert_string_equal(amqp_wolfssl_build_info(), before);
 }
 
+/* A person who wonders about speed looks here. */
+static void test_says_how_aes_is_done(void **state) {
+  (void)state;
+#ifdef AES_BY_HARDWARE
+  assert_non_null(strstr(amqp_wolfssl_build_info(), "AES by hardware"));
+#else
+  assert_non_null(strstr(amqp_wolfssl_build_info(), "AES without hardware"));
+#endif
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_any_thread_may_ask_first),
-      cmocka_unit_test(test_names_all_versions),
-      cmocka_unit_test(test_is_one_whole_line),
-      cmocka_unit_test(test_says_fips_only_where_it_is),
-      cmocka_unit_test(test_writing_again_changes_nothing),
+      cmocka_unit_test(test_says_how_aes_is_done),       cmocka_unit_test(test_any_thread_may_ask_first),
+      cmocka_unit_test(test_names_all_versions),         cmocka_unit_test(test_is_one_whole_line),
+      cmocka_unit_test(test_says_fips_only_where_it_is), cmocka_unit_test(test_writing_again_changes_nothing),
   };
   return cmocka_run_group_tests_name("build_info", tests, NULL, NULL);
 }

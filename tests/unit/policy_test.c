@@ -56,8 +56,9 @@ static bool is_in(const uint16_t *numbers, size_t count, unsigned number) {
 static void test_find(void **state) {
   (void)state;
   assert_non_null(policy_find(AMQP_WOLFSSL_POLICY_FIPS));
+  assert_non_null(policy_find(AMQP_WOLFSSL_POLICY_MODERN));
   for (int number = -1; number <= 64; number++) {
-    if (number != AMQP_WOLFSSL_POLICY_FIPS) {
+    if (number != AMQP_WOLFSSL_POLICY_FIPS && number != AMQP_WOLFSSL_POLICY_MODERN) {
       assert_null(policy_find((amqp_wolfssl_policy_t)number));
     }
   }
@@ -246,6 +247,51 @@ static void test_offers_groups_in_order(void **state) {
     wolfSSL_CTX_free(context);
   }
 }
+
+#if defined(HAVE_CHACHA) && defined(HAVE_POLY1305) && defined(HAVE_CURVE25519)
+/* Outside FIPS the cheapest suite comes first, and that depends on how wolfSSL was built. */
+static void test_modern_offers_by_hardware(void **state) {
+#ifdef AES_BY_HARDWARE
+  static const uint16_t expected[] = {0x1302, 0x1301, 0xc02c, 0xc030, 0xc02b, 0xc02f, 0x1303, 0xcca9, 0xcca8};
+#else
+  static const uint16_t expected[] = {0x1303, 0xcca9, 0xcca8, 0x1302, 0x1301, 0xc02c, 0xc030, 0xc02b, 0xc02f};
+#endif
+  static const uint16_t expected_groups[] = {29, 23, 24, 25};
+  WOLFSSL_CTX *context = new_client(TLS12, TLS13);
+  struct offer offer;
+  amqp_wolfssl_error_t error;
+  size_t count = 0;
+  (void)state;
+
+  assert_int_equal(policy_apply(policy_find(AMQP_WOLFSSL_POLICY_MODERN), context, TLS12, TLS13, &error),
+                   AMQP_WOLFSSL_OK);
+  read_offer(context, &offer);
+  for (size_t i = 0; i < offer.suite_count; i++) {
+    if (offer.suites[i] != 0x00ff) {
+      assert_true(count < COUNT(expected));
+      assert_int_equal(offer.suites[i], expected[count]);
+      count++;
+    }
+  }
+  assert_int_equal(count, COUNT(expected));
+  assert_int_equal(offer.group_count, COUNT(expected_groups));
+  assert_memory_equal(offer.groups, expected_groups, sizeof(expected_groups));
+  wolfSSL_CTX_free(context);
+}
+
+/* What modern takes, fips does not. */
+static void test_modern_takes_what_fips_refuses(void **state) {
+  static const struct negotiated agreed[] = {{TLS13, 0x1303, 23}, {TLS12, 0xcca9, 23}, {TLS13, 0x1301, 29}};
+  const struct policy *modern = policy_find(AMQP_WOLFSSL_POLICY_MODERN);
+  amqp_wolfssl_error_t error;
+  (void)state;
+
+  for (size_t i = 0; i < COUNT(agreed); i++) {
+    assert_int_equal(policy_check_negotiated(modern, &agreed[i], TLS12, TLS13, &error), AMQP_WOLFSSL_OK);
+    assert_int_not_equal(policy_check_negotiated(fips, &agreed[i], TLS12, TLS13, &error), AMQP_WOLFSSL_OK);
+  }
+}
+#endif
 
 /* ---- What is accepted, with a server in the same process ---- */
 
@@ -558,7 +604,10 @@ static void test_suite_names(void **state) {
     assert_non_null(name);
     named += name[0] != '\0';
   }
-  assert_int_equal(named, 6);
+  assert_string_equal(policy_suite_name(0x1303), "TLS_CHACHA20_POLY1305_SHA256");
+  assert_string_equal(policy_suite_name(0xcca8), "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
+  assert_string_equal(policy_suite_name(0xcca9), "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+  assert_int_equal(named, 9);
 }
 
 /* IANA's TLS Supported Groups. */
@@ -600,20 +649,24 @@ static void test_groups_by_wolfssl_name(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_find),
-      cmocka_unit_test(test_offers_what_it_allows),
-      cmocka_unit_test(test_offers_groups_in_order),
-      cmocka_unit_test(test_handshake_with_every_group),
-      cmocka_unit_test(test_weak_keys_are_refused_in_the_handshake),
-      cmocka_unit_test(test_every_suite_in_every_version),
-      cmocka_unit_test(test_every_version),
-      cmocka_unit_test(test_every_group),
-      cmocka_unit_test(test_verdicts_say_what_it_was),
-      cmocka_unit_test(test_keys),
-      cmocka_unit_test(test_reason_fits_its_room),
-      cmocka_unit_test(test_suite_names),
-      cmocka_unit_test(test_group_names),
-      cmocka_unit_test(test_groups_by_wolfssl_name),
+    cmocka_unit_test(test_find),
+    cmocka_unit_test(test_offers_what_it_allows),
+    cmocka_unit_test(test_offers_groups_in_order),
+    cmocka_unit_test(test_handshake_with_every_group),
+    cmocka_unit_test(test_weak_keys_are_refused_in_the_handshake),
+    cmocka_unit_test(test_every_suite_in_every_version),
+    cmocka_unit_test(test_every_version),
+    cmocka_unit_test(test_every_group),
+    cmocka_unit_test(test_verdicts_say_what_it_was),
+    cmocka_unit_test(test_keys),
+    cmocka_unit_test(test_reason_fits_its_room),
+#if defined(HAVE_CHACHA) && defined(HAVE_POLY1305) && defined(HAVE_CURVE25519)
+    cmocka_unit_test(test_modern_offers_by_hardware),
+    cmocka_unit_test(test_modern_takes_what_fips_refuses),
+#endif
+    cmocka_unit_test(test_suite_names),
+    cmocka_unit_test(test_group_names),
+    cmocka_unit_test(test_groups_by_wolfssl_name),
   };
   return cmocka_run_group_tests_name("policy", tests, mint, remove_folder);
 }
