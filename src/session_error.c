@@ -197,6 +197,16 @@ static bool explain_end_of_stream(const struct session_failure *failure, amqp_wo
   return true;
 }
 
+/* An end while receiving explains a failed answer to it (some builds send an alert then), not the other way round. */
+static bool explain_lost_connection(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  bool was_receiving = failure->wolfssl_code != 0 && failure->io->recv_errno == 0;
+
+  if (was_receiving && explain_end_of_stream(failure, error)) {
+    return true;
+  }
+  return explain_broken_socket(failure, error) || explain_end_of_stream(failure, error);
+}
+
 /* ---- wolfSSL's code ---- */
 
 static void explain_wolfssl_code(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
@@ -232,7 +242,7 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
   } else if (failure->io->out_of_memory ||
              (failure->wolfssl_code != 0 && error_find_cause(failure->wolfssl_code) != NULL)) {
     explain_wolfssl_code(failure, error);
-  } else if (!explain_broken_socket(failure, error) && !explain_end_of_stream(failure, error)) {
+  } else if (!explain_lost_connection(failure, error)) {
     explain_wolfssl_code(failure, error);
   }
   error->wolfssl_code = failure->wolfssl_code;

@@ -121,10 +121,18 @@ static void test_output_leaves_in_one_call(void **state) {
   plain_client_make(&client);
   plain_client_connect(&client);
   calls = client.peer->to_server.calls;
+  /* Nothing waits: a record goes as it is made, without a detour. */
+  assert_int_equal(wolfSSL_write(client.ssl, "0123456789", 10), 10);
+  assert_int_equal(client.peer->to_server.calls, ++calls);
+  assert_int_equal(client.io.output.length, 0);
+  /* The socket takes nothing: records wait, and then leave together. */
+  client.peer->to_server.blocked = true;
   for (int i = 0; i < 50; i++) {
     assert_int_equal(wolfSSL_write(client.ssl, "0123456789", 10), 10);
   }
+  assert_int_equal(tls_io_flush(&client.io), TLS_IO_BLOCKED);
   assert_int_equal(client.peer->to_server.calls, calls);
+  client.peer->to_server.blocked = false;
   assert_int_equal(tls_io_flush(&client.io), TLS_IO_FLUSHED);
   assert_int_equal(client.peer->to_server.calls, calls + 1);
   assert_int_equal(tls_io_flush(&client.io), TLS_IO_FLUSHED);
@@ -293,10 +301,12 @@ static void test_idle_memory_is_given_back(void **state) {
   assert_true(tls_io_has_read_ahead(&client.io));
   assert_int_equal(wolfSSL_read(client.ssl, seen, sizeof(seen)), 3);
   assert_memory_equal(seen, "two", 3);
+  client.peer->to_server.blocked = true;
   assert_int_equal(wolfSSL_write(client.ssl, "x", 1), 1);
   tls_io_release_idle(&client.io);
   assert_true(client.io.output.length > 0);
   assert_null(client.io.read_ahead);
+  client.peer->to_server.blocked = false;
   assert_int_equal(tls_io_flush(&client.io), TLS_IO_FLUSHED);
   tls_io_release_idle(&client.io);
   assert_null(client.io.output.storage);
