@@ -331,7 +331,8 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_cork(amqp_socket_t *socket);
 /**
  * Ends amqp_wolfssl_socket_cork() and waits until all that was collected has been handed to the kernel.
  * \param [in] timeout how long to wait; NULL: for ever
- * \return AMQP_STATUS_OK; AMQP_STATUS_TIMEOUT: call it again to go on; or another status when the connection has failed
+ * \return AMQP_STATUS_OK; AMQP_STATUS_TIMEOUT: call it again to go on; AMQP_STATUS_INVALID_PARAMETER when \a socket is
+ * not ours or \a timeout is not valid; AMQP_STATUS_SOCKET_CLOSED; or another status when the connection has failed
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_uncork(amqp_socket_t *socket, const struct timeval *timeout);
 

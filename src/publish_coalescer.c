@@ -26,6 +26,12 @@ void publish_coalescer_init(struct publish_coalescer *coalescer) {
 
 void publish_coalescer_release(struct publish_coalescer *coalescer) { byte_queue_release(&coalescer->held); }
 
+void publish_coalescer_release_idle(struct publish_coalescer *coalescer) {
+  if (coalescer->held.length == 0) {
+    byte_queue_release(&coalescer->held);
+  }
+}
+
 void publish_coalescer_set_corked(struct publish_coalescer *coalescer, bool corked) { coalescer->corked = corked; }
 
 bool publish_coalescer_holds(const struct publish_coalescer *coalescer) { return coalescer->held.length > 0; }

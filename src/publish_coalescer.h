@@ -54,6 +54,8 @@ struct publish_coalescer {
 void publish_coalescer_init(struct publish_coalescer *coalescer);
 /** Drops what is held. */
 void publish_coalescer_release(struct publish_coalescer *coalescer);
+/** Gives memory back that holds nothing. */
+void publish_coalescer_release_idle(struct publish_coalescer *coalescer);
 
 /**
  * Takes bytes of the stream.

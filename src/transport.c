@@ -353,6 +353,7 @@ static ssize_t transport_send(void *base, const void *bytes, size_t length, int 
 
 static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flags) {
   struct transport *transport = from_base(base);
+  enum coalescer_result flushed;
   enum session_result result;
   size_t received;
 
@@ -365,8 +366,12 @@ static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flag
   }
   /* Whoever waits for an answer has asked for it first. If that can't leave now, read all the same: a broker that
      pushes back may be waiting for us to read. */
-  (void)flush_held(transport);
+  flushed = flush_held(transport);
+  publish_coalescer_release_idle(&transport->coalescer);
   result = session_recv(transport->session, bytes, capacity, &received);
+  if (result == SESSION_WANT_READ && flushed == COALESCER_BLOCKED) {
+    return RABBITMQ_STATUS_NEEDWRITE; /* no answer comes to what has not left */
+  }
   return session_status(transport, result, received);
 }
 

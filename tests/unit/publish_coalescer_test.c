@@ -586,6 +586,22 @@ static void test_receiving_flushes_a_forgotten_cork(void **state) {
   assert_true(publish_coalescer_holds(&caller->coalescer));
 }
 
+static void test_idle_memory_is_given_back(void **state) {
+  struct caller *caller = *state;
+
+  publish_coalescer_set_corked(&caller->coalescer, true);
+  publish(caller, 100, 4096);
+  publish_coalescer_release_idle(&caller->coalescer);
+  assert_true(publish_coalescer_holds(&caller->coalescer)); /* what waits is kept */
+  flush(caller);
+  assert_all_arrived(caller);
+  publish_coalescer_release_idle(&caller->coalescer);
+  assert_null(caller->coalescer.held.storage);
+  publish(caller, 100, 4096);
+  flush(caller);
+  assert_all_arrived(caller);
+}
+
 static void test_uncorked_publish_takes_what_the_cork_held(void **state) {
   struct caller *caller = *state;
 
@@ -619,6 +635,7 @@ int main(void) {
       CASE(test_cork_fills_records),
       CASE(test_cork_with_all_sizes_and_blocking),
       CASE(test_receiving_flushes_a_forgotten_cork),
+      CASE(test_idle_memory_is_given_back),
       CASE(test_uncorked_publish_takes_what_the_cork_held),
   };
 
