@@ -9,7 +9,8 @@
 #include <wolfssl/wolfcrypt/ecc.h>
 
 void point_cache_release(void) {
-#ifdef FP_ECC
+  /* Without thread-local storage the tables are everybody's, and this would free them under other threads. */
+#if defined(FP_ECC) && defined(HAVE_THREAD_LS)
   wc_ecc_fp_free();
 #endif
 }
