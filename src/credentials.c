@@ -143,9 +143,7 @@ static amqp_wolfssl_code_t decrypt_pkcs8(struct secret *key, const struct passph
   secret_free(&passphrase);
   return code;
 }
-#endif
 
-#ifdef WOLFSSL_ENCRYPTED_KEYS
 /* Not by wc_KeyPemToDer(), which cuts passphrases off after 80 bytes (5.9.2). */
 static amqp_wolfssl_code_t key_from_pkcs8_pem(struct secret *key, const struct pem_block *block,
                                               const struct passphrase_source *source, const char *origin,
