@@ -187,8 +187,9 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_alert_name(int alert);
  * Every setter checks what it is given at once, and takes all of it or nothing: when one returns anything but
  * AMQP_WOLFSSL_OK the config is as it was, and amqp_wolfssl_config_error() says why. What is given is copied.
  *
- * A setter's failure is also remembered for a program that never looks: once a setter of trust or identity has failed,
- * opening a socket fails with that setter's error, until a later call of the same setter succeeds.
+ * A setter's failure is also remembered for a program that never looks: once a setter has failed, opening a socket
+ * fails with that setter's error, until a later call of the same setter succeeds. (One refused with
+ * AMQP_WOLFSSL_CONFIG_FROZEN changes nothing for sockets that share the config.)
  */
 typedef struct amqp_wolfssl_config_t_ amqp_wolfssl_config_t;
 
@@ -258,6 +259,19 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amq
                                                                              const void *certificate,
                                                                              size_t certificate_length, const void *key,
                                                                              size_t key_length);
+/** The same with the certificate and its chain from a file and the key from memory. */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_config_t *config,
+                                                                                   const char *certificate_path,
+                                                                                   const void *key, size_t key_length);
+/**
+ * The certificate and its chain from a file; the key stays in a PKCS#11 token and is named by a URI (RFC 7512).
+ * AMQP_WOLFSSL_NOT_SUPPORTED where PKCS#11 was not built in.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config,
+                                                                             const char *certificate_path,
+                                                                             const char *key_uri);
+/** Whether amqp_wolfssl_config_set_identity_pkcs11() was built in: 1 or 0. */
+AMQP_WOLFSSL_API int amqp_wolfssl_has_pkcs11(void);
 /** Passphrase for encrypted keys; set it before the identity. NULL forgets it. Wiped when the config goes. */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config,
                                                                         const char *passphrase);
@@ -300,6 +314,24 @@ AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new(
                                                                                 amqp_wolfssl_config_t *config);
 
 /**
+ * The same with a config of its own, for programs in which one connection is one set of options.
+ *
+ * amqp_wolfssl_socket_config() gives that config. It is fresh, it belongs to this socket alone, and it is frozen only
+ * while the socket is open: before, between and after, its options can be changed, and the next open uses them. A
+ * setter called while the socket is open fails, is in the config's record, and keeps the next open from succeeding
+ * until the same setter succeeds. Like the socket, it belongs to one thread at a time.
+ *
+ * \return NULL without memory, for a NULL argument, or when amqp_wolfssl_check_runtime() would fail.
+ */
+AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new_unshared(
+    amqp_connection_state_t connection);
+/**
+ * The config a socket was made with, borrowed from the socket; NULL when \a socket is not ours. One that came from
+ * amqp_wolfssl_socket_new_unshared() can't be given to amqp_wolfssl_socket_new().
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_socket_t *socket);
+
+/**
  * Whether this library can work with the librabbitmq and the wolfSSL it finds itself running on.
  * \param [out] message if not NULL, receives a sentence that says what is wrong; static text, never NULL afterwards
  * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE, AMQP_WOLFSSL_LIBRARY_FAILED or AMQP_WOLFSSL_NO_MEMORY
@@ -310,6 +342,18 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **mes
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket);
 /** The last error of this socket. NULL when \a socket is not ours. */
 AMQP_WOLFSSL_API const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket);
+/**
+ * Is told that opening, sending or receiving has failed, in the thread that does it: once for each failed open, once
+ * for each connection that ends while it is used (also by the broker's close_notify). \a error holds until it returns;
+ * it must not call rabbitmq-c or setters.
+ */
+typedef void (*amqp_wolfssl_error_fn)(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data);
+/**
+ * Has \a callback told of this socket's failures, for logs of programs that can't ask at each call. NULL: nobody.
+ * \return AMQP_STATUS_OK, or AMQP_STATUS_INVALID_PARAMETER when \a socket is not ours
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_error_fn callback,
+                                                            void *user_data);
 
 /** This version has amqp_wolfssl_socket_cork(). */
 #define AMQP_WOLFSSL_HAS_CORK 1

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The config: every setter checks at once and takes all or nothing. A failed setter of trust or identity is remembered
- * until the same setter succeeds, so that a program that never looks at return values can't connect without what it
- * configured.
+ * The config: every setter checks at once and takes all or nothing. A setter's failure is remembered until the same
+ * setter succeeds, so that a program that never looks at return values can't connect without what it configured.
  */
 #include "autoconfig.h"
 
@@ -18,13 +17,16 @@
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
 
-/* Setters whose failure must keep a connection from being opened. */
-enum guarded_setter {
+/* Whose failure keeps a connection from being opened. */
+enum setter {
   SETTER_CA_FILE,
   SETTER_CA_FOLDER,
   SETTER_CA_MEMORY,
   SETTER_CA_SYSTEM,
   SETTER_IDENTITY, /* files or memory: the later one replaces the earlier */
+  SETTER_PASSPHRASE,
+  SETTER_VERIFY_PEER,
+  SETTER_VERIFY_HOST,
   SETTER_SERVER_NAME,
   SETTER_VERSIONS,
   SETTER_POLICY,
@@ -34,6 +36,7 @@ enum guarded_setter {
 struct amqp_wolfssl_config_t_ {
   atomic_uint references;
   atomic_bool frozen;
+  bool unshared;        /* of one socket alone, and frozen only while that is open */
   pthread_mutex_t lock; /* guards the making of \a context; everything else is read-only once frozen */
   struct tls_context *context;
 
@@ -105,29 +108,8 @@ const amqp_wolfssl_error_t *amqp_wolfssl_config_error(const amqp_wolfssl_config_
 
 /* ---- What every setter does first and last ---- */
 
-static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config) {
-  amqp_wolfssl_error_t *error;
-  int started;
-
-  if (config == NULL) {
-    return AMQP_WOLFSSL_INVALID_ARGUMENT;
-  }
-  if (atomic_load(&config->frozen)) {
-    /* The record is not touched: other threads may be reading a frozen config. */
-    return AMQP_WOLFSSL_CONFIG_FROZEN;
-  }
-  error = &config->error;
-  error_clear(error);
-  started = fips_module_start();
-  return started == 0 ? AMQP_WOLFSSL_OK : error_set_from_wolfssl(error, started, &start_failed);
-}
-
-static amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {
-  return error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT, "%s is NULL", what);
-}
-
-/* Keeps a guarded setter's failure, or forgets it once the same setter has succeeded. */
-static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum guarded_setter setter, amqp_wolfssl_code_t code) {
+/* Keeps a setter's failure, or forgets it once the same setter has succeeded. */
+static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum setter setter, amqp_wolfssl_code_t code) {
   if (code == AMQP_WOLFSSL_OK) {
     error_clear(&config->failed[setter]);
   } else {
@@ -136,10 +118,45 @@ static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum guarded_sette
   return code;
 }
 
+static amqp_wolfssl_code_t refuse_frozen(amqp_wolfssl_config_t *config, enum setter setter) {
+  if (!config->unshared) {
+    /* No record: other threads may be reading a frozen config. */
+    return AMQP_WOLFSSL_CONFIG_FROZEN;
+  }
+  return end(config, setter,
+             error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CONFIG_FROZEN,
+                       "a setting was changed while the connection is open; change it before opening"));
+}
+
+static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter setter) {
+  amqp_wolfssl_error_t *error;
+  int started;
+
+  if (config == NULL) {
+    return AMQP_WOLFSSL_INVALID_ARGUMENT;
+  }
+  if (atomic_load(&config->frozen)) {
+    return refuse_frozen(config, setter);
+  }
+  error = &config->error;
+  error_clear(error);
+  started = fips_module_start();
+  if (started != 0) {
+    return end(config, setter, error_set_from_wolfssl(error, started, &start_failed));
+  }
+  tls_context_free(config->context); /* of an earlier opening, with the options as they were */
+  config->context = NULL;
+  return AMQP_WOLFSSL_OK;
+}
+
+static amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {
+  return error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT, "%s is NULL", what);
+}
+
 /* ---- Trust ---- */
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_CA_FILE);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -150,7 +167,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *confi
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_CA_FOLDER);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -162,7 +179,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *con
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
                                                       amqp_wolfssl_format_t format) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_CA_MEMORY);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -181,7 +198,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *con
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *config) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_CA_SYSTEM);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -225,9 +242,24 @@ static amqp_wolfssl_code_t set_identity_from_files(amqp_wolfssl_config_t *config
   return code;
 }
 
+static amqp_wolfssl_code_t set_identity_from_file_and_key(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                          const void *key, size_t key_length) {
+  struct secret certificate = {0};
+  amqp_wolfssl_code_t code = file_read(certificate_path, &certificate, &config->error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    struct credentials_input input = {certificate.bytes, certificate.length, certificate_path, key,
+                                      key_length,        "the key in memory"};
+
+    code = set_identity(config, &input);
+  }
+  secret_free(&certificate);
+  return code;
+}
+
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                            const char *key_path) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -243,7 +275,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_t *config, const void *certificate,
                                                             size_t certificate_length, const void *key,
                                                             size_t key_length) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -259,8 +291,40 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_
   return end(config, SETTER_IDENTITY, code);
 }
 
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_config_t *config,
+                                                                  const char *certificate_path, const void *key,
+                                                                  size_t key_length) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (certificate_path == NULL || key == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the key in memory");
+  } else {
+    code = set_identity_from_file_and_key(config, certificate_path, key, key_length);
+  }
+  return end(config, SETTER_IDENTITY, code);
+}
+
+int amqp_wolfssl_has_pkcs11(void) { return 0; }
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                            const char *key_uri) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  amqp_wolfssl_error_t *error;
+
+  (void)certificate_path;
+  (void)key_uri;
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  return end(config, SETTER_IDENTITY, FAIL(NOT_SUPPORTED, "keys in PKCS#11 tokens are not built in"));
+}
+
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_PASSPHRASE);
   amqp_wolfssl_error_t *error;
   struct secret copy = {0};
 
@@ -269,18 +333,18 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *co
   }
   error = &config->error;
   if (passphrase != NULL && secret_copy(&copy, passphrase, strlen(passphrase)) != 0) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return end(config, SETTER_PASSPHRASE, FAIL(NO_MEMORY, "out of memory"));
   }
   secret_free(&config->passphrase);
   config->passphrase = copy;
   config->passphrase_callback = NULL;
   config->passphrase_user_data = NULL;
-  return AMQP_WOLFSSL_OK;
+  return end(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_config_t *config,
                                                                 amqp_wolfssl_passphrase_fn callback, void *user_data) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_PASSPHRASE);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -288,13 +352,13 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_con
   secret_free(&config->passphrase);
   config->passphrase_callback = callback;
   config->passphrase_user_data = user_data;
-  return AMQP_WOLFSSL_OK;
+  return end(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
 }
 
 /* ---- Verification, name, versions, policy ---- */
 
-static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, bool *option, int value) {
-  amqp_wolfssl_code_t code = begin(config);
+static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter setter, bool *option, int value) {
+  amqp_wolfssl_code_t code = begin(config, setter);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -302,18 +366,21 @@ static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, bool *optio
   }
   error = &config->error;
   if (value != 0 && value != 1) {
-    return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
+    code = FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
+  } else {
+    *option = value == 1;
   }
-  *option = value == 1;
-  return AMQP_WOLFSSL_OK;
+  return end(config, setter, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify) {
-  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT : set_switch(config, &config->settings.verify_peer, verify);
+  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT
+                        : set_switch(config, SETTER_VERIFY_PEER, &config->settings.verify_peer, verify);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify) {
-  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT : set_switch(config, &config->settings.verify_host, verify);
+  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT
+                        : set_switch(config, SETTER_VERIFY_HOST, &config->settings.verify_host, verify);
 }
 
 static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const char *name) {
@@ -336,7 +403,7 @@ static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const 
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wolfssl_config_t *config, const char *name) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_SERVER_NAME);
 
   return code != AMQP_WOLFSSL_OK ? code : end(config, SETTER_SERVER_NAME, set_server_name(config, name));
 }
@@ -347,7 +414,7 @@ static bool is_version(amqp_wolfssl_version_t version) {
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *config, amqp_wolfssl_version_t lowest,
                                                          amqp_wolfssl_version_t highest) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_VERSIONS);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -365,7 +432,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
-  amqp_wolfssl_code_t code = begin(config);
+  amqp_wolfssl_code_t code = begin(config, SETTER_POLICY);
   const struct policy *found = policy_find(policy);
   amqp_wolfssl_error_t *error;
 
@@ -385,7 +452,24 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config
 
 /* ---- For the layers above ---- */
 
+amqp_wolfssl_config_t *config_new_unshared(void) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  if (config != NULL) {
+    config->unshared = true;
+  }
+  return config;
+}
+
+bool config_is_unshared(const amqp_wolfssl_config_t *config) { return config->unshared; }
+
 void config_freeze(amqp_wolfssl_config_t *config) { atomic_store(&config->frozen, true); }
+
+void config_thaw(amqp_wolfssl_config_t *config) {
+  if (config->unshared) {
+    atomic_store(&config->frozen, false);
+  }
+}
 
 const char *config_server_name(const amqp_wolfssl_config_t *config) { return config->server_name; }
 

@@ -6,12 +6,18 @@
 #include "peer_name.h"
 #include "tls_context.h"
 
+/** A fresh config for one socket alone: it may be changed whenever that is closed. NULL without memory. */
+amqp_wolfssl_config_t *config_new_unshared(void);
+bool config_is_unshared(const amqp_wolfssl_config_t *config);
+
 /** From now on no setter succeeds. Any thread. */
 void config_freeze(amqp_wolfssl_config_t *config);
+/** Setters succeed again where the config is unshared and nothing uses its context; does nothing to others. */
+void config_thaw(amqp_wolfssl_config_t *config);
 
 /**
- * The context made from the options; made at the first call, the same ever after. Any thread.
- * When a setter of trust or identity failed and nobody mended it, this fails with that setter's error.
+ * The context made from the options; made at the first call, the same as long as the config stays frozen. Any thread.
+ * When a setter failed and nobody mended it, this fails with that setter's error.
  */
 amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
                                        amqp_wolfssl_error_t *error);

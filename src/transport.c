@@ -35,6 +35,9 @@ struct transport {
   struct publish_coalescer coalescer; /* what the core believes sent and the session has not seen yet */
   struct connection_facts facts;
   amqp_wolfssl_error_t error;
+  amqp_wolfssl_error_fn error_callback;
+  void *error_user_data;
+  bool told; /* the callback knows of this connection's failure; later calls fail for the same reason */
 };
 
 static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags);
@@ -53,6 +56,13 @@ static struct transport *from_socket(const amqp_socket_t *socket) {
   }
   memcpy(&klass, socket, sizeof(klass)); /* amqp_socket_t is opaque: its first word, as the mirror says */
   return klass->send == transport_send ? (struct transport *)(uintptr_t)klass : NULL;
+}
+
+static void tell_failure(struct transport *transport) {
+  if (transport->error_callback != NULL && !transport->told) {
+    transport->told = true;
+    transport->error_callback((amqp_socket_t *)transport->base, &transport->error, transport->error_user_data);
+  }
 }
 
 /* ---- The socket below the session: rabbitmq-c's own TCP calls ---- */
@@ -124,8 +134,9 @@ static int open_status(const amqp_wolfssl_error_t *error) {
   return AMQP_STATUS_SSL_ERROR;
 }
 
-static ssize_t data_status(const amqp_wolfssl_error_t *error) {
-  switch (error->code) {
+static ssize_t data_status(struct transport *transport) {
+  tell_failure(transport);
+  switch (transport->error.code) {
     case AMQP_WOLFSSL_NO_MEMORY:
       return AMQP_STATUS_NO_MEMORY;
     case AMQP_WOLFSSL_CONNECTION_LOST:
@@ -137,7 +148,7 @@ static ssize_t data_status(const amqp_wolfssl_error_t *error) {
   }
 }
 
-static ssize_t session_status(const struct transport *transport, enum session_result result, size_t count) {
+static ssize_t session_status(struct transport *transport, enum session_result result, size_t count) {
   switch (result) {
     case SESSION_DONE:
       return (ssize_t)count;
@@ -146,11 +157,12 @@ static ssize_t session_status(const struct transport *transport, enum session_re
     case SESSION_WANT_WRITE:
       return RABBITMQ_STATUS_NEEDWRITE;
     case SESSION_ENDED:
+      tell_failure(transport);
       return AMQP_STATUS_CONNECTION_CLOSED;
     case SESSION_FAILED:
       break;
   }
-  return data_status(&transport->error);
+  return data_status(transport);
 }
 
 /* ---- Open ---- */
@@ -164,6 +176,7 @@ static void drop_session(struct transport *transport) {
 
 static void close_tcp(struct transport *transport) {
   drop_session(transport);
+  config_thaw(transport->config);
   if (transport->tcp->get_sockfd(transport->base) != -1) {
     (void)transport->tcp->close(transport->base, RABBITMQ_CLOSE_FORCE);
   }
@@ -255,6 +268,7 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   struct peer_name storage;
   int status;
 
+  config_freeze(transport->config);
   /* What is wrong with the config shows before a packet is sent. */
   if (config_tls_context(transport->config, &context, &transport->error) != AMQP_WOLFSSL_OK ||
       choose_name(transport, context, host, &storage, &name) != AMQP_WOLFSSL_OK) {
@@ -280,16 +294,19 @@ static int transport_open(void *base, const char *host, int port, const struct t
     return AMQP_STATUS_SOCKET_INUSE;
   }
   error_clear(&transport->error);
+  transport->told = false;
   connection_facts_free(&transport->facts);
   if (host == NULL || !deadline_start(&deadline, timeout)) {
     error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_INVALID_ARGUMENT,
               host == NULL ? "no host was given" : "the time limit is not a valid struct timeval");
+    tell_failure(transport);
     return AMQP_STATUS_INVALID_PARAMETER;
   }
   status = open_tls(transport, host, port, &deadline);
   if (status != AMQP_STATUS_OK) {
     close_tcp(transport); /* after a failure the socket is closed, and may be opened again */
     connection_facts_free(&transport->facts);
+    tell_failure(transport);
   }
   return status;
 }
@@ -326,12 +343,12 @@ static ssize_t send_status(struct transport *transport, enum coalescer_result re
       return RABBITMQ_STATUS_NEEDWRITE;
     case COALESCER_MISUSED:
       error_set(&transport->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN,
-                "a send was retried with fewer bytes than are under way; the connection can't go on");
+                "a send was retried with fewer bytes than are under way; only the same bytes, or more, can go on");
       break;
     case COALESCER_BROKEN:
       break;
   }
-  return data_status(&transport->error);
+  return data_status(transport);
 }
 
 static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags) {
@@ -385,6 +402,7 @@ static int transport_close(void *base, int force) {
     session_close_notify(transport->session);
   }
   drop_session(transport);
+  config_thaw(transport->config);
   return transport->tcp->close(base, force);
 }
 
@@ -403,14 +421,11 @@ static void transport_delete(void *base) {
 
 /* ---- Making ---- */
 
-amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
-  struct transport *transport = NULL;
+/* Takes over \a config's reference when it succeeds. */
+static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
+  struct transport *transport = calloc(1, sizeof(*transport));
   amqp_socket_t *socket;
 
-  if (connection == NULL || config == NULL || fips_module_start() != 0) {
-    return NULL;
-  }
-  transport = calloc(1, sizeof(*transport));
   if (transport == NULL) {
     return NULL;
   }
@@ -421,18 +436,54 @@ amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection, amqp_
     free(transport);
     return NULL;
   }
-  config_freeze(config);
   transport->klass = (struct rabbitmq_socket_class){
       transport_send, transport_recv, transport_open, transport_close, transport_get_sockfd, transport_delete,
   };
   transport->base = (struct rabbitmq_socket *)socket;
   transport->tcp = transport->base->klass;
-  transport->config = amqp_wolfssl_config_reference(config);
+  transport->config = config;
   publish_coalescer_init(&transport->coalescer);
   connection_facts_init(&transport->facts);
   error_clear(&transport->error);
   transport->base->klass = &transport->klass;
   return socket;
+}
+
+amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
+  amqp_socket_t *socket;
+
+  if (connection == NULL || config == NULL || config_is_unshared(config) || fips_module_start() != 0) {
+    return NULL;
+  }
+  socket = attach(connection, config);
+  if (socket != NULL) {
+    config_freeze(amqp_wolfssl_config_reference(config));
+  }
+  return socket;
+}
+
+amqp_socket_t *amqp_wolfssl_socket_new_unshared(amqp_connection_state_t connection) {
+  amqp_wolfssl_config_t *config;
+  amqp_socket_t *socket;
+
+  if (connection == NULL || fips_module_start() != 0) {
+    return NULL;
+  }
+  config = config_new_unshared();
+  if (config == NULL) {
+    return NULL;
+  }
+  socket = attach(connection, config);
+  if (socket == NULL) {
+    amqp_wolfssl_config_free(config);
+  }
+  return socket;
+}
+
+amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL ? transport->config : NULL;
 }
 
 /* ---- Cork ---- */
@@ -487,6 +538,17 @@ const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socke
   const struct transport *transport = from_socket(socket);
 
   return transport != NULL ? &transport->error : NULL;
+}
+
+int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_error_fn callback, void *user_data) {
+  struct transport *transport = from_socket(socket);
+
+  if (transport == NULL) {
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  transport->error_callback = callback;
+  transport->error_user_data = user_data;
+  return AMQP_STATUS_OK;
 }
 
 static const char *text_or_empty(const char *text) { return text != NULL ? text : ""; }

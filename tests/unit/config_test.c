@@ -422,7 +422,11 @@ static void test_switches_refuse(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
     assert_record(config, amqp_wolfssl_config_set_verify_peer(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
+    expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
     assert_record(config, amqp_wolfssl_config_set_verify_host(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
+    expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
   }
   expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
   expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
@@ -578,6 +582,70 @@ static void test_frozen(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* ---- Of one socket alone ---- */
+
+static amqp_wolfssl_config_t *good_unshared_config(void) {
+  amqp_wolfssl_config_t *config = config_new_unshared();
+
+  assert_non_null(config);
+  assert_true(config_is_unshared(config));
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  return config;
+}
+
+/* What was changed between two openings holds for the second; what was not stays. */
+static void test_unshared_changes_between_openings(void **state) {
+  amqp_wolfssl_config_t *config = good_unshared_config();
+
+  (void)state;
+  config_freeze(config);
+  expect_connection(config, "server", false);
+  config_thaw(config);
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                       temporary_folder_path("client.key")),
+                AMQP_WOLFSSL_OK);
+  config_freeze(config);
+  expect_connection(config, "server", true);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
+  config_thaw(config);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
+  config_freeze(config);
+  expect_connection(config, "server-wrong-name", true);
+  amqp_wolfssl_config_free(config);
+}
+
+/* Nobody may take the next opening for one with the setting: not even where the setter returns nothing to look at. */
+static void test_unshared_remembers_what_was_refused_while_open(void **state) {
+  amqp_wolfssl_config_t *config = good_unshared_config();
+  amqp_wolfssl_code_t code;
+
+  (void)state;
+  for (int which = 0; call_setter(config, which, &code); which++) {
+    amqp_wolfssl_config_t *fresh = good_unshared_config();
+
+    config_freeze(fresh);
+    expect_connection(fresh, "server", false);
+    assert_true(call_setter(fresh, which, &code));
+    assert_record(fresh, code, AMQP_WOLFSSL_CONFIG_FROZEN);
+    config_thaw(fresh);
+    expect_refusal(fresh, "server", AMQP_WOLFSSL_CONFIG_FROZEN);
+    amqp_wolfssl_config_free(fresh);
+  }
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_shared_never_thaws(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_false(config_is_unshared(config));
+  config_freeze(config);
+  config_thaw(config);
+  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_CONFIG_FROZEN);
+  amqp_wolfssl_config_free(config);
+}
+
 static void test_context_is_made_once(void **state) {
   amqp_wolfssl_config_t *config = good_config();
   const struct tls_context *first = NULL;
@@ -705,6 +773,9 @@ int main(void) {
       cmocka_unit_test(test_failures_are_remembered),
       cmocka_unit_test(test_another_setter_does_not_mend),
       cmocka_unit_test(test_frozen),
+      cmocka_unit_test(test_unshared_changes_between_openings),
+      cmocka_unit_test(test_unshared_remembers_what_was_refused_while_open),
+      cmocka_unit_test(test_shared_never_thaws),
       cmocka_unit_test(test_context_is_made_once),
       cmocka_unit_test(test_references),
       cmocka_unit_test(test_references_in_threads),

@@ -454,6 +454,147 @@ static void test_sockets_of_others(void **state) {
   assert_int_equal(amqp_destroy_connection(connection), AMQP_STATUS_OK);
 }
 
+/* ---- With a config of its own ---- */
+
+static void client_make_unshared(struct client *client) {
+  client->config = NULL;
+  client->connection = amqp_new_connection();
+  assert_non_null(client->connection);
+  client->socket = amqp_wolfssl_socket_new_unshared(client->connection);
+  assert_non_null(client->socket);
+  assert_non_null(amqp_wolfssl_socket_config(client->socket));
+}
+
+static void test_unshared_is_set_up_after_attaching(void **state) {
+  struct peer peer;
+  struct client client;
+  amqp_wolfssl_config_t *config;
+  char answer[3];
+
+  (void)state;
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  client_make_unshared(&client);
+  config = amqp_wolfssl_socket_config(client.socket);
+  expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
+                      AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                          temporary_folder_path("client.key")),
+                   AMQP_WOLFSSL_OK);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_true(amqp_wolfssl_socket_own_subject(client.socket)[0] != '\0');
+  assert_int_equal(client_send(&client, "abc", 3), 3);
+  assert_int_equal(client_wait(&client, answer, sizeof(answer)), 3);
+  assert_memory_equal(answer, "abc", 3);
+
+  /* While open nothing changes, and what was refused is not forgotten. */
+  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_int_equal(client_close(&client, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
+                      AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  client_free(&client);
+  peer_stop(&peer);
+  assert_int_equal(peer.connections, 2);
+}
+
+static void test_unshared_stays_with_its_socket(void **state) {
+  amqp_connection_state_t other = amqp_new_connection();
+  amqp_socket_t *tcp = amqp_tcp_socket_new(other);
+  struct client client;
+
+  (void)state;
+  client_make_unshared(&client);
+  assert_null(amqp_wolfssl_socket_new(other, amqp_wolfssl_socket_config(client.socket)));
+  assert_ptr_equal(amqp_get_socket(other), tcp);
+  assert_null(amqp_wolfssl_socket_new_unshared(NULL));
+  assert_null(amqp_wolfssl_socket_config(NULL));
+  assert_null(amqp_wolfssl_socket_config(tcp));
+  client_free(&client);
+  assert_int_equal(amqp_destroy_connection(other), AMQP_STATUS_OK);
+}
+
+/* ---- Who is told of failures ---- */
+
+struct told {
+  unsigned times;
+  amqp_wolfssl_stage_t stage;
+  amqp_wolfssl_code_t code;
+  const amqp_socket_t *socket;
+};
+
+static void note_failure(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data) {
+  struct told *told = user_data;
+
+  told->times++;
+  told->socket = socket;
+  told->stage = amqp_wolfssl_error_stage(error);
+  told->code = amqp_wolfssl_error_code(error);
+}
+
+static void test_failed_opens_are_told(void **state) {
+  static const struct timeval wrong = {.tv_usec = -1};
+  struct told told = {0};
+  struct client client;
+  int port;
+  int listener = listen_anywhere(&port);
+
+  (void)state;
+  (void)close(listener);
+  client_make(&client);
+  assert_int_equal(amqp_wolfssl_socket_set_error_callback(client.socket, note_failure, &told), AMQP_STATUS_OK);
+  assert_int_not_equal(amqp_socket_open_noblock(client.socket, LOOPBACK, port, &soon), AMQP_STATUS_OK);
+  assert_int_equal(told.times, 1);
+  assert_ptr_equal(told.socket, client.socket);
+  assert_int_equal(told.stage, AMQP_WOLFSSL_STAGE_CONNECT);
+  assert_int_equal(told.code, AMQP_WOLFSSL_CONNECT_FAILED);
+  assert_int_not_equal(amqp_socket_open_noblock(client.socket, LOOPBACK, port, &wrong), AMQP_STATUS_OK);
+  assert_int_equal(told.times, 2);
+  assert_int_equal(told.code, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_int_equal(amqp_wolfssl_socket_set_error_callback(client.socket, NULL, NULL), AMQP_STATUS_OK);
+  assert_int_not_equal(amqp_socket_open_noblock(client.socket, LOOPBACK, port, &soon), AMQP_STATUS_OK);
+  assert_int_equal(told.times, 2);
+  assert_int_equal(amqp_wolfssl_socket_set_error_callback(NULL, note_failure, &told), AMQP_STATUS_INVALID_PARAMETER);
+  client_free(&client);
+}
+
+/* Once for a connection, not at each call that fails for the same reason; and again for the next connection. */
+static void test_lost_connections_are_told(void **state) {
+  static const struct {
+    enum peer_kind kind;
+    amqp_wolfssl_code_t code;
+  } ends[] = {{PEER_ENDS, AMQP_WOLFSSL_CLOSED_BY_PEER},
+              {PEER_HANGS_UP, AMQP_WOLFSSL_TRUNCATED},
+              {PEER_SENDS_JUNK, AMQP_WOLFSSL_OK}};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(ends); i++) {
+    struct told told = {0};
+    struct peer peer;
+    struct client client;
+    char byte_read;
+
+    peer_start(&peer, ends[i].kind, NULL, 0);
+    client_make(&client);
+    assert_int_equal(amqp_wolfssl_socket_set_error_callback(client.socket, note_failure, &told), AMQP_STATUS_OK);
+    for (unsigned connection = 1; connection <= 2; connection++) {
+      assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+      assert_int_equal(client_send(&client, "x", 1), 1);
+      assert_int_equal(told.times, connection - 1);
+      for (int again = 0; again < 3; again++) {
+        assert_true(client_wait(&client, &byte_read, 1) < 0);
+        assert_int_equal(told.times, connection);
+      }
+      assert_int_equal(told.stage, AMQP_WOLFSSL_STAGE_RECEIVE);
+      assert_true(ends[i].code == AMQP_WOLFSSL_OK || told.code == ends[i].code);
+      assert_int_equal(client_close(&client, RABBITMQ_CLOSE_FORCE), AMQP_STATUS_OK);
+    }
+    client_free(&client);
+    peer_stop(&peer);
+  }
+}
+
 /* The socket keeps the config; replacing the socket frees both. A memory checker watches. */
 static void test_replacing_the_socket(void **state) {
   amqp_wolfssl_config_t *config = make_config();
@@ -772,6 +913,10 @@ int main(void) {
       cmocka_unit_test(test_attaching),
       cmocka_unit_test(test_attaching_nothing),
       cmocka_unit_test(test_sockets_of_others),
+      cmocka_unit_test(test_unshared_is_set_up_after_attaching),
+      cmocka_unit_test(test_unshared_stays_with_its_socket),
+      cmocka_unit_test(test_failed_opens_are_told),
+      cmocka_unit_test(test_lost_connections_are_told),
       cmocka_unit_test(test_replacing_the_socket),
       cmocka_unit_test(test_bad_arguments),
       cmocka_unit_test(test_bad_config),
