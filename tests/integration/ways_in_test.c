@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The three ways by which a program written for rabbitmq-c's own TLS socket comes to this library: linked anew, with
+ * LD_PRELOAD, linked with archives. Each does mutual TLS to RabbitMQ; which file the socket came from shows who did it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "peer_process.h"
+#include "private_broker.h"
+#include "test_folder.h"
+
+#define HOST "127.0.0.1"
+
+static struct private_broker broker;
+
+static int begin_broker(void **state) {
+  if (test_folder_make(state) != 0) {
+    return -1;
+  }
+  if (private_broker_exists()) {
+    private_broker_begin(&broker, "broker", "server");
+  }
+  return 0;
+}
+
+static int end_broker(void **state) {
+  peer_process_stop_all();
+  return test_folder_remove(state);
+}
+
+/* ---- Running the client ---- */
+
+/* A program of the build tree; a missing one skips the case, or fails it where all peers have to be there. */
+static const char *client_program(char path[TEST_PATH_SIZE], const char *name) {
+  peer_require(test_folder_build_path(path, name));
+  return path;
+}
+
+/* "NAME=VALUE" for env(1). */
+static const char *setting(char text[TEST_PATH_SIZE + 64], const char *name, const char *path) {
+  (void)snprintf(text, TEST_PATH_SIZE + 64, "%s=%s", name, path);
+  return text;
+}
+
+/* What the client wrote; with the drop-in library preloaded when \a preload says so. */
+static char *run_client(const char *name, bool preload) {
+  char program[TEST_PATH_SIZE];
+  char library[TEST_PATH_SIZE];
+  char folder[TEST_PATH_SIZE];
+  char preload_setting[TEST_PATH_SIZE + 64];
+  char folder_setting[TEST_PATH_SIZE + 64];
+  char port[16];
+  char ca[TEST_PATH_SIZE];
+  char certificate[TEST_PATH_SIZE];
+  char key[TEST_PATH_SIZE];
+  const char *arguments[16];
+  size_t count = 0;
+
+  client_program(program, name);
+  private_broker_require();
+  private_broker_await(&broker);
+  (void)snprintf(port, sizeof(port), "%d", broker.tls_port);
+  arguments[count++] = "env";
+  if (preload) {
+    arguments[count++] =
+        setting(preload_setting, "LD_PRELOAD", test_folder_build_path(library, ".libs/librabbitmq-wolfssl-compat.so"));
+    arguments[count++] = setting(folder_setting, "LD_LIBRARY_PATH", test_folder_build_path(folder, ".libs"));
+    /* What is preloaded comes before a sanitizer's own library, which it would refuse. */
+    arguments[count++] = "ASAN_OPTIONS=verify_asan_link_order=0";
+  }
+  arguments[count++] = program;
+  arguments[count++] = HOST;
+  arguments[count++] = port;
+  arguments[count++] = test_folder_certificate(ca, "bundle");
+  arguments[count++] = test_folder_certificate(certificate, "client");
+  arguments[count++] = test_folder_key(key, "client");
+  arguments[count] = NULL;
+  return peer_process_run(arguments);
+}
+
+/* Whether a line of \a output begins with \a beginning and has \a part in it. */
+static bool has_line(const char *output, const char *beginning, const char *part) {
+  const char *line = output;
+
+  while (line != NULL && *line != '\0') {
+    const char *end = strchr(line, '\n');
+    const char *found = strstr(line, part);
+
+    if (strncmp(line, beginning, strlen(beginning)) == 0 && found != NULL && (end == NULL || found < end)) {
+      return true;
+    }
+    line = end != NULL ? end + 1 : NULL;
+  }
+  return false;
+}
+
+static void expect_line(const char *output, const char *beginning, const char *part, bool expected) {
+  if (has_line(output, beginning, part) != expected) {
+    fail_msg("%s line \"%s...%s\" in\n%s", expected ? "no" : "there is a", beginning, part, output);
+  }
+}
+
+/* ---- The ways ---- */
+
+static void linked_anew(void **state) {
+  char *output = run_client("tests/support/ssl_client_relinked", false);
+
+  (void)state;
+  expect_line(output, "done", "", true);
+  expect_line(output, "provider: ", "/librabbitmq-wolfssl-compat.so", true);
+  expect_line(output, "mapped: ", "/libwolfssl.so", true);
+  free(output);
+}
+
+static void preloaded(void **state) {
+  char *output = run_client("tests/support/ssl_client_unmodified", true);
+
+  (void)state;
+  expect_line(output, "done", "", true);
+  expect_line(output, "provider: ", "/librabbitmq-wolfssl-compat.so", true);
+  expect_line(output, "mapped: ", "/libwolfssl.so", true);
+  free(output);
+}
+
+/* The same file without LD_PRELOAD: the program really is one for OpenSSL. The broker's name, not its address:
+ * OpenSSL's backend does not look at addresses in certificates, and so can't open. */
+static void not_preloaded(void **state) {
+  char program[TEST_PATH_SIZE];
+  char ca[TEST_PATH_SIZE];
+  char certificate[TEST_PATH_SIZE];
+  char key[TEST_PATH_SIZE];
+  char port[16];
+  const char *arguments[] = {client_program(program, "tests/support/ssl_client_unmodified"),
+                             "localhost",
+                             port,
+                             test_folder_certificate(ca, "bundle"),
+                             test_folder_certificate(certificate, "client"),
+                             test_folder_key(key, "client"),
+                             NULL};
+  char *output;
+
+  (void)state;
+  private_broker_require();
+  private_broker_await(&broker);
+  (void)snprintf(port, sizeof(port), "%d", broker.tls_port);
+  output = peer_process_run(arguments);
+  expect_line(output, "done", "", true);
+  expect_line(output, "provider: ", "/librabbitmq.so", true);
+  expect_line(output, "mapped: ", "/libssl.so", true);
+  expect_line(output, "mapped: ", "/libwolfssl.so", false);
+  free(output);
+}
+
+static void linked_statically(void **state) {
+  static const char *const absent[] = {"/libssl.so", "/libcrypto.so", "/librabbitmq", "/libwolfssl.so"};
+  char *output = run_client("tests/support/ssl_client_static", false);
+
+  (void)state;
+  expect_line(output, "done", "", true);
+  expect_line(output, "provider: ", "ssl_client_static", true);
+  for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+    expect_line(output, "mapped: ", absent[i], false);
+  }
+  free(output);
+}
+
+/* ---- AMQP_WOLFSSL_DEBUG in a program that runs as somebody else ---- */
+
+/* A copy that runs as \a user when \a set_user. */
+static void copy_program(char copy[TEST_PATH_SIZE], const char *name, const struct passwd *user, bool set_user) {
+  char program[TEST_PATH_SIZE];
+  const char *arguments[] = {"cp", client_program(program, "tests/support/ssl_client_static"), copy, NULL};
+
+  (void)test_folder_path(copy, name);
+  free(peer_process_run(arguments));
+  assert_int_equal(chown(copy, user->pw_uid, (gid_t)-1), 0);
+  assert_int_equal(chmod(copy, set_user ? 04755 : 0755), 0);
+}
+
+static void expect_debug_output(const char *program, bool expected) {
+  const char *arguments[] = {"env",
+                             "AMQP_WOLFSSL_DEBUG=1",
+                             program,
+                             HOST,
+                             "1",
+                             "/nowhere/ca.pem",
+                             "/nowhere/client.pem",
+                             "/nowhere/client.key",
+                             NULL};
+  struct peer_process *process = peer_process_start(arguments);
+
+  assert_int_equal(peer_process_wait_for_exit(process), 1);
+  assert_true(peer_process_has_written(process, "open: "));
+  if (peer_process_has_written(process, "librabbitmq-wolfssl: configure: FILE_UNREADABLE: ") != expected) {
+    fail_msg("%s wrote: %s", program, peer_process_output(process));
+  }
+  peer_process_stop(process);
+}
+
+static void debug_output_is_not_for_set_id_programs(void **state) {
+  const struct passwd *user = getpwnam("nobody");
+  char plain[TEST_PATH_SIZE];
+  char set_user[TEST_PATH_SIZE];
+
+  (void)state;
+  if (geteuid() != 0 || user == NULL) {
+    skip(); /* only root can make one */
+  }
+  copy_program(plain, "ssl_client_plain", user, false);
+  copy_program(set_user, "ssl_client_set_user", user, true);
+  expect_debug_output(plain, true);
+  expect_debug_output(set_user, false);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(linked_anew),
+      cmocka_unit_test(preloaded),
+      cmocka_unit_test(not_preloaded),
+      cmocka_unit_test(linked_statically),
+      cmocka_unit_test(debug_output_is_not_for_set_id_programs),
+  };
+
+  return cmocka_run_group_tests(tests, begin_broker, end_broker);
+}
