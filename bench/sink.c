@@ -3,7 +3,7 @@
  * The benchmark's server: as much of an AMQP 0-9-1 broker as rabbitmq-c needs, over TLS (OpenSSL) and over plain TCP,
  * so cheap that what is measured is the client. What is published is read and dropped. A consumer whose tag reads
  * "produce-SIZE-COUNT" gets COUNT messages of SIZE bytes as fast as it reads them, packed into full TLS records; with
- * "produce-SIZE-COUNT-separate" each message is a record, or a segment, of its own, as from a broker under light load.
+ * "produce-SIZE-COUNT-separate" each message is a TLS record of its own, many of them in one write.
  *
  * One thread a connection. Ends when its standard input does, so that none is left behind.
  */
@@ -285,18 +285,45 @@ static void append_message(struct block *block, uint16_t channel, const char *ta
   }
 }
 
+/* Puts a buffer before the socket: many records go out in one write, or this end would set the pace and not the client.
+ */
+static bool buffer_records(struct peer *peer) {
+  BIO *socket = SSL_get_wbio(peer->ssl);
+  BIO *buffer = BIO_new(BIO_f_buffer());
+
+  if (buffer == NULL || BIO_set_write_buffer_size(buffer, BLOCK_TARGET) != 1 || BIO_up_ref(socket) != 1) {
+    BIO_free(buffer);
+    return false;
+  }
+  SSL_set0_wbio(peer->ssl, BIO_push(buffer, socket));
+  return true;
+}
+
+static bool unbuffer_records(struct peer *peer) {
+  BIO *buffer = SSL_get_wbio(peer->ssl);
+  BIO *socket = BIO_next(buffer);
+
+  if (BIO_flush(buffer) != 1 || BIO_up_ref(socket) != 1) {
+    return false;
+  }
+  SSL_set0_wbio(peer->ssl, socket);
+  return true;
+}
+
 static bool produce(struct peer *peer, uint16_t channel, const char *tag, size_t size, uint64_t count, bool separate) {
+  const bool buffered = separate && peer->ssl != NULL;
   struct block block = {0};
   uint64_t messages = 1;
   size_t message_length;
-  bool sent = true;
+  bool sent;
 
   append_message(&block, channel, tag, size);
   message_length = block.length;
-  while (!separate && block.length < BLOCK_TARGET && messages < count) {
+  while (!buffered && block.length < BLOCK_TARGET && messages < count) {
     append_message(&block, channel, tag, size);
     messages++;
   }
+  sent = !buffered || buffer_records(peer);
   while (sent && count > 0) {
     uint64_t now = count < messages ? count : messages;
 
@@ -304,7 +331,7 @@ static bool produce(struct peer *peer, uint16_t channel, const char *tag, size_t
     count -= now;
   }
   free(block.bytes);
-  return sent;
+  return sent && (!buffered || unbuffer_records(peer));
 }
 
 /* Reads "produce-SIZE-COUNT" and "produce-SIZE-COUNT-separate". */
