@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stands between a TLS client and its server, hands all bytes on unchanged, and writes down what the client offers: the
+ * cipher suites of its ClientHello, in order. TLS libraries differ in them, so they tell which one a program uses.
+ *
+ *   recording_relay PORT      PORT: the server's, on 127.0.0.1
+ *
+ * Prints a line "PORT n" when it listens, on 127.0.0.1; then for each connection "CONNECTION", and "CLIENT-HELLO" with
+ * the suites in hexadecimal, or "NO-CLIENT-HELLO" when the client begins with anything else. Runs until it is killed.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_SIZE 16384u
+#define RECORD_HANDSHAKE 22u
+#define MESSAGE_CLIENT_HELLO 1u
+/* RFC 8446, 5.1 and 4.1.2: record header, message header, legacy_version and random stand before the session id. */
+#define SESSION_ID_AT (5u + 4u + 2u + 32u)
+
+enum hello { HELLO_INCOMPLETE, HELLO_COMPLETE, HELLO_NONE };
+
+struct opening {
+  unsigned char bytes[SESSION_ID_AT + 1u + 255u + 2u + 512u];
+  size_t length;
+  enum hello state;
+};
+
+static void fail(const char *what) {
+  fprintf(stderr, "recording_relay: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+/* One write a line: several processes share the output. */
+static void report(const char *line) {
+  if (write(STDOUT_FILENO, line, strlen(line)) < 0) {
+    fail("write");
+  }
+}
+
+static size_t number_at(const struct opening *opening, size_t at) {
+  return (size_t)opening->bytes[at] << 8 | opening->bytes[at + 1];
+}
+
+static void report_suites(const struct opening *opening, size_t at, size_t size) {
+  char line[2048] = "CLIENT-HELLO";
+  size_t used = strlen(line);
+
+  for (size_t i = 0; i + 1 < size && used + 6 < sizeof(line); i += 2) {
+    used += (size_t)snprintf(line + used, sizeof(line) - used, " %04x", (unsigned)number_at(opening, at + i));
+  }
+  line[used] = '\n';
+  line[used + 1] = '\0';
+  report(line);
+}
+
+static enum hello examine(const struct opening *opening) {
+  size_t suites_at;
+
+  if ((opening->length > 0 && opening->bytes[0] != RECORD_HANDSHAKE) ||
+      (opening->length > 5 && opening->bytes[5] != MESSAGE_CLIENT_HELLO)) {
+    return HELLO_NONE;
+  }
+  if (opening->length <= SESSION_ID_AT) {
+    return HELLO_INCOMPLETE;
+  }
+  suites_at = SESSION_ID_AT + 1 + opening->bytes[SESSION_ID_AT] + 2;
+  if (opening->length < suites_at || opening->length < suites_at + number_at(opening, suites_at - 2)) {
+    return opening->length < sizeof(opening->bytes) ? HELLO_INCOMPLETE : HELLO_NONE;
+  }
+  report_suites(opening, suites_at, number_at(opening, suites_at - 2));
+  return HELLO_COMPLETE;
+}
+
+static void record_opening(struct opening *opening, const unsigned char *bytes, size_t length) {
+  const size_t space = sizeof(opening->bytes) - opening->length;
+  const size_t taken = length < space ? length : space;
+
+  if (opening->state != HELLO_INCOMPLETE) {
+    return;
+  }
+  memcpy(opening->bytes + opening->length, bytes, taken);
+  opening->length += taken;
+  opening->state = examine(opening);
+  if (opening->state == HELLO_NONE) {
+    report("NO-CLIENT-HELLO\n");
+  }
+}
+
+static bool send_all(int to, const unsigned char *bytes, size_t length) {
+  while (length > 0) {
+    const ssize_t sent = send(to, bytes, length, MSG_NOSIGNAL);
+
+    if (sent < 0) {
+      return false;
+    }
+    bytes += sent;
+    length -= (size_t)sent;
+  }
+  return true;
+}
+
+/* Until FROM ends or TO takes no more. OPENING is NULL for the direction that is not recorded. */
+static void copy(int from, int to, struct opening *opening) {
+  unsigned char buffer[READ_SIZE];
+  ssize_t length;
+
+  while ((length = recv(from, buffer, sizeof(buffer), 0)) > 0) {
+    if (opening != NULL) {
+      record_opening(opening, buffer, (size_t)length);
+    }
+    if (!send_all(to, buffer, (size_t)length)) {
+      break;
+    }
+  }
+  (void)shutdown(to, SHUT_WR);
+  (void)shutdown(from, SHUT_RD);
+}
+
+/* A process for each direction: neither can then be held up by the other. They end with the relay at the latest. */
+static void start_copying(pid_t relay, int from, int to, struct opening *opening) {
+  const pid_t child = fork();
+
+  if (child < 0) {
+    fail("fork");
+  }
+  if (child > 0) {
+    return;
+  }
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+    fail("prctl");
+  }
+  if (getppid() == relay) {
+    copy(from, to, opening);
+  }
+  _exit(0);
+}
+
+static struct sockaddr_in loopback(uint16_t port) {
+  struct sockaddr_in address;
+
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+static int listen_on_free_port(void) {
+  struct sockaddr_in address = loopback(0);
+  socklen_t length = sizeof(address);
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  char line[32];
+
+  if (listener < 0 || bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+      listen(listener, SOMAXCONN) != 0 || getsockname(listener, (struct sockaddr *)&address, &length) != 0) {
+    fail("listen");
+  }
+  (void)snprintf(line, sizeof(line), "PORT %u\n", (unsigned)ntohs(address.sin_port));
+  report(line);
+  return listener;
+}
+
+/* -1 when the server does not take the connection: the client then sees its own one closed. */
+static int connect_to_server(uint16_t port) {
+  const struct sockaddr_in address = loopback(port);
+  const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (server < 0) {
+    fail("socket");
+  }
+  if (connect(server, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+    close(server);
+    return -1;
+  }
+  return server;
+}
+
+static void relay_connection(int client, uint16_t server_port) {
+  const int enable = 1;
+  const int server = connect_to_server(server_port);
+  struct opening opening = {.state = HELLO_INCOMPLETE};
+
+  report("CONNECTION\n");
+  if (server >= 0) {
+    (void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &enable, sizeof(enable));
+    (void)setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &enable, sizeof(enable));
+    start_copying(getpid(), client, server, &opening);
+    start_copying(getpid(), server, client, NULL);
+    close(server);
+  }
+  close(client);
+}
+
+int main(int argc, char **argv) {
+  char *end = NULL;
+  const long port = argc == 2 ? strtol(argv[1], &end, 10) : 0;
+  int listener;
+
+  if (port < 1 || port > 65535 || *end != '\0') {
+    fputs("usage: recording_relay PORT\n", stderr);
+    return 2;
+  }
+  /* No zombies: nobody asks how a copying process ended. */
+  if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) {
+    fail("signal");
+  }
+  listener = listen_on_free_port();
+  for (;;) {
+    const int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client >= 0) {
+      relay_connection(client, (uint16_t)port);
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      fail("accept");
+    }
+  }
+}
