@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# rabbitmq-c's own command line tools, as Debian builds them, over mutual TLS with the drop-in library preloaded: they do
-# their work, wolfSSL carries it, and what goes wrong is explained. They look at no setter's result, so it is the library
-# that must not let them connect without the identity they named.
+# rabbitmq-c's own command line tools, as Debian builds them, over mutual TLS with the drop-in library preloaded: they
+# do their work, wolfSSL carries it, and what goes wrong is explained. They look at no setter's result, so it is the
+# library that must not let them connect without the identity they named.
 
 set -u
 
@@ -167,7 +167,7 @@ server_listens() {
   server_port=$(sed -n 's/^ACCEPT .*:\([0-9][0-9]*\)$/\1/p' "$work/server.out")
   [ -n "$server_port" ]
 }
-start server openssl s_server -accept 127.0.0.1:0 -cert "$RABBITMQ_CERTIFICATES/server-wrong-name.pem" \
+start server openssl s_server -accept 127.0.0.1:0 -www -cert "$RABBITMQ_CERTIFICATES/server-wrong-name.pem" \
   -key "$RABBITMQ_CERTIFICATES/server-wrong-name.key" >"$work/server.out" 2>&1
 wait_until server_listens
 refused 'a server of another name' 'elsewhere.test' \

@@ -4,7 +4,7 @@
 # this. It sets nothing up by itself: call begin_unmodified_clients.
 #
 # How we know that wolfSSL carries a connection. Debian's librabbitmq links OpenSSL and binds all its symbols at the
-# start, so that libssl is in the maps of the process, and in what the loader resolves, whether it is used or not. Hence:
+# start, so that libssl is in the maps of the process, and in what the loader resolves, used or not. Hence:
 # - with the drop-in library, a program's OpenSSL gets a configuration under which no handshake of its own can succeed;
 # - the suites of the ClientHello, seen by a relay before the broker, are those of our policy;
 # - libwolfssl and the drop-in library are in the maps of the process.
@@ -137,22 +137,24 @@ connections_so_far() {
   grep -c '^CONNECTION' "$work/relay.out" || :
 }
 
-# last_offer: which library sent the last ClientHello. Ours offers what its policy lists, in that order and nothing else;
-# wolfSSL may have been built without some. (00ff is no suite but says "secure renegotiation".) OpenSSL begins with its
-# own order of TLS 1.3's suites.
+# last_offer: which library sent the last ClientHello. Ours offers what its policy lists, in that order and nothing
+# else; wolfSSL may have been built without some. (00ff is no suite but says "secure renegotiation".) OpenSSL begins
+# with its own order of TLS 1.3's suites.
 last_offer() {
   sed -n 's/^CLIENT-HELLO //p' "$work/relay.out" | tail -n 1 | awk -v policy='1302 1301 c02c c030 c02b c02f 00ff' '
     /^1302 1303 1301 / { print "openssl"; exit }
     {
       count = split(policy, allowed, " ")
-      next_allowed = 1
+      position = 0
       for (i = 1; i <= NF; i++) {
-        while (next_allowed <= count && allowed[next_allowed] != $i)
-          next_allowed++
-        if (next_allowed++ > count)
-          break
+        do {
+          position++
+        } while (position <= count && allowed[position] != $i)
       }
-      print NF > 1 && i > NF ? "wolfssl" : "unknown: " $0
+      if (NF == 0 || position > count)
+        print "unknown: " $0
+      else
+        print "wolfssl"
     }'
 }
 
