@@ -119,11 +119,14 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_CHAIN_INVALID = 89, /**< path length, CA flag, key usage, name constraints, chain too long */
   AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING = 90,
   AMQP_WOLFSSL_CERTIFICATE_INVALID = 91, /**< any other reason; see wolfSSL's code */
+  AMQP_WOLFSSL_WEAK_SIGNATURE = 92,      /**< a certificate is signed by an algorithm the policy does not allow */
 
   /* What was negotiated */
   AMQP_WOLFSSL_POLICY_VERSION = 100,
   AMQP_WOLFSSL_POLICY_SUITE = 101,
   AMQP_WOLFSSL_POLICY_GROUP = 102,
+  AMQP_WOLFSSL_POLICY_SIGNATURE = 103,              /**< of the key exchange */
+  AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET = 104, /**< TLS 1.2 without it (RFC 7627) */
 
   /* What the broker thinks of us */
   AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE = 120,
@@ -206,9 +209,16 @@ typedef enum amqp_wolfssl_version_t {
 
 /** Which suites, groups and keys may be used. See the README's table of options. */
 typedef enum amqp_wolfssl_policy_t {
-  /** AES-GCM with ECDHE; P-256, P-384, P-521; RSA from 2048, EC from 256 bits */
+  /**
+   * NIST SP 800-52r2 within what FIPS 140-3 modules approve: AES-GCM with ECDHE; P-256, P-384, P-521; SHA-2; RSA from
+   * 2048, EC from 256 bits; TLS 1.2 with the Extended Master Secret only (RFC 7627).
+   */
   AMQP_WOLFSSL_POLICY_FIPS = 1,
-  /** That, and ChaCha20-Poly1305 and X25519; ChaCha20 comes first when wolfSSL has no AES instructions. Not for FIPS.
+  /** RFC 9151 (CNSA 1.0): AES-256-GCM, P-384, SHA-384, RSA from 3072 bits or P-384. */
+  AMQP_WOLFSSL_POLICY_CNSA = 2,
+  /**
+   * FIPS's, and ChaCha20-Poly1305, X25519, Ed25519, and hybrids with ML-KEM where wolfSSL has them; ChaCha20 comes
+   * first when wolfSSL has no AES instructions; TLS 1.2 without the Extended Master Secret too. Not for FIPS.
    */
   AMQP_WOLFSSL_POLICY_MODERN = 3
 } amqp_wolfssl_policy_t;
@@ -298,6 +308,21 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_w
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config,
                                                                     amqp_wolfssl_policy_t policy);
+
+/**
+ * Narrows the policy to these cipher suites, in this order of preference: IANA's names, separated by colons, commas or
+ * spaces. A name that is unknown or outside the policy is refused, and nothing changes. Set it after the policy.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl_config_t *config, const char *names);
+/** The same for key exchange groups, as "secp384r1:secp256r1". */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config, const char *names);
+/**
+ * Whether TLS 1.2 needs the Extended Master Secret (RFC 7627). Default: as the policy says. 0 is an exception for
+ * brokers that lack it (Erlang/OTP before 26, say); amqp_wolfssl_socket_extended_master_secret() then tells. Set it
+ * after the policy.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t
+amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require);
 
 /* ---- Socket ---------------------------------------------------------------------------------------------------- */
 

@@ -41,21 +41,52 @@ static const struct known_identifier key_identifiers[] = {
     {CERTIFICATE_KEY_ED448, 3, {0x2b, 0x65, 0x71}},                                   /* 1.3.101.113 */
 };
 
-/* The meaning is the size of the curve's field in bits. */
-static const struct known_identifier curve_identifiers[] = {
-    {192, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01}},       /* P-192 */
-    {224, 5, {0x2b, 0x81, 0x04, 0x00, 0x21}},                         /* P-224 */
-    {256, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}},       /* P-256 */
-    {384, 5, {0x2b, 0x81, 0x04, 0x00, 0x22}},                         /* P-384 */
-    {521, 5, {0x2b, 0x81, 0x04, 0x00, 0x23}},                         /* P-521 */
-    {256, 5, {0x2b, 0x81, 0x04, 0x00, 0x0a}},                         /* secp256k1 */
-    {256, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07}}, /* brainpoolP256r1 */
-    {256, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x08}}, /* brainpoolP256t1 */
-    {384, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b}}, /* brainpoolP384r1 */
-    {384, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0c}}, /* brainpoolP384t1 */
-    {512, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d}}, /* brainpoolP512r1 */
-    {512, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0e}}, /* brainpoolP512t1 */
+/* The meaning is a SignatureScheme. */
+static const struct known_identifier signature_identifiers[] = {
+    {0x0101, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04}}, /* md5WithRSAEncryption */
+    {0x0201, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05}}, /* sha1WithRSAEncryption */
+    {0x0301, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0e}}, /* sha224WithRSAEncryption */
+    {0x0401, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}}, /* sha256WithRSAEncryption */
+    {0x0501, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}}, /* sha384WithRSAEncryption */
+    {0x0601, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}}, /* sha512WithRSAEncryption */
+    {0x0203, 7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}},             /* ecdsa-with-SHA1 */
+    {0x0303, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x01}},       /* ecdsa-with-SHA224 */
+    {0x0403, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},       /* ecdsa-with-SHA256 */
+    {0x0503, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},       /* ecdsa-with-SHA384 */
+    {0x0603, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},       /* ecdsa-with-SHA512 */
+    {0x0807, 3, {0x2b, 0x65, 0x70}},                                     /* Ed25519 */
+    {0x0808, 3, {0x2b, 0x65, 0x71}},                                     /* Ed448 */
 };
+
+/* id-RSASSA-PSS: which scheme depends on the hash in its parameters. */
+static const uint8_t pss_identifier[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
+static const struct known_identifier pss_hash_identifiers[] = {
+    {0x0809, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}}, /* SHA-256 */
+    {0x080a, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}}, /* SHA-384 */
+    {0x080b, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}}, /* SHA-512 */
+};
+
+/* The meaning is the curve's index in the table below. */
+static const struct known_identifier curve_identifiers[] = {
+    {1, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01}},        /* P-192 */
+    {2, 5, {0x2b, 0x81, 0x04, 0x00, 0x21}},                          /* P-224 */
+    {3, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}},        /* P-256 */
+    {4, 5, {0x2b, 0x81, 0x04, 0x00, 0x22}},                          /* P-384 */
+    {5, 5, {0x2b, 0x81, 0x04, 0x00, 0x23}},                          /* P-521 */
+    {6, 5, {0x2b, 0x81, 0x04, 0x00, 0x0a}},                          /* secp256k1 */
+    {7, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07}},  /* brainpoolP256r1 */
+    {8, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x08}},  /* brainpoolP256t1 */
+    {9, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b}},  /* brainpoolP384r1 */
+    {10, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0c}}, /* brainpoolP384t1 */
+    {11, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d}}, /* brainpoolP512r1 */
+    {12, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0e}}, /* brainpoolP512t1 */
+};
+
+static const struct {
+  uint16_t bits;  /* of the field */
+  uint16_t group; /* IANA's number; twisted curves have none */
+} curves[] = {{0, 0},    {192, 19}, {224, 21}, {256, 23}, {384, 24}, {521, 25}, {256, 22},
+              {256, 26}, {256, 0},  {384, 27}, {384, 0},  {512, 28}, {512, 0}};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -160,12 +191,14 @@ static bool read_rsa_bits(struct byte_slice key, unsigned *bits) {
 }
 
 /* Curves described by their numbers instead of their name are unknown curves. */
-static unsigned curve_bits(struct byte_slice parameters) {
+static void read_curve(struct byte_slice parameters, struct certificate *certificate) {
   struct byte_slice identifier;
-  if (!der_read_object_identifier(&parameters, &identifier)) {
-    return 0;
+  unsigned curve = 0;
+  if (der_read_object_identifier(&parameters, &identifier)) {
+    curve = identifier_meaning(identifier, curve_identifiers, COUNT(curve_identifiers));
   }
-  return identifier_meaning(identifier, curve_identifiers, COUNT(curve_identifiers));
+  certificate->key_bits = curves[curve].bits;
+  certificate->key_curve = curves[curve].group;
 }
 
 static bool read_public_key(struct byte_slice *rest, struct certificate *certificate) {
@@ -185,7 +218,7 @@ static bool read_public_key(struct byte_slice *rest, struct certificate *certifi
     return read_rsa_bits(key, &certificate->key_bits);
   }
   if (certificate->key_kind == CERTIFICATE_KEY_EC) {
-    certificate->key_bits = curve_bits(parameters);
+    read_curve(parameters, certificate);
   }
   return true;
 }
@@ -380,6 +413,26 @@ static bool read_signed_part(struct byte_slice content, struct certificate *cert
   return content.length == 0;
 }
 
+/* RSASSA-PSS-params (RFC 4055, section 3.1) begin with the hash; where it is left out it is SHA-1, which is none here.
+ */
+static unsigned pss_scheme(struct byte_slice parameters) {
+  struct byte_slice content, wrapper, identifier, hash_parameters;
+  if (!der_read_tagged(&parameters, DER_SEQUENCE, &content) ||
+      !der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
+      !read_algorithm(&wrapper, &identifier, &hash_parameters) || wrapper.length != 0) {
+    return 0;
+  }
+  return identifier_meaning(identifier, pss_hash_identifiers, COUNT(pss_hash_identifiers));
+}
+
+static uint16_t signature_scheme(struct byte_slice identifier, struct byte_slice parameters) {
+  const struct byte_slice pss = {pss_identifier, sizeof pss_identifier};
+  if (byte_slices_equal(identifier, pss)) {
+    return (uint16_t)pss_scheme(parameters);
+  }
+  return (uint16_t)identifier_meaning(identifier, signature_identifiers, COUNT(signature_identifiers));
+}
+
 /* The outer signature algorithm, which must repeat the signed one byte for byte (RFC 5280, section 4.1.1.2). */
 static bool read_signature_algorithm(struct byte_slice *rest, struct byte_slice signed_algorithm,
                                      struct certificate *certificate) {
@@ -388,6 +441,7 @@ static bool read_signature_algorithm(struct byte_slice *rest, struct byte_slice 
   if (!read_algorithm(rest, &certificate->signature_oid, &parameters)) {
     return false;
   }
+  certificate->signature_scheme = signature_scheme(certificate->signature_oid, parameters);
   start.length -= rest->length;
   return byte_slices_equal(start, signed_algorithm);
 }

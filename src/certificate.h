@@ -47,11 +47,15 @@ struct certificate {
   struct byte_slice
       alternative_names;           /**< content of GeneralNames (without the outer SEQUENCE header); empty if none */
   struct byte_slice signature_oid; /**< content of the signature algorithm's OBJECT IDENTIFIER */
+  uint16_t signature_scheme;       /**< that algorithm as a SignatureScheme (RFC 8446, section 4.2.3), which for ECDSA
+                                        says the hash and not the curve; older ones as RFC 5246 numbers them (hash,
+                                        signature); 0: another */
   int64_t not_before;              /**< seconds since 1970-01-01 UTC */
   int64_t not_after;
   enum certificate_key_kind key_kind;
-  unsigned key_bits; /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
-  bool is_ca;        /**< basicConstraints with cA TRUE; version 1 certificates: false */
+  unsigned key_bits;  /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
+  uint16_t key_curve; /**< EC: the curve's number among IANA's groups; 0: it has none, or is described otherwise */
+  bool is_ca;         /**< basicConstraints with cA TRUE; version 1 certificates: false */
   bool has_extended_key_usage;
   unsigned purposes;
   uint8_t version; /**< 1, 2 or 3 */

@@ -30,6 +30,9 @@ enum setter {
   SETTER_SERVER_NAME,
   SETTER_VERSIONS,
   SETTER_POLICY,
+  SETTER_SUITES,
+  SETTER_GROUPS,
+  SETTER_EXTENDED_MASTER_SECRET,
   SETTER_COUNT
 };
 
@@ -41,6 +44,7 @@ struct amqp_wolfssl_config_t_ {
   struct tls_context *context;
 
   struct tls_settings settings;
+  bool narrowed; /* suites, groups or exceptions were set, which depend on the policy */
   struct trust trust;
   struct credentials credentials;
   struct secret passphrase;
@@ -67,9 +71,7 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
   }
   atomic_init(&config->references, 1);
   atomic_init(&config->frozen, false);
-  config->settings.policy = policy_find(AMQP_WOLFSSL_POLICY_FIPS);
-  config->settings.lowest = AMQP_WOLFSSL_TLS_1_2;
-  config->settings.highest = AMQP_WOLFSSL_TLS_1_3;
+  policy_limits_init(&config->settings.limits, policy_find(AMQP_WOLFSSL_POLICY_FIPS));
   config->settings.verify_peer = true;
   config->settings.verify_host = true;
   error_clear(&config->error);
@@ -213,7 +215,7 @@ static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const str
                                          config->passphrase_user_data};
   struct credentials credentials = {0};
   amqp_wolfssl_code_t code =
-      credentials_read(&credentials, input, &passphrase, config->settings.policy, &config->error);
+      credentials_read(&credentials, input, &passphrase, config->settings.limits.policy, &config->error);
 
   if (code == AMQP_WOLFSSL_OK) {
     credentials_free(&config->credentials);
@@ -425,10 +427,19 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
     code = FAIL(INVALID_ARGUMENT, "0x%04x to 0x%04x is no range of TLS versions; there are TLS 1.2 and TLS 1.3",
                 (unsigned)lowest, (unsigned)highest);
   } else {
-    config->settings.lowest = lowest;
-    config->settings.highest = highest;
+    config->settings.limits.lowest = lowest;
+    config->settings.limits.highest = highest;
   }
   return end(config, SETTER_VERSIONS, code);
+}
+
+static void replace_policy(struct policy_limits *limits, const struct policy *policy) {
+  const amqp_wolfssl_version_t lowest = limits->lowest;
+  const amqp_wolfssl_version_t highest = limits->highest;
+
+  policy_limits_init(limits, policy);
+  limits->lowest = lowest;
+  limits->highest = highest;
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
@@ -444,10 +455,47 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config
     code = FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
   } else if (config->credentials.chain.count > 0) {
     code = FAIL(INVALID_ARGUMENT, "the policy must be set before the identity, which is checked against it");
+  } else if (config->narrowed) {
+    code = FAIL(INVALID_ARGUMENT, "the policy must be set before suites, groups and exceptions, which depend on it");
   } else {
-    config->settings.policy = found;
+    replace_policy(&config->settings.limits, found);
   }
   return end(config, SETTER_POLICY, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl_config_t *config, const char *names) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_SUITES);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = names == NULL ? missing_argument(config, "the list of cipher suites")
+                       : policy_limits_set_suites(&config->settings.limits, names, &config->error);
+  config->narrowed = config->narrowed || code == AMQP_WOLFSSL_OK;
+  return end(config, SETTER_SUITES, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config, const char *names) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_GROUPS);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = names == NULL ? missing_argument(config, "the list of groups")
+                       : policy_limits_set_groups(&config->settings.limits, names, &config->error);
+  config->narrowed = config->narrowed || code == AMQP_WOLFSSL_OK;
+  return end(config, SETTER_GROUPS, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
+  amqp_wolfssl_code_t code;
+
+  if (config == NULL) {
+    return AMQP_WOLFSSL_INVALID_ARGUMENT;
+  }
+  code = set_switch(config, SETTER_EXTENDED_MASTER_SECRET, &config->settings.limits.extended_master_secret, require);
+  config->narrowed = config->narrowed || code == AMQP_WOLFSSL_OK;
+  return code;
 }
 
 /* ---- For the layers above ---- */

@@ -100,13 +100,12 @@ static bool fill_own(struct connection_facts *facts, const struct certificate_li
 }
 
 bool connection_facts_fill(struct connection_facts *facts, const struct negotiated *negotiated,
-                           bool extended_master_secret, const struct certificate_list *peer_chain,
-                           const struct certificate_list *own_chain) {
+                           const struct certificate_list *peer_chain, const struct certificate_list *own_chain) {
   connection_facts_free(facts);
   facts->version = negotiated->version == AMQP_WOLFSSL_TLS_1_3 ? "TLSv1.3" : "TLSv1.2";
   facts->suite = policy_suite_name(negotiated->suite);
   facts->group = policy_group_name(negotiated->group);
-  facts->extended_master_secret = extended_master_secret;
+  facts->extended_master_secret = negotiated->extended_master_secret;
   if (fill_peer(facts, peer_chain) && fill_own(facts, own_chain)) {
     return true;
   }

@@ -29,7 +29,6 @@ void connection_facts_free(struct connection_facts *facts);
 
 /** \return false without memory; \a facts is then empty */
 bool connection_facts_fill(struct connection_facts *facts, const struct negotiated *negotiated,
-                           bool extended_master_secret, const struct certificate_list *peer_chain,
-                           const struct certificate_list *own_chain);
+                           const struct certificate_list *peer_chain, const struct certificate_list *own_chain);
 
 #endif

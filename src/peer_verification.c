@@ -102,9 +102,21 @@ static bool check_name(struct peer_verification *verification, const struct cert
   return false;
 }
 
-static bool check_key(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
-  const struct policy *policy = verification->settings->policy;
+/* A certificate that is its own issuer is a trust anchor, sent along: nobody relies on its signature. */
+static bool check_strength(const struct policy *policy, const struct certificate *certificate,
+                           amqp_wolfssl_code_t *code, char *reason, size_t capacity) {
+  if (!policy_allows_key(policy, certificate, reason, capacity)) {
+    *code = AMQP_WOLFSSL_WEAK_KEY;
+    return false;
+  }
+  *code = AMQP_WOLFSSL_WEAK_SIGNATURE;
+  return certificate_names_equal(certificate->subject, certificate->issuer) ||
+         policy_allows_signature(policy, certificate, reason, capacity);
+}
+
+static bool check_certificate(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
   struct certificate certificate;
+  amqp_wolfssl_code_t code;
   char subject[ERROR_SUBJECT_LENGTH];
   char reason[160];
 
@@ -114,12 +126,12 @@ static bool check_key(const struct peer_verification *verification, size_t depth
     error->certificate_depth = (int)depth;
     return false;
   }
-  if (policy_allows_key(policy, &certificate, reason, sizeof(reason))) {
+  if (check_strength(verification->settings->limits.policy, &certificate, &code, reason, sizeof(reason))) {
     return true;
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
-  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_WEAK_KEY,
-            "the certificate of \"%s\" in the broker's chain is too weak: %s", subject, reason);
+  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, code, "the certificate of \"%s\" in the broker's chain is too weak: %s",
+            subject, reason);
   error_set_certificate(error, (int)depth, subject);
   return false;
 }
@@ -129,7 +141,7 @@ static bool check_leaf(struct peer_verification *verification) {
   char subject[ERROR_SUBJECT_LENGTH];
 
   for (size_t depth = 0; depth < verification->chain.count; depth++) {
-    if (!check_key(verification, depth, &verification->error)) {
+    if (!check_certificate(verification, depth, &verification->error)) {
       return false;
     }
   }
@@ -251,7 +263,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   } else if (error->code == AMQP_WOLFSSL_UNKNOWN_CA || error->code == AMQP_WOLFSSL_SELF_SIGNED) {
     /* 5.5.4 drops an intermediate with a weak key and then misses the leaf's issuer. */
     for (size_t at = 0; at < verification->chain.count; at++) {
-      if (!check_key(verification, at, error)) {
+      if (!check_certificate(verification, at, error)) {
         error->wolfssl_code = wolfssl_code;
         return error->code;
       }

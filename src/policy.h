@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which versions, suites, groups and keys may be used: one table, set before the handshake and checked after it.
- * Checking afterwards is not mistrust of the setting only: wolfSSL has accepted suites that were never offered
- * (CVE-2024-5814).
+ * Which versions, suites, groups, signatures and keys may be used: one table, set before the handshake and checked
+ * after it. Checking afterwards is not mistrust of the setting only: wolfSSL has accepted suites that were never
+ * offered (CVE-2024-5814).
  */
 #ifndef AMQP_WOLFSSL_POLICY_H
 #define AMQP_WOLFSSL_POLICY_H
@@ -16,24 +16,59 @@
 struct policy;
 struct WOLFSSL_CTX;
 
+/** The most suites and groups that any policy has. */
+#define POLICY_SUITES_MAX 12
+#define POLICY_GROUPS_MAX 8
+
+/** What a config makes of a policy: the same or less. */
+struct policy_limits {
+  const struct policy *policy;
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+  uint16_t suites[POLICY_SUITES_MAX]; /**< in order of preference */
+  size_t suite_count;
+  uint16_t groups[POLICY_GROUPS_MAX]; /**< in order of preference */
+  size_t group_count;
+  bool extended_master_secret; /**< TLS 1.2 needs it (RFC 7627) */
+};
+
 /** What a finished handshake agreed on. */
 struct negotiated {
   uint16_t version;
   uint16_t suite;
-  uint16_t group; /**< 0: wolfSSL does not say, which no policy accepts */
+  uint16_t group;     /**< 0: wolfSSL does not say, which no policy accepts */
+  uint16_t signature; /**< of the server's key exchange, a SignatureScheme; 0 where it can't be seen (TLS 1.3) */
+  bool extended_master_secret;
 };
 
 /** The policy with that number, or NULL. */
 const struct policy *policy_find(amqp_wolfssl_policy_t number);
+/** "fips", "cnsa" or "modern". */
+const char *policy_name(const struct policy *policy);
+/** Whether certificates have to be checked for revocation. */
+bool policy_requires_revocation_check(const struct policy *policy);
 
-/** Sets suites, groups and key sizes of a fresh context whose versions have been set. */
-amqp_wolfssl_code_t policy_apply(const struct policy *policy, struct WOLFSSL_CTX *context,
-                                 amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest,
+/** All that \a policy allows. */
+void policy_limits_init(struct policy_limits *limits, const struct policy *policy);
+/**
+ * Narrows the suites to those named, in this order of preference. \param [in] names IANA's, separated by colons, commas
+ * or spaces. A name that is unknown, outside the policy or given twice is refused, and \a limits stay as they were.
+ */
+amqp_wolfssl_code_t policy_limits_set_suites(struct policy_limits *limits, const char *names,
+                                             amqp_wolfssl_error_t *error);
+/** The same for groups. */
+amqp_wolfssl_code_t policy_limits_set_groups(struct policy_limits *limits, const char *names,
+                                             amqp_wolfssl_error_t *error);
+/** The versions for which a suite is left; false when there is none. */
+bool policy_limits_versions(const struct policy_limits *limits, amqp_wolfssl_version_t *lowest,
+                            amqp_wolfssl_version_t *highest);
+
+/** Sets suites, groups, signature algorithms and key sizes of a fresh context whose versions have been set. */
+amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, struct WOLFSSL_CTX *context,
                                  amqp_wolfssl_error_t *error);
 
-/** Whether what was negotiated is within policy and version range. */
-amqp_wolfssl_code_t policy_check_negotiated(const struct policy *policy, const struct negotiated *negotiated,
-                                            amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest,
+/** Whether what was negotiated is within the limits. */
+amqp_wolfssl_code_t policy_check_negotiated(const struct policy_limits *limits, const struct negotiated *negotiated,
                                             amqp_wolfssl_error_t *error);
 
 /**
@@ -42,6 +77,9 @@ amqp_wolfssl_code_t policy_check_negotiated(const struct policy *policy, const s
  */
 bool policy_allows_key(const struct policy *policy, const struct certificate *certificate, char *reason,
                        size_t capacity);
+/** Whether a certificate is signed by an algorithm the policy allows; \a reason as above. */
+bool policy_allows_signature(const struct policy *policy, const struct certificate *certificate, char *reason,
+                             size_t capacity);
 
 /** IANA's name of a suite any policy knows, or "". */
 const char *policy_suite_name(uint16_t suite);

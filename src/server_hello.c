@@ -35,7 +35,8 @@
 #define VERSION_TLS_1_3 0x0304
 
 #define CURVE_TYPE_NAMED 3
-#define CURVE_LENGTH 3 /* curve type and named curve, the front of a ServerKeyExchange (RFC 8422, section 5.4) */
+#define CURVE_LENGTH 3  /* curve type and named curve, the front of a ServerKeyExchange (RFC 8422, section 5.4) */
+#define SCHEME_LENGTH 2 /* behind them a point, one byte for its length, and then the signature's algorithm */
 
 /* The random of a HelloRetryRequest: SHA-256 of that word (RFC 8446, section 4.1.3). */
 static const uint8_t retry_random[RANDOM_LENGTH] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
@@ -200,12 +201,26 @@ static bool has_curve_in_key_exchange(uint16_t suite) {
          suite == 0xcca8 || suite == 0xcca9;                                         /* ChaCha20-Poly1305 */
 }
 
+/* Up to and with the signature's algorithm; 0: the length of the point has not been seen yet. */
+static size_t key_exchange_front(const struct server_hello *hello) {
+  const size_t point = MESSAGE_HEADER_LENGTH + CURVE_LENGTH;
+  return hello->message_length > point ? point + 1 + hello->message[point] + SCHEME_LENGTH : 0;
+}
+
 static void use_key_exchange(struct server_hello *hello) {
   const uint8_t *curve = hello->message + MESSAGE_HEADER_LENGTH;
   if (has_curve_in_key_exchange(hello->suite) && curve[0] == CURVE_TYPE_NAMED) {
+    const uint8_t *scheme = hello->message + key_exchange_front(hello) - SCHEME_LENGTH;
     hello->group = (uint16_t)(curve[1] << 8 | curve[2]);
+    hello->signature_scheme = (uint16_t)(scheme[0] << 8 | scheme[1]);
   }
   stop_reading(hello);
+}
+
+/* \return whether there is nothing to wait for: what is looked for is there, or can't come */
+static bool has_key_exchange_front(const struct server_hello *hello) {
+  const size_t front = key_exchange_front(hello);
+  return front != 0 && hello->message_length >= front;
 }
 
 static size_t message_total(const struct server_hello *hello) {
@@ -227,12 +242,15 @@ static void look_at_message(struct server_hello *hello) {
     stop_reading(hello);
     return;
   }
-  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE &&
-      hello->message_length >= MESSAGE_HEADER_LENGTH + CURVE_LENGTH) {
+  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE && has_key_exchange_front(hello)) {
     use_key_exchange(hello);
     return;
   }
   if (hello->message_length < message_total(hello)) {
+    return;
+  }
+  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE) { /* over before it has said all */
+    stop_reading(hello);
     return;
   }
   if (hello->message[0] == MESSAGE_SERVER_HELLO) {

@@ -39,6 +39,7 @@ struct server_hello {
   bool extended_master_secret; /**< extension 23 was present (means something for TLS 1.2 only) */
   uint16_t group;              /**< of key_share (TLS 1.3), or of an ECDHE ServerKeyExchange (TLS 1.2), which comes
                                     after the ServerHello; 0 unknown */
+  uint16_t signature_scheme;   /**< with which an ECDHE ServerKeyExchange is signed (TLS 1.2); 0 unknown */
   uint8_t sample[SERVER_HELLO_SAMPLE_LENGTH];
   size_t sample_length; /**< the first bytes of the stream, whatever they are */
 

@@ -149,6 +149,7 @@ static bool is_waiting(int wolfssl_code) {
 /* ---- Handshake ---- */
 
 static struct negotiated read_negotiated(const struct session *session) {
+  const struct server_hello *hello = session->io.hello;
   struct negotiated negotiated = {0};
 
   switch (wolfSSL_GetVersion(session->ssl)) {
@@ -163,19 +164,16 @@ static struct negotiated read_negotiated(const struct session *session) {
   }
   negotiated.suite = (uint16_t)wolfSSL_get_current_cipher_suite(session->ssl);
   negotiated.group = policy_group_by_wolfssl_name(wolfSSL_get_curve_name(session->ssl));
-  if (negotiated.group == 0 && session->io.hello != NULL) {
-    negotiated.group = session->io.hello->group;
+  if (negotiated.group == 0 && hello != NULL) {
+    negotiated.group = hello->group;
   }
+  if (hello != NULL) {
+    negotiated.signature = hello->signature_scheme;
+  }
+  /* TLS 1.3 always has it: the transcript is part of every secret (RFC 8446, appendix D). */
+  negotiated.extended_master_secret =
+      negotiated.version == AMQP_WOLFSSL_TLS_1_3 || (hello != NULL && hello->complete && hello->extended_master_secret);
   return negotiated;
-}
-
-static bool has_extended_master_secret(const struct session *session, const struct negotiated *negotiated) {
-  const struct server_hello *hello = session->io.hello;
-
-  if (negotiated->version == AMQP_WOLFSSL_TLS_1_3) {
-    return true; /* RFC 8446, appendix D: the transcript is part of every secret */
-  }
-  return hello != NULL && hello->complete && hello->extended_master_secret;
 }
 
 /* wolfSSL is content; are we? Nothing of AMQP has been sent yet. */
@@ -188,12 +186,11 @@ static enum session_result finish_handshake(struct session *session, struct conn
               "the broker presented no certificate that was verified");
     return latch(session, SESSION_FAILED, true);
   }
-  if (policy_check_negotiated(settings->policy, &negotiated, settings->lowest, settings->highest, session->error) !=
-      AMQP_WOLFSSL_OK) {
+  if (policy_check_negotiated(&settings->limits, &negotiated, session->error) != AMQP_WOLFSSL_OK) {
     return latch(session, SESSION_FAILED, true);
   }
-  if (!connection_facts_fill(facts, &negotiated, has_extended_master_secret(session, &negotiated),
-                             &session->verification.chain, &tls_context_credentials(session->context)->chain)) {
+  if (!connection_facts_fill(facts, &negotiated, &session->verification.chain,
+                             &tls_context_credentials(session->context)->chain)) {
     error_set(session->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
     return latch(session, SESSION_FAILED, true);
   }

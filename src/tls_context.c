@@ -44,14 +44,27 @@ static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
   return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
 }
 
+/* The versions in which a suite is left. policy_apply() refuses it when there is none. */
 static WOLFSSL_METHOD *choose_method(const struct tls_settings *settings) {
-  if (settings->lowest >= AMQP_WOLFSSL_TLS_1_3) {
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+
+  (void)policy_limits_versions(&settings->limits, &lowest, &highest);
+  if (lowest >= AMQP_WOLFSSL_TLS_1_3) {
     return wolfTLSv1_3_client_method();
   }
-  if (settings->highest <= AMQP_WOLFSSL_TLS_1_2) {
+  if (highest <= AMQP_WOLFSSL_TLS_1_2) {
     return wolfTLSv1_2_client_method();
   }
   return wolfTLS_client_method();
+}
+
+static int set_lowest_version(WOLFSSL_CTX *ctx, const struct policy_limits *limits) {
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+
+  (void)policy_limits_versions(limits, &lowest, &highest);
+  return wolfSSL_CTX_SetMinVersion(ctx, lowest >= AMQP_WOLFSSL_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
 }
 
 static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, amqp_wolfssl_error_t *error) {
@@ -140,13 +153,12 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   const struct tls_settings *settings = context->settings;
   WOLFSSL_CTX *ctx = context->ctx;
   amqp_wolfssl_code_t code;
-  int result =
-      wolfSSL_CTX_SetMinVersion(ctx, settings->lowest >= AMQP_WOLFSSL_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
+  int result = set_lowest_version(ctx, &settings->limits);
 
   if (result != WOLFSSL_SUCCESS) {
     return error_set_from_wolfssl(error, result, &setting_failed);
   }
-  code = policy_apply(settings->policy, ctx, settings->lowest, settings->highest, error);
+  code = policy_apply(&settings->limits, ctx, error);
   if (code == AMQP_WOLFSSL_OK) {
     code = load_trust(ctx, context->trust, error);
   }

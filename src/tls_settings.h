@@ -8,9 +8,7 @@
 #include "policy.h"
 
 struct tls_settings {
-  const struct policy *policy;
-  amqp_wolfssl_version_t lowest;
-  amqp_wolfssl_version_t highest;
+  struct policy_limits limits;
   bool verify_peer;
   bool verify_host;
 };
