@@ -78,6 +78,8 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_NOT_SUPPORTED = 4,         /**< the wolfSSL this runs on was built without what was asked for */
   AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
   AMQP_WOLFSSL_LIBRARY_FAILED = 6,        /**< wolfSSL refused to start or failed in a way it does not explain */
+  AMQP_WOLFSSL_POLICY_LOCKED = 8,         /**< this library was built with one policy and no exceptions */
+  AMQP_WOLFSSL_SITE_FILE_INVALID = 9,     /**< the administrator's file (rabbitmq-wolfssl.conf) is not understood */
 
   /* Files, certificates and keys handed to a config */
   AMQP_WOLFSSL_FILE_UNREADABLE = 20,
@@ -233,7 +235,11 @@ typedef enum amqp_wolfssl_policy_t {
  */
 typedef int (*amqp_wolfssl_passphrase_fn)(char *passphrase, size_t capacity, void *user_data);
 
-/** A fresh config with one reference, or NULL without memory. */
+/**
+ * A fresh config with one reference, or NULL without memory. An administrator's file (rabbitmq-wolfssl.conf in the
+ * library's sysconfdir) is read now: it can make the config stricter than its setters do. When it is not understood,
+ * every open fails and says which line.
+ */
 AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_wolfssl_config_t *amqp_wolfssl_config_new(void);
 /** One more reference; returns \a config. Any thread. */
 AMQP_WOLFSSL_API amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfssl_config_t *config);
@@ -324,6 +330,14 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl
 AMQP_WOLFSSL_API amqp_wolfssl_code_t
 amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require);
 
+/**
+ * How long a connection may last, in seconds; 0: no limit. Default: none, and a day under the policies FIPS and CNSA
+ * where wolfSSL is a FIPS build, whose maker advises to reconnect within 24 to 48 hours. Nothing is closed:
+ * amqp_wolfssl_socket_due() tells the program when it is time.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_life(amqp_wolfssl_config_t *config,
+                                                                          int64_t seconds);
+
 /* ---- Socket ---------------------------------------------------------------------------------------------------- */
 
 /**
@@ -379,6 +393,13 @@ typedef void (*amqp_wolfssl_error_fn)(amqp_socket_t *socket, const amqp_wolfssl_
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_error_fn callback,
                                                             void *user_data);
+
+/**
+ * 1 when the connection has lasted as long as amqp_wolfssl_config_set_maximum_life() or the administrator's file
+ * allows: the program should close it and connect anew when that suits it. 0 before, for a socket that is not open, not
+ * ours, or without a limit. Asks the clock and nothing else, so it can be called often.
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_socket_due(const amqp_socket_t *socket);
 
 /** This version has amqp_wolfssl_socket_cork(). */
 #define AMQP_WOLFSSL_HAS_CORK 1

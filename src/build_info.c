@@ -21,14 +21,16 @@
 #define BUILT_WITH_AES ", AES without hardware"
 #endif
 
-static char line[256];
+#define POLICY_INFO "; policy " DEFAULT_POLICY_NAME "%s"
+
+static char line[320];
 
 void build_info_write(void) {
   (void)snprintf(line, sizeof(line),
-                 PACKAGE_NAME " " PACKAGE_VERSION
-                              " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
-                              ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s, librabbitmq %s)",
-                 wolfSSL_lib_version(), amqp_version());
+                 PACKAGE_NAME
+                 " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
+                 ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s, librabbitmq %s" POLICY_INFO ")",
+                 wolfSSL_lib_version(), amqp_version(), POLICY_LOCK ? ", locked" : "");
 }
 
 const char *build_info_line(void) { return line; }

@@ -14,11 +14,13 @@
 
 #include "file.h"
 #include "fips_module.h"
+#include "site_file.h"
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
 
 /* Whose failure keeps a connection from being opened. */
 enum setter {
+  SETTER_SITE_FILE, /* the administrator's; no call mends it */
   SETTER_CA_FILE,
   SETTER_CA_FOLDER,
   SETTER_CA_MEMORY,
@@ -33,8 +35,12 @@ enum setter {
   SETTER_SUITES,
   SETTER_GROUPS,
   SETTER_EXTENDED_MASTER_SECRET,
+  SETTER_MAXIMUM_LIFE,
   SETTER_COUNT
 };
+
+/* A century: beyond it are mistakes, and sums that overflow. */
+#define MAXIMUM_LIFE_LIMIT ((int64_t)100 * 366 * 86400)
 
 struct amqp_wolfssl_config_t_ {
   atomic_uint references;
@@ -43,8 +49,10 @@ struct amqp_wolfssl_config_t_ {
   pthread_mutex_t lock; /* guards the making of \a context; everything else is read-only once frozen */
   struct tls_context *context;
 
+  struct site_settings site; /* what an administrator asks for beside the options */
   struct tls_settings settings;
-  bool narrowed; /* suites, groups or exceptions were set, which depend on the policy */
+  int64_t maximum_life; /* seconds; 0: no limit */
+  bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
   struct trust trust;
   struct credentials credentials;
   struct secret passphrase;
@@ -59,7 +67,36 @@ struct amqp_wolfssl_config_t_ {
 static const struct error_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
                                                 "wolfSSL did not start"};
 
-amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
+/* wolfSSL advises a FIPS build to reconnect within 24 to 48 hours: its random numbers are tested all along, and such a
+   test can fail falsely. */
+static int64_t default_maximum_life(const struct policy *policy) {
+#ifdef HAVE_FIPS
+  return policy != policy_find(AMQP_WOLFSSL_POLICY_MODERN) ? 24 * 3600 : 0;
+#else
+  (void)policy;
+  return 0;
+#endif
+}
+
+static void set_defaults(amqp_wolfssl_config_t *config) {
+  const amqp_wolfssl_policy_t policy = site_stricter_policy(DEFAULT_POLICY, config->site.policy);
+
+  policy_limits_init(&config->settings.limits, policy_find(policy));
+  if (config->site.minimum_version != 0) {
+    config->settings.limits.lowest = config->site.minimum_version;
+  }
+  config->maximum_life = default_maximum_life(config->settings.limits.policy);
+  config->settings.verify_peer = true;
+  config->settings.verify_host = true;
+}
+
+static void read_site_file(amqp_wolfssl_config_t *config, const char *path) {
+  if (site_file_read(path, &config->site, &config->error) != AMQP_WOLFSSL_OK) {
+    error_copy(&config->failed[SETTER_SITE_FILE], &config->error);
+  }
+}
+
+amqp_wolfssl_config_t *config_new_with_site_file(const char *path) {
   amqp_wolfssl_config_t *config = calloc(1, sizeof(*config));
 
   if (config == NULL) {
@@ -71,15 +108,16 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
   }
   atomic_init(&config->references, 1);
   atomic_init(&config->frozen, false);
-  policy_limits_init(&config->settings.limits, policy_find(AMQP_WOLFSSL_POLICY_FIPS));
-  config->settings.verify_peer = true;
-  config->settings.verify_host = true;
   error_clear(&config->error);
   for (size_t i = 0; i < SETTER_COUNT; i++) {
     error_clear(&config->failed[i]);
   }
+  read_site_file(config, path);
+  set_defaults(config);
   return config;
 }
+
+amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) { return config_new_with_site_file(SITE_FILE); }
 
 amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfssl_config_t *config) {
   if (config != NULL) {
@@ -94,6 +132,7 @@ static void destroy(amqp_wolfssl_config_t *config) {
   credentials_free(&config->credentials);
   secret_free(&config->passphrase);
   free(config->server_name);
+  site_settings_free(&config->site);
   (void)pthread_mutex_destroy(&config->lock);
   free(config);
 }
@@ -426,8 +465,10 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
   if (!is_version(lowest) || !is_version(highest) || lowest > highest) {
     code = FAIL(INVALID_ARGUMENT, "0x%04x to 0x%04x is no range of TLS versions; there are TLS 1.2 and TLS 1.3",
                 (unsigned)lowest, (unsigned)highest);
+  } else if (highest < config->site.minimum_version) {
+    code = FAIL(POLICY_LOCKED, "TLS 1.2 only was asked for, and %s wants TLS 1.3 at least", SITE_FILE);
   } else {
-    config->settings.limits.lowest = lowest;
+    config->settings.limits.lowest = lowest > config->site.minimum_version ? lowest : config->site.minimum_version;
     config->settings.limits.highest = highest;
   }
   return end(config, SETTER_VERSIONS, code);
@@ -442,25 +483,30 @@ static void replace_policy(struct policy_limits *limits, const struct policy *po
   limits->highest = highest;
 }
 
+static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
+  amqp_wolfssl_error_t *error = &config->error;
+
+  if (policy_find(policy) == NULL) {
+    return FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
+  }
+  if (POLICY_LOCK && policy != DEFAULT_POLICY) {
+    return FAIL(POLICY_LOCKED, "this library was built with the policy \"%s\" alone (--enable-policy-lock)",
+                policy_name(policy_find(DEFAULT_POLICY)));
+  }
+  if (config->credentials.chain.count > 0) {
+    return FAIL(INVALID_ARGUMENT, "the policy must be set before the identity, which is checked against it");
+  }
+  if (config->narrowed) {
+    return FAIL(INVALID_ARGUMENT, "the policy must be set before suites, groups and exceptions, which depend on it");
+  }
+  replace_policy(&config->settings.limits, policy_find(site_stricter_policy(policy, config->site.policy)));
+  return AMQP_WOLFSSL_OK;
+}
+
 amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
   amqp_wolfssl_code_t code = begin(config, SETTER_POLICY);
-  const struct policy *found = policy_find(policy);
-  amqp_wolfssl_error_t *error;
 
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  error = &config->error;
-  if (found == NULL) {
-    code = FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
-  } else if (config->credentials.chain.count > 0) {
-    code = FAIL(INVALID_ARGUMENT, "the policy must be set before the identity, which is checked against it");
-  } else if (config->narrowed) {
-    code = FAIL(INVALID_ARGUMENT, "the policy must be set before suites, groups and exceptions, which depend on it");
-  } else {
-    replace_policy(&config->settings.limits, found);
-  }
-  return end(config, SETTER_POLICY, code);
+  return code != AMQP_WOLFSSL_OK ? code : end(config, SETTER_POLICY, set_policy(config, policy));
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl_config_t *config, const char *names) {
@@ -487,15 +533,46 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config
   return end(config, SETTER_GROUPS, code);
 }
 
-amqp_wolfssl_code_t amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
-  amqp_wolfssl_code_t code;
+/* An exception from the policy, where whoever set the policy leaves that to the program. */
+static amqp_wolfssl_code_t require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
+  amqp_wolfssl_error_t *error = &config->error;
 
-  if (config == NULL) {
-    return AMQP_WOLFSSL_INVALID_ARGUMENT;
+  if (require != 0 && require != 1) {
+    return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", require);
   }
-  code = set_switch(config, SETTER_EXTENDED_MASTER_SECRET, &config->settings.limits.extended_master_secret, require);
-  config->narrowed = config->narrowed || code == AMQP_WOLFSSL_OK;
-  return code;
+  if (require == 0 && POLICY_LOCK) {
+    return FAIL(POLICY_LOCKED, "this library was built without exceptions from its policy (--enable-policy-lock)");
+  }
+  if (require == 0 && config->site.policy != 0) {
+    return FAIL(POLICY_LOCKED, "%s sets a policy, which the program can't make exceptions from", SITE_FILE);
+  }
+  config->settings.limits.extended_master_secret = require == 1;
+  config->narrowed = true;
+  return AMQP_WOLFSSL_OK;
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_EXTENDED_MASTER_SECRET);
+
+  return code != AMQP_WOLFSSL_OK
+             ? code
+             : end(config, SETTER_EXTENDED_MASTER_SECRET, require_extended_master_secret(config, require));
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_life(amqp_wolfssl_config_t *config, int64_t seconds) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_MAXIMUM_LIFE);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (seconds < 0 || seconds > MAXIMUM_LIFE_LIMIT) {
+    code = FAIL(INVALID_ARGUMENT, "%lld seconds is no life of a connection", (long long)seconds);
+  } else {
+    config->maximum_life = seconds;
+  }
+  return end(config, SETTER_MAXIMUM_LIFE, code);
 }
 
 /* ---- For the layers above ---- */
@@ -517,6 +594,13 @@ void config_thaw(amqp_wolfssl_config_t *config) {
   if (config->unshared) {
     atomic_store(&config->frozen, false);
   }
+}
+
+int64_t config_maximum_life(const amqp_wolfssl_config_t *config) {
+  const int64_t own = config->maximum_life;
+  const int64_t of_site = config->site.maximum_life;
+
+  return own == 0 || (of_site != 0 && of_site < own) ? of_site : own;
 }
 
 const char *config_server_name(const amqp_wolfssl_config_t *config) { return config->server_name; }

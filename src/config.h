@@ -6,6 +6,9 @@
 #include "peer_name.h"
 #include "tls_context.h"
 
+/** amqp_wolfssl_config_new() with the administrator's file at \a path. */
+amqp_wolfssl_config_t *config_new_with_site_file(const char *path);
+
 /** A fresh config for one socket alone: it may be changed whenever that is closed. NULL without memory. */
 amqp_wolfssl_config_t *config_new_unshared(void);
 bool config_is_unshared(const amqp_wolfssl_config_t *config);
@@ -21,6 +24,9 @@ void config_thaw(amqp_wolfssl_config_t *config);
  */
 amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
                                        amqp_wolfssl_error_t *error);
+
+/** Seconds that a connection may last, as the program and the administrator say; 0: no limit. */
+int64_t config_maximum_life(const amqp_wolfssl_config_t *config);
 
 /** The name set apart from the address connected to, or NULL. */
 const char *config_server_name(const amqp_wolfssl_config_t *config);

@@ -61,6 +61,8 @@ const struct timeval *deadline_left(const struct deadline *deadline, struct time
   return left;
 }
 
+bool deadline_has_passed(const struct deadline *deadline) { return !deadline->infinite && left_us(deadline) == 0; }
+
 /* Rounded up, so that poll() does not return a moment early and spin. */
 static int left_ms(const struct deadline *deadline) {
   int64_t ms;

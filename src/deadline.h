@@ -21,6 +21,9 @@ bool deadline_start(struct deadline *deadline, const struct timeval *timeout);
 /** What is left, never negative. Returns NULL for ever, else \a left. */
 const struct timeval *deadline_left(const struct deadline *deadline, struct timeval *left);
 
+/** Whether nothing is left of it. */
+bool deadline_has_passed(const struct deadline *deadline);
+
 /** Waits until \a descriptor can be read (or, with \a for_writing, written); EINTR goes on waiting. errno is set on
  * failure. */
 enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing);

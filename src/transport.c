@@ -34,6 +34,7 @@ struct transport {
   struct session *session;            /* NULL while closed */
   struct publish_coalescer coalescer; /* what the core believes sent and the session has not seen yet */
   struct connection_facts facts;
+  struct deadline due; /* when the connection has lasted long enough */
   amqp_wolfssl_error_t error;
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
@@ -285,6 +286,12 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   return shake_hands(transport, deadline);
 }
 
+static void start_life(struct transport *transport) {
+  const struct timeval life = {.tv_sec = (time_t)config_maximum_life(transport->config)};
+
+  (void)deadline_start(&transport->due, life.tv_sec != 0 ? &life : NULL);
+}
+
 static int transport_open(void *base, const char *host, int port, const struct timeval *timeout) {
   struct transport *transport = from_base(base);
   struct deadline deadline;
@@ -303,7 +310,9 @@ static int transport_open(void *base, const char *host, int port, const struct t
     return AMQP_STATUS_INVALID_PARAMETER;
   }
   status = open_tls(transport, host, port, &deadline);
-  if (status != AMQP_STATUS_OK) {
+  if (status == AMQP_STATUS_OK) {
+    start_life(transport);
+  } else {
     close_tcp(transport); /* after a failure the socket is closed, and may be opened again */
     connection_facts_free(&transport->facts);
     tell_failure(transport);
@@ -538,6 +547,12 @@ const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socke
   const struct transport *transport = from_socket(socket);
 
   return transport != NULL ? &transport->error : NULL;
+}
+
+int amqp_wolfssl_socket_due(const amqp_socket_t *socket) {
+  const struct transport *transport = from_socket(socket);
+
+  return transport != NULL && transport->session != NULL && deadline_has_passed(&transport->due) ? 1 : 0;
 }
 
 int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_error_fn callback, void *user_data) {
