@@ -38,6 +38,7 @@
 #include "private_broker.h"
 #include "test_folder.h"
 #include "tls_server.h"
+#include "time_limit.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define HOST "127.0.0.1"
@@ -945,7 +946,7 @@ int main(void) {
       cmocka_unit_test(an_idle_connection_gives_back_its_buffers),
   };
 
-  alarm(TIME_LIMIT_SECONDS);
+  time_limit_start(TIME_LIMIT_SECONDS);
   choose_seed();
   return cmocka_run_group_tests(tests, begin_broker, end_broker);
 }
