@@ -153,10 +153,13 @@ static void test_gnutls(void **state) {
   connect_with_each_identity(TLS_SERVER_GNUTLS);
 }
 
-/* A server that takes one of the schemes only: RSA by PKCS #1 and by PSS, and digests longer than the key's curve. */
-static void connect_by(const char *identity, int version, const char *schemes) {
+/*
+ * A server that takes one of the schemes only: RSA by PKCS #1 and by PSS, and digests longer than the key's curve. It
+ * has a key of the client's kind: in TLS 1.2 wolfSSL looks for schemes of the server's.
+ */
+static void connect_by(const char *identity, const char *certificate, int version, const char *schemes) {
   const char *const more[] = {"-client_sigalgs", schemes, NULL};
-  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", version, more);
+  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, certificate, version, more);
   amqp_wolfssl_config_t *config = new_config();
   struct client client;
 
@@ -173,13 +176,13 @@ static void connect_by(const char *identity, int version, const char *schemes) {
 static void test_signature_schemes(void **state) {
   (void)state;
   soft_token_require();
-  connect_by("client-rsa", AMQP_WOLFSSL_TLS_1_2, "RSA+SHA256");
-  connect_by("client-rsa", AMQP_WOLFSSL_TLS_1_2, "RSA+SHA384");
-  connect_by("client-rsa", AMQP_WOLFSSL_TLS_1_2, "RSA-PSS+SHA256");
-  connect_by("client-rsa", AMQP_WOLFSSL_TLS_1_3, "RSA-PSS+SHA384");
-  connect_by("client-rsa", AMQP_WOLFSSL_TLS_1_3, "RSA-PSS+SHA512");
-  connect_by("client", AMQP_WOLFSSL_TLS_1_2, "ECDSA+SHA512");
-  connect_by("client", AMQP_WOLFSSL_TLS_1_3, "ECDSA+SHA256");
+  connect_by("client-rsa", "server-rsa", AMQP_WOLFSSL_TLS_1_2, "RSA+SHA256");
+  connect_by("client-rsa", "server-rsa", AMQP_WOLFSSL_TLS_1_2, "RSA+SHA384");
+  connect_by("client-rsa", "server-rsa", AMQP_WOLFSSL_TLS_1_2, "RSA-PSS+SHA256");
+  connect_by("client-rsa", "server-rsa", AMQP_WOLFSSL_TLS_1_3, "RSA-PSS+SHA384");
+  connect_by("client-rsa", "server-rsa", AMQP_WOLFSSL_TLS_1_3, "RSA-PSS+SHA512");
+  connect_by("client", "server", AMQP_WOLFSSL_TLS_1_2, "ECDSA+SHA512");
+  connect_by("client", "server", AMQP_WOLFSSL_TLS_1_3, "ECDSA+SHA256");
 }
 
 /* ---- Several at a time ---- */
