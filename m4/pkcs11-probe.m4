@@ -20,7 +20,8 @@ AC_DEFUN([PROJECT_PKCS11], [
     [PKG_CHECK_MODULES([P11_KIT], [p11-kit-1 >= $1], [P11_KIT_PC=p11-kit-1],
       [pkcs11_missing='p11-kit $1 or newer was not found'])])
   AS_IF([test "$with_pkcs11" = yes && test -n "$pkcs11_missing"],
-    [AC_MSG_ERROR([--with-pkcs11=yes can't be met: $pkcs11_missing; on Debian or Ubuntu: apt-get install libp11-kit-dev])])
+    [AC_MSG_ERROR(m4_normalize([--with-pkcs11=yes can't be met: $pkcs11_missing; on Debian or Ubuntu:
+      apt-get install libp11-kit-dev libwolfssl-dev]))])
   AS_IF([test -z "$pkcs11_missing"], [
     pkcs11_result="yes, p11-kit `$PKG_CONFIG --modversion p11-kit-1`"
     # Our warnings are not about its headers.
