@@ -173,7 +173,9 @@ static void not_preloaded(void **state) {
 }
 
 static void linked_statically(void **state) {
-  static const char *const absent[] = {"/libssl.so", "/libcrypto.so", "/librabbitmq", "/libwolfssl.so"};
+  static const char *const absent[] = {
+      "/libssl.so",    "/libcrypto.so", "/librabbitmq.so", "/librabbitmq-wolfssl.so", "/librabbitmq-wolfssl-compat.so",
+      "/libwolfssl.so"};
   char *output = run_client("tests/support/ssl_client_static", false);
 
   (void)state;
