@@ -5,15 +5,7 @@
 # TLS socket of its own, to be replaced) and HAVE_STATIC_DEPENDENCIES (librabbitmq and wolfSSL are there as archives).
 # Call it after PROJECT_PKCS11: p11-kit has no archive, and its modules could not be loaded without the shared library.
 AC_DEFUN([PROJECT_TEST_LINKING], [
-  PROJECT_WITH_LIBRARY([RABBITMQ], [
-    AC_MSG_CHECKING([whether librabbitmq has a TLS socket of its own])
-    AC_LINK_IFELSE([AC_LANG_PROGRAM([[
-#include <stddef.h>
-void *amqp_ssl_socket_new(void *);]], [[return amqp_ssl_socket_new(NULL) != NULL;]])],
-      [rabbitmq_has_ssl=yes], [rabbitmq_has_ssl=no])
-    AC_MSG_RESULT([$rabbitmq_has_ssl])
-  ])
-  AM_CONDITIONAL([HAVE_RABBITMQ_SSL], [test "$rabbitmq_has_ssl" = yes])
+  AM_CONDITIONAL([HAVE_RABBITMQ_SSL], [test "$rabbitmq_has_openssl" = yes])
 
   AC_MSG_CHECKING([whether librabbitmq and wolfSSL are there as archives])
   project_saved_LIBS=$LIBS

@@ -30,8 +30,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <amqp_tcp_socket.h>
 #include <amqp_wolfssl_socket.h>
+
+/* Since 0.12 rabbitmq-c's headers have a folder of their own, and the old names warn. */
+#if defined(__has_include)
+#if __has_include(<rabbitmq-c/tcp_socket.h>)
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp_tcp_socket.h>
+#endif
+#else
+#include <amqp_tcp_socket.h>
+#endif
 
 #include "client.h"
 #include "peer_process.h"
