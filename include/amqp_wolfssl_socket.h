@@ -94,6 +94,12 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY = 29, /**< own key or certificate is weaker than the policy allows */
   AMQP_WOLFSSL_NO_TRUST_ANCHOR = 30,         /**< the peer is to be verified but no CA was given */
   AMQP_WOLFSSL_NAME_INVALID = 31,            /**< neither a DNS name nor an IP address */
+  AMQP_WOLFSSL_URI_INVALID = 32,             /**< not a PKCS#11 URI of a private key */
+  AMQP_WOLFSSL_TOKEN_MODULE_UNUSABLE = 33,   /**< the PKCS#11 module can't be loaded or started */
+  AMQP_WOLFSSL_TOKEN_NOT_FOUND = 34,         /**< no token matches the URI, or more than one */
+  AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND = 35,     /**< no private key of the token matches the URI, or more than one */
+  AMQP_WOLFSSL_TOKEN_PIN_LOCKED = 36,        /**< wrong PINs have locked the token, or one more would */
+  AMQP_WOLFSSL_TOKEN_FAILED = 37,            /**< the token or its module failed; the sentence has its reason */
 
   /* Before TLS */
   AMQP_WOLFSSL_RESOLVE_FAILED = 40,
@@ -226,12 +232,13 @@ typedef enum amqp_wolfssl_policy_t {
 } amqp_wolfssl_policy_t;
 
 /**
- * Asks the program for the passphrase of an encrypted key.
+ * Asks the program for the passphrase of an encrypted key, or for the PIN of a token.
  *
- * Called from amqp_wolfssl_config_set_identity_*() only, in the thread that calls it, and only when the key is
- * encrypted. \param [out] passphrase where to put it; need not end in NUL \param [in] capacity bytes available there
- * \param [in] user_data as given to amqp_wolfssl_config_set_passphrase_callback()
- * \return bytes written, or a negative number to refuse. The library wipes the buffer after use.
+ * Called from amqp_wolfssl_config_set_identity_*() only, in the thread that calls it, at most once a call, and only
+ * when the key is encrypted or the token wants a PIN that its URI does not have. \param [out] passphrase where to put
+ * it; need not end in NUL \param [in] capacity bytes available there \param [in] user_data as given to
+ * amqp_wolfssl_config_set_passphrase_callback() \return bytes written, or a negative number to refuse. The library
+ * wipes the buffer after use.
  */
 typedef int (*amqp_wolfssl_passphrase_fn)(char *passphrase, size_t capacity, void *user_data);
 
@@ -280,15 +287,27 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_k
                                                                                    const char *certificate_path,
                                                                                    const void *key, size_t key_length);
 /**
- * The certificate and its chain from a file; the key stays in a PKCS#11 token and is named by a URI (RFC 7512).
- * AMQP_WOLFSSL_NOT_SUPPORTED where PKCS#11 was not built in.
+ * The client's certificate from a file, as above, with a private key that stays in a PKCS#11 token. \a key_uri says
+ * which (RFC 7512): one token by token, serial, manufacturer, model or slot-id, and one private key in it by object, id
+ * or both. module-path is the PKCS#11 module's file; without it the modules of p11-kit's configuration are looked
+ * through (all, or the one of module-name). The PIN is that of pin-value, or in the file named by pin-source, or else
+ * the config's passphrase. It is tried once and not kept. A process that is logged in to the token already (by another
+ * config, say) stays so, whatever the PIN.
+ *
+ * The config holds a session with the token until it is freed. Any number of its connections, in any threads, may be
+ * opened at a time; the token makes one signature after another. After fork() the child must make configs of its own:
+ * with the parent's, opening fails. A token that was unplugged, or whose module restarted, needs a new config.
+ *
+ * AMQP_WOLFSSL_NOT_SUPPORTED when this library was built without p11-kit or on a wolfSSL without callbacks for private
+ * keys.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config,
                                                                              const char *certificate_path,
                                                                              const char *key_uri);
 /** Whether amqp_wolfssl_config_set_identity_pkcs11() was built in: 1 or 0. */
 AMQP_WOLFSSL_API int amqp_wolfssl_has_pkcs11(void);
-/** Passphrase for encrypted keys; set it before the identity. NULL forgets it. Wiped when the config goes. */
+/** Passphrase for encrypted keys, or PIN of a token; set it before the identity. NULL forgets it. Wiped when the config
+ * goes. */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config,
                                                                         const char *passphrase);
 /** The same by asking for it when needed. NULL takes the callback away. A string set before is forgotten. */

@@ -2,6 +2,7 @@
 
 # PROJECT_RABBITMQ(MINIMUM)
 # Finds librabbitmq and runs the library's own probe (src/rabbitmq_socket_abi.h) of its private socket interface.
+# Sets rabbitmq_has_openssl, yes or no: whether it was built with a TLS transport of its own.
 AC_DEFUN([PROJECT_RABBITMQ], [
   PROJECT_PACKAGE([RABBITMQ], [rabbitmq], [librabbitmq], [$1], [rabbitmq], [amqp.h rabbitmq-c/amqp.h],
     [on Debian or Ubuntu: apt-get install librabbitmq-dev])
@@ -50,5 +51,11 @@ AC_DEFUN([PROJECT_RABBITMQ], [
        rabbitmq_probe_result='not probed: cross compiling'
        AC_MSG_NOTICE([cross compiling: librabbitmq's socket interface is probed at run time only])])
     rm -f conftest.version
+
+    # The header proves nothing: with a PREFIX it may be the system's.
+    AC_MSG_CHECKING([whether librabbitmq has its OpenSSL transport])
+    AC_LINK_IFELSE([AC_LANG_CALL([], [amqp_ssl_socket_new])], [rabbitmq_has_openssl=yes], [rabbitmq_has_openssl=no])
+    AC_MSG_RESULT([$rabbitmq_has_openssl])
+    AC_SUBST([RABBITMQ_HAS_OPENSSL], [$rabbitmq_has_openssl])
   ])
 ])

@@ -3,20 +3,13 @@
 # PROJECT_TEST_LINKING
 # What the tests of the drop-in library can be linked with. Sets the conditionals HAVE_RABBITMQ_SSL (librabbitmq has a
 # TLS socket of its own, to be replaced) and HAVE_STATIC_DEPENDENCIES (librabbitmq and wolfSSL are there as archives).
+# Call it after PROJECT_PKCS11: p11-kit has no archive, and its modules could not be loaded without the shared library.
 AC_DEFUN([PROJECT_TEST_LINKING], [
-  PROJECT_WITH_LIBRARY([RABBITMQ], [
-    AC_MSG_CHECKING([whether librabbitmq has a TLS socket of its own])
-    AC_LINK_IFELSE([AC_LANG_PROGRAM([[
-#include <stddef.h>
-void *amqp_ssl_socket_new(void *);]], [[return amqp_ssl_socket_new(NULL) != NULL;]])],
-      [rabbitmq_has_ssl=yes], [rabbitmq_has_ssl=no])
-    AC_MSG_RESULT([$rabbitmq_has_ssl])
-  ])
-  AM_CONDITIONAL([HAVE_RABBITMQ_SSL], [test "$rabbitmq_has_ssl" = yes])
+  AM_CONDITIONAL([HAVE_RABBITMQ_SSL], [test "$rabbitmq_has_openssl" = yes])
 
   AC_MSG_CHECKING([whether librabbitmq and wolfSSL are there as archives])
   project_saved_LIBS=$LIBS
-  STATIC_DEPENDENCIES="-Wl,-Bstatic $RABBITMQ_LIBS $WOLFSSL_LIBS -Wl,-Bdynamic -lm -lpthread"
+  STATIC_DEPENDENCIES="-Wl,-Bstatic $RABBITMQ_LIBS $WOLFSSL_LIBS -Wl,-Bdynamic $P11_KIT_LIBS -lm -lpthread"
   LIBS="$STATIC_DEPENDENCIES $LIBS"
   AC_LINK_IFELSE([AC_LANG_PROGRAM([[
 int amqp_version_number(void);

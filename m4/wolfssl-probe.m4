@@ -134,7 +134,10 @@ AC_DEFUN([PROJECT_WOLFSSL], [
       (defined(WOLFSSL_ARMASM) && !defined(WOLFSSL_ARMASM_NO_HW_CRYPTO))]), [hardware AES])
     PROJECT_WOLFSSL_FEATURE([extended_master_secret], [defined(HAVE_EXTENDED_MASTER)], [the extended master secret])
     PROJECT_WOLFSSL_FEATURE([encrypted_keys], [defined(WOLFSSL_ENCRYPTED_KEYS)], [encrypted private keys])
-    PROJECT_WOLFSSL_FEATURE([pkcs11], [defined(HAVE_PKCS11)], [PKCS 11 tokens])
+    # Not HAVE_PKCS11: wolfSSL's own PKCS 11 is not used (src/pkcs11_token.c says why).
+    PROJECT_WOLFSSL_FEATURE([private_key_callbacks],
+      [defined(HAVE_PK_CALLBACKS) && defined(WOLF_PRIVATE_KEY_ID) && defined(WC_RSA_PSS)],
+      [callbacks for private keys])
     # These hang on a function that must link.
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([sni], [wolfSSL_UseSNI], [SNI])
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([crl], [wolfSSL_CTX_EnableCRL], [certificate revocation lists])

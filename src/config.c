@@ -25,7 +25,7 @@ enum setter {
   SETTER_CA_FOLDER,
   SETTER_CA_MEMORY,
   SETTER_CA_SYSTEM,
-  SETTER_IDENTITY, /* files or memory: the later one replaces the earlier */
+  SETTER_IDENTITY, /* files, memory or token: the later one replaces the earlier */
   SETTER_PASSPHRASE,
   SETTER_VERIFY_PEER,
   SETTER_VERIFY_HOST,
@@ -249,16 +249,23 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *con
 
 /* ---- Identity ---- */
 
+static struct passphrase_source passphrase_source(const amqp_wolfssl_config_t *config) {
+  return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data};
+}
+
+static void replace_identity(amqp_wolfssl_config_t *config, const struct credentials *credentials) {
+  credentials_free(&config->credentials);
+  config->credentials = *credentials;
+}
+
 static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const struct credentials_input *input) {
-  struct passphrase_source passphrase = {&config->passphrase, config->passphrase_callback,
-                                         config->passphrase_user_data};
+  struct passphrase_source passphrase = passphrase_source(config);
   struct credentials credentials = {0};
   amqp_wolfssl_code_t code =
       credentials_read(&credentials, input, &passphrase, config->settings.limits.policy, &config->error);
 
   if (code == AMQP_WOLFSSL_OK) {
-    credentials_free(&config->credentials);
-    config->credentials = credentials;
+    replace_identity(config, &credentials);
   }
   return code;
 }
@@ -348,20 +355,43 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_c
   return end(config, SETTER_IDENTITY, code);
 }
 
-int amqp_wolfssl_has_pkcs11(void) { return 0; }
+int amqp_wolfssl_has_pkcs11(void) { return pkcs11_token_is_supported() ? 1 : 0; }
+
+static amqp_wolfssl_code_t set_identity_from_token(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                   const char *key_uri) {
+  struct passphrase_source pin = passphrase_source(config);
+  struct credentials credentials = {0};
+  struct secret certificate = {0};
+  amqp_wolfssl_code_t code = pkcs11_token_check_support(&config->error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = file_read(certificate_path, &certificate, &config->error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    struct credentials_token_input input = {certificate.bytes, certificate.length, certificate_path, key_uri};
+
+    code = credentials_read_token(&credentials, &input, &pin, config->settings.policy, &config->error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    replace_identity(config, &credentials);
+  }
+  secret_free(&certificate);
+  return code;
+}
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                             const char *key_uri) {
   amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
-  amqp_wolfssl_error_t *error;
 
-  (void)certificate_path;
-  (void)key_uri;
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  error = &config->error;
-  return end(config, SETTER_IDENTITY, FAIL(NOT_SUPPORTED, "keys in PKCS#11 tokens are not built in"));
+  if (certificate_path == NULL || key_uri == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the URI of the key");
+  } else {
+    code = set_identity_from_token(config, certificate_path, key_uri);
+  }
+  return end(config, SETTER_IDENTITY, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {

@@ -17,7 +17,9 @@
 #include "certificate_input.h"
 #include "pem.h"
 #include "point_cache.h"
+#include "token_signature.h"
 #include "wolfssl_headers.h"
+#include "wolfssl_key.h"
 
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/coding.h>
@@ -28,34 +30,25 @@
 #include <wolfssl/wolfcrypt/signature.h>
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
-#define PASSPHRASE_CAPACITY 1024
 #define SIGNATURE_CAPACITY 2048 /* RSA up to 16384 bits */
 
 /* ---- The key: PEM or DER, encrypted or not, to clear DER ---- */
 
 static amqp_wolfssl_code_t get_passphrase(const struct passphrase_source *source, const char *origin,
                                           struct secret *passphrase, amqp_wolfssl_error_t *error) {
-  char answer[PASSPHRASE_CAPACITY];
-  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
-  int length;
-
-  if (source->text != NULL && source->text->bytes != NULL) {
-    return secret_copy(passphrase, source->text->bytes, source->text->length) == 0 ? AMQP_WOLFSSL_OK
-                                                                                   : FAIL(NO_MEMORY, "out of memory");
+  switch (passphrase_ask(source, passphrase)) {
+    case PASSPHRASE_GIVEN:
+      return AMQP_WOLFSSL_OK;
+    case PASSPHRASE_NOT_SET:
+      return FAIL(PASSPHRASE_MISSING, "the private key in %s is encrypted; set its passphrase before the identity",
+                  origin);
+    case PASSPHRASE_REFUSED:
+      return FAIL(PASSPHRASE_MISSING,
+                  "the private key in %s is encrypted and no passphrase was given when asked for it", origin);
+    case PASSPHRASE_NO_MEMORY:
+      break;
   }
-  if (source->callback == NULL) {
-    return FAIL(PASSPHRASE_MISSING, "the private key in %s is encrypted; set its passphrase before the identity",
-                origin);
-  }
-  length = source->callback(answer, sizeof(answer), source->user_data);
-  if (length < 0 || (size_t)length > sizeof(answer)) {
-    code = FAIL(PASSPHRASE_MISSING, "the private key in %s is encrypted and no passphrase was given when asked for it",
-                origin);
-  } else if (secret_copy(passphrase, answer, (size_t)length) != 0) {
-    code = FAIL(NO_MEMORY, "out of memory");
-  }
-  secret_wipe(answer, sizeof(answer));
-  return code;
+  return FAIL(NO_MEMORY, "out of memory");
 }
 
 static amqp_wolfssl_code_t explain_wrong_passphrase(const char *origin, amqp_wolfssl_error_t *error) {
@@ -295,21 +288,6 @@ static const byte *inner_key(const struct secret *key, word32 *length) {
   return key->bytes;
 }
 
-/*
- * Room for wolfSSL's key structures. The headers that 5.5.4's default build installs declare them smaller than its
- * library has them (options.h does not tell all that the library was built with), and a key on the stack would be
- * overrun.
- */
-#define STRUCTURE_SLACK 1024
-union rsa_key_room {
-  RsaKey key;
-  byte room[sizeof(RsaKey) + STRUCTURE_SLACK];
-};
-union ec_key_room {
-  ecc_key key;
-  byte room[sizeof(ecc_key) + STRUCTURE_SLACK];
-};
-
 static enum pair_verdict sign_and_verify(enum wc_SignatureType type, void *private_key, void *public_key,
                                          word32 key_size, WC_RNG *random) {
   byte signature[SIGNATURE_CAPACITY];
@@ -494,21 +472,30 @@ static amqp_wolfssl_code_t check_leaf(const struct certificate *leaf, const char
   return error->code;
 }
 
+/* Fills the chain and reads its leaf, which points into it. */
+static amqp_wolfssl_code_t read_chain(struct certificate_list *chain, struct certificate *leaf, const void *certificate,
+                                      size_t length, const char *origin, const struct policy *policy,
+                                      amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code =
+      certificate_input_read(chain, certificate, length, AMQP_WOLFSSL_FORMAT_AUTO, origin, error);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (!certificate_read(leaf, chain->items[0].bytes, chain->items[0].length)) {
+    return FAIL(CERTIFICATE_MALFORMED, "the certificate in %s can't be parsed", origin);
+  }
+  return check_leaf(leaf, origin, policy, error);
+}
+
 amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const struct credentials_input *input,
                                      const struct passphrase_source *passphrase, const struct policy *policy,
                                      amqp_wolfssl_error_t *error) {
   struct certificate leaf;
   bool encrypted = false;
-  amqp_wolfssl_code_t code = certificate_input_read(&credentials->chain, input->certificate, input->certificate_length,
-                                                    AMQP_WOLFSSL_FORMAT_AUTO, input->certificate_origin, error);
+  amqp_wolfssl_code_t code = read_chain(&credentials->chain, &leaf, input->certificate, input->certificate_length,
+                                        input->certificate_origin, policy, error);
 
-  if (code == AMQP_WOLFSSL_OK &&
-      !certificate_read(&leaf, credentials->chain.items[0].bytes, credentials->chain.items[0].length)) {
-    code = FAIL(CERTIFICATE_MALFORMED, "the certificate in %s can't be parsed", input->certificate_origin);
-  }
-  if (code == AMQP_WOLFSSL_OK) {
-    code = check_leaf(&leaf, input->certificate_origin, policy, error);
-  }
   if (code == AMQP_WOLFSSL_OK) {
     code = read_key(&credentials->key, input, passphrase, &encrypted, error);
   }
@@ -521,7 +508,28 @@ amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const stru
   return code;
 }
 
+amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const struct credentials_token_input *input,
+                                           const struct passphrase_source *pin, const struct policy *policy,
+                                           amqp_wolfssl_error_t *error) {
+  struct certificate leaf;
+  amqp_wolfssl_code_t code = read_chain(&credentials->chain, &leaf, input->certificate, input->certificate_length,
+                                        input->certificate_origin, policy, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = pkcs11_token_open(&credentials->token, input->key_uri, &leaf, pin, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = token_signature_check(credentials->token, &leaf, input->certificate_origin, error);
+  }
+  if (code != AMQP_WOLFSSL_OK) {
+    credentials_free(credentials);
+  }
+  return code;
+}
+
 void credentials_free(struct credentials *credentials) {
   certificate_list_free(&credentials->chain);
   secret_free(&credentials->key);
+  pkcs11_token_free(credentials->token);
+  credentials->token = NULL;
 }

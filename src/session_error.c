@@ -11,6 +11,8 @@
 #include <time.h>
 
 #include "certificate.h"
+#include "pkcs11_token.h"
+#include "token_signature.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/error-ssl.h>
@@ -207,6 +209,20 @@ static bool explain_lost_connection(const struct session_failure *failure, amqp_
   return explain_broken_socket(failure, error) || explain_end_of_stream(failure, error);
 }
 
+/* ---- Our own token ---- */
+
+static bool explain_token(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct pkcs11_token *token = tls_context_credentials(failure->context)->token;
+
+  if (token == NULL || !token_signature_failed(failure->wolfssl_code)) {
+    return false;
+  }
+  error_set(error, failure->stage, AMQP_WOLFSSL_TOKEN_FAILED,
+            "the token did not sign with the private key %s: %s; a token that was away needs a new config",
+            pkcs11_token_name(token), pkcs11_token_failure(token));
+  return true;
+}
+
 /* ---- wolfSSL's code ---- */
 
 static void explain_wolfssl_code(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
@@ -236,7 +252,7 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
   } else if (received > ALERT_CLOSE_NOTIFY) {
     explain_received_alert(failure, received, error);
     return;
-  } else if (explain_speech(failure, error)) {
+  } else if (explain_token(failure, error) || explain_speech(failure, error)) {
     error->wolfssl_code = failure->wolfssl_code;
     return;
   } else if (failure->io->out_of_memory ||

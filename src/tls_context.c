@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "byte_queue.h"
+#include "certificate.h"
 #include "peer_verification.h"
 #include "secret.h"
 #include "tls_io.h"
+#include "token_signature.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/wolfcrypt/coding.h>
@@ -108,15 +110,16 @@ static const char key_end[] = "-----END PRIVATE KEY-----\n";
 
 /* In PEM, because 5.5.4 crashes when memory runs out while it loads a private key in DER (ProcessBuffer() goes on after
    its allocation failed). Behind this label wolfSSL looks for any kind of key. */
-static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const struct secret *der, amqp_wolfssl_error_t *error) {
-  word32 encoded = (word32)(der->length / 3 * 4 + 4 + der->length / 48 + 2);
+static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const uint8_t *der, size_t der_length,
+                                    amqp_wolfssl_error_t *error) {
+  word32 encoded = (word32)(der_length / 3 * 4 + 4 + der_length / 48 + 2);
   size_t room = strlen(key_begin) + encoded + strlen(key_end);
   struct secret pem = {malloc(room), room};
   int result = MEMORY_E;
 
   if (pem.bytes != NULL) {
     memcpy(pem.bytes, key_begin, strlen(key_begin));
-    result = Base64_Encode(der->bytes, (word32)der->length, pem.bytes + strlen(key_begin), &encoded);
+    result = Base64_Encode(der, (word32)der_length, pem.bytes + strlen(key_begin), &encoded);
   }
   if (result == 0) {
     size_t length = strlen(key_begin) + encoded;
@@ -126,6 +129,19 @@ static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const struct secret *der, 
   }
   secret_free(&pem);
   return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "the client's private key");
+}
+
+/* wolfSSL gets the public key in the private one's place, and asks the token for signatures. */
+static amqp_wolfssl_code_t load_token(WOLFSSL_CTX *ctx, const struct certificate_der *der,
+                                      amqp_wolfssl_error_t *error) {
+  struct certificate leaf;
+
+  if (!certificate_read(&leaf, der->bytes, der->length)) { /* it was read before */
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CERTIFICATE_MALFORMED,
+                     "the client's certificate can't be parsed");
+  }
+  token_signature_install(ctx, leaf.key_kind);
+  return load_key(ctx, leaf.public_key.bytes, leaf.public_key.length, error);
 }
 
 static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct credentials *credentials,
@@ -139,7 +155,10 @@ static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct crede
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  return load_key(ctx, &credentials->key, error);
+  if (credentials->token != NULL) {
+    return load_token(ctx, &credentials->chain.items[0], error);
+  }
+  return load_key(ctx, credentials->key.bytes, credentials->key.length, error);
 }
 
 /* Adds nothing to wolfSSL's verdict. But without a callback of the session's own, 5.5.4 breaks off at a bad leaf before
@@ -221,4 +240,11 @@ const struct trust *tls_context_trust(const struct tls_context *context) { retur
 
 const struct credentials *tls_context_credentials(const struct tls_context *context) { return context->credentials; }
 
-WOLFSSL *tls_context_new_ssl(const struct tls_context *context) { return wolfSSL_new(context->ctx); }
+WOLFSSL *tls_context_new_ssl(const struct tls_context *context) {
+  WOLFSSL *ssl = wolfSSL_new(context->ctx);
+
+  if (ssl != NULL && context->credentials->token != NULL) {
+    token_signature_attach(ssl, context->credentials->token);
+  }
+  return ssl;
+}

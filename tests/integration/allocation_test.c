@@ -46,6 +46,7 @@
 
 #include "fault_client.h"
 #include "fault_peer.h"
+#include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -1016,6 +1017,8 @@ int main(int argc, char **argv) {
   if (argc > 1) {
     cmocka_set_test_filter(argv[1]);
   }
-  alarm(thorough ? 0 : TIME_LIMIT_SECONDS);
+  if (!thorough) {
+    time_limit_start(TIME_LIMIT_SECONDS);
+  }
   return cmocka_run_group_tests(tests, set_up, fault_tear_down);
 }

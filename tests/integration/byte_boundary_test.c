@@ -28,6 +28,7 @@
 #include "fault_client.h"
 #include "fault_peer.h"
 #include "fault_vtable.h"
+#include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 240 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -465,7 +466,7 @@ int main(void) {
       cmocka_unit_test_teardown(tls13_both_directions_at_once_with_key_updates, let_go),
   };
 
-  alarm(TIME_LIMIT_SECONDS);
+  time_limit_start(TIME_LIMIT_SECONDS);
   choose_seed();
   return cmocka_run_group_tests(tests, fault_set_up_broker, fault_tear_down);
 }

@@ -29,6 +29,7 @@
 #endif
 
 #include "peer_process.h"
+#include "soft_token.h"
 #include "test_folder.h"
 #include "tls_server.h"
 
@@ -303,6 +304,41 @@ static void keys_of_engines(void **state) {
   client_free(&client);
 }
 
+/* As rabbitmq-c's, but for the URI that names the key: an engine and its key's name in rabbitmq-c. */
+static void a_key_in_a_token(void **state) {
+  struct tls_server server;
+  struct compat_client client;
+  char path[TEST_PATH_SIZE];
+  char uri[SOFT_TOKEN_URI_SIZE];
+
+  (void)state;
+  if (!amqp_wolfssl_has_pkcs11()) {
+    skip();
+  }
+  soft_token_require();
+  soft_token_make("compat", "135790");
+  soft_token_import("compat", "135790", certificates_file(path, "client.key"), "key", "01");
+  server = tls_server_start(TLS_SERVER_OPENSSL, "server", 0, NULL);
+  client = client_new();
+  assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
+  assert_int_equal(amqp_set_ssl_engine("pkcs11"), AMQP_STATUS_OK);
+  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, certificates_file(path, "client.pem"),
+                                                  soft_token_uri(uri, "token=compat;object=key", "pin-value=135790")),
+                   AMQP_STATUS_OK);
+  expect_open(&client, server.port);
+  tls_server_expect_client(TLS_SERVER_OPENSSL, &server, "client1");
+  client_free(&client);
+  /* Of another certificate. */
+  client = client_new();
+  assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
+  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, certificates_file(path, "client-chain.pem"),
+                                                  soft_token_uri(uri, "token=compat;object=key", "pin-value=135790")),
+                   AMQP_STATUS_SSL_ERROR);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_KEY_MISMATCH);
+  client_free(&client);
+  peer_process_stop(server.process);
+}
+
 static void versions(void **state) {
   static const struct {
     amqp_tls_version_t min;
@@ -533,6 +569,12 @@ static void debug_output_of_a_lost_connection(void **state) {
 
 /* ---- */
 
+static int begin(void **state) {
+  char path[TEST_PATH_SIZE];
+
+  return test_folder_make(state) == 0 ? soft_token_setup(test_folder_path(path, "")) : -1;
+}
+
 static int end_servers(void **state) {
   peer_process_stop_all();
   return test_folder_remove(state);
@@ -549,6 +591,7 @@ int main(void) {
       cmocka_unit_test(encrypted_keys),
       cmocka_unit_test(keys_in_memory),
       cmocka_unit_test(keys_of_engines),
+      cmocka_unit_test(a_key_in_a_token),
       cmocka_unit_test(versions),
       cmocka_unit_test(the_systems_authorities),
       cmocka_unit_test(mutual_tls_by_address),
@@ -559,5 +602,5 @@ int main(void) {
       cmocka_unit_test(debug_output_of_a_lost_connection),
   };
 
-  return cmocka_run_group_tests(tests, test_folder_make, end_servers);
+  return cmocka_run_group_tests(tests, begin, end_servers);
 }

@@ -29,6 +29,7 @@
 
 #include "fault_client.h"
 #include "fault_peer.h"
+#include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 240 /* a safety net against a hang */
 #define MOST_THREADS 8
@@ -255,6 +256,6 @@ int main(int argc, char **argv) {
     fprintf(stderr, "wolfSSL takes no allocators\n");
     return 1;
   }
-  alarm(TIME_LIMIT_SECONDS);
+  time_limit_start(TIME_LIMIT_SECONDS);
   return cmocka_run_group_tests(tests, fault_set_up_broker, fault_tear_down);
 }

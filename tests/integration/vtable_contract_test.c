@@ -24,6 +24,7 @@
 #include "fault_client.h"
 #include "fault_peer.h"
 #include "fault_vtable.h"
+#include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 120 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -627,6 +628,6 @@ int main(int argc, char **argv) {
   if (argc > 1) {
     cmocka_set_test_filter(argv[1]);
   }
-  alarm(TIME_LIMIT_SECONDS);
+  time_limit_start(TIME_LIMIT_SECONDS);
   return cmocka_run_group_tests(tests, fault_set_up_certificates, fault_tear_down);
 }

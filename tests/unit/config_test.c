@@ -660,6 +660,134 @@ static void test_context_is_made_once(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* ---- The administrator's file ---- */
+
+static amqp_wolfssl_config_t *config_with_site(const char *text) {
+  amqp_wolfssl_config_t *config;
+
+  temporary_folder_write_text("site.conf", text);
+  config = config_new_with_site_file(temporary_folder_path("site.conf"));
+  assert_non_null(config);
+  return config;
+}
+
+static void make_good(amqp_wolfssl_config_t *config) {
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                       temporary_folder_path("client.key")),
+                AMQP_WOLFSSL_OK);
+}
+
+/* Nothing a program can call makes up for a file that nobody understands. */
+static void test_site_file_not_understood(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("policy = fips\nverify-peer = no\n");
+  struct connection connection;
+
+  (void)state;
+  make_good(config);
+  connect_config(&connection, config, "server");
+  assert_false(connection.connected);
+  assert_int_equal(connection.error.code, AMQP_WOLFSSL_SITE_FILE_INVALID);
+  assert_non_null(strstr(connection.error.message, "site.conf, line 2: "));
+  connection_facts_free(&connection.facts);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_site_file_that_asks_for_nothing(void **state) {
+  amqp_wolfssl_config_t *config = config_new_with_site_file(temporary_folder_path("missing.conf"));
+
+  (void)state;
+  assert_non_null(config);
+  make_good(config);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+/* P-256 keys, as those of these tests, are beneath CNSA: the identity is refused, whatever policy the program wants. */
+static void test_site_policy_is_the_least(void **state) {
+  static const amqp_wolfssl_policy_t wanted[] = {AMQP_WOLFSSL_POLICY_MODERN, AMQP_WOLFSSL_POLICY_FIPS,
+                                                 AMQP_WOLFSSL_POLICY_CNSA};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+    amqp_wolfssl_config_t *config = config_with_site("policy = cnsa\n");
+
+    assert_record(config, amqp_wolfssl_config_set_policy(config, wanted[i]), AMQP_WOLFSSL_OK);
+    assert_record(config,
+                  amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
+                                                         temporary_folder_path("client.key")),
+                  AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+    amqp_wolfssl_config_free(config);
+  }
+}
+
+/* A laxer policy in the file does not make the program's laxer. */
+static void test_site_policy_never_loosens(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("policy = modern\n");
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_CHACHA20_POLY1305_SHA256"),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256"), AMQP_WOLFSSL_OK);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_site_policy_has_no_exceptions(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("policy = fips\n");
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0), AMQP_WOLFSSL_POLICY_LOCKED);
+  make_good(config);
+  expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 1), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_site_version_is_the_least(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("minimum-version = 1.3\n");
+  struct connection connection;
+
+  (void)state;
+  make_good(config);
+  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
+                AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3),
+                AMQP_WOLFSSL_OK);
+  connect_config(&connection, config, "server");
+  assert_true(connection.connected);
+  assert_string_equal(connection.facts.version, "TLSv1.3");
+  connection_facts_free(&connection.facts);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_maximum_life(void **state) {
+  static const int64_t wrong[] = {-1, INT64_MIN, INT64_MAX, (int64_t)101 * 366 * 86400};
+  amqp_wolfssl_config_t *config = config_with_site("");
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 60), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 60);
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    assert_record(config, amqp_wolfssl_config_set_maximum_life(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_int_equal(config_maximum_life(config), 60);
+  }
+  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 0);
+  amqp_wolfssl_config_free(config);
+
+  config = config_with_site("maximum-connection-life = 1h\n");
+  assert_int_equal(config_maximum_life(config), 3600);
+  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 7200), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 3600);
+  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 3600);
+  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 60), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 60);
+  amqp_wolfssl_config_free(config);
+}
+
 /* ---- References ---- */
 
 /* A memory checker shows it when the last reference does not free, or an earlier one does. */
@@ -776,6 +904,13 @@ int main(void) {
       cmocka_unit_test(test_unshared_changes_between_openings),
       cmocka_unit_test(test_unshared_remembers_what_was_refused_while_open),
       cmocka_unit_test(test_shared_never_thaws),
+      cmocka_unit_test(test_site_file_not_understood),
+      cmocka_unit_test(test_site_file_that_asks_for_nothing),
+      cmocka_unit_test(test_site_policy_is_the_least),
+      cmocka_unit_test(test_site_policy_never_loosens),
+      cmocka_unit_test(test_site_policy_has_no_exceptions),
+      cmocka_unit_test(test_site_version_is_the_least),
+      cmocka_unit_test(test_maximum_life),
       cmocka_unit_test(test_context_is_made_once),
       cmocka_unit_test(test_references),
       cmocka_unit_test(test_references_in_threads),

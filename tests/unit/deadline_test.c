@@ -403,8 +403,23 @@ static void test_signals_do_not_move_the_deadline(void **state) {
 #define WITH_PIPE(test) cmocka_unit_test_setup_teardown(test, open_pipe, close_pipe)
 #define WITH_SIGNALS(test) cmocka_unit_test_setup_teardown(test, open_pipe, stop_signals)
 
+static void test_has_passed(void **state) {
+  static const struct timeval none = {0, 0};
+  static const struct timeval century = {.tv_sec = 3000000000};
+  struct deadline deadline;
+
+  (void)state;
+  assert_true(deadline_start(&deadline, &none));
+  assert_true(deadline_has_passed(&deadline));
+  assert_true(deadline_start(&deadline, &century));
+  assert_false(deadline_has_passed(&deadline));
+  assert_true(deadline_start(&deadline, NULL));
+  assert_false(deadline_has_passed(&deadline));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_has_passed),
       cmocka_unit_test_teardown(test_no_timeout_is_for_ever, real_clock_again),
       cmocka_unit_test_teardown(test_counts_down_and_never_below_zero, real_clock_again),
       cmocka_unit_test_teardown(test_zero_has_passed_already, real_clock_again),

@@ -515,6 +515,50 @@ static void test_unshared_stays_with_its_socket(void **state) {
   assert_int_equal(amqp_destroy_connection(other), AMQP_STATUS_OK);
 }
 
+/* ---- How long a connection may last ---- */
+
+static void test_due(void **state) {
+  struct peer peer;
+  struct client client;
+  amqp_wolfssl_config_t *config = make_config();
+  amqp_connection_state_t other = amqp_new_connection();
+
+  (void)state;
+  assert_int_equal(amqp_wolfssl_config_set_maximum_life(config, 1), AMQP_WOLFSSL_OK);
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  client_attach(&client, config);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0); /* not open */
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  while (amqp_wolfssl_socket_due(client.socket) == 0) { /* a second; the alarm ends what would be for ever */
+    (void)poll(NULL, 0, 10);
+  }
+  assert_int_equal(client_send(&client, "abc", 3), 3); /* nothing is closed by it */
+  assert_int_equal(client_close(&client, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0); /* a new life */
+  assert_int_equal(amqp_wolfssl_socket_due(NULL), 0);
+  assert_int_equal(amqp_wolfssl_socket_due(amqp_tcp_socket_new(other)), 0);
+  client_free(&client);
+  peer_stop(&peer);
+  assert_int_equal(amqp_destroy_connection(other), AMQP_STATUS_OK);
+}
+
+static void test_never_due_without_a_limit(void **state) {
+  struct peer peer;
+  struct client client;
+  amqp_wolfssl_config_t *config = make_config();
+
+  (void)state;
+  assert_int_equal(amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  client_attach(&client, config);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  client_free(&client);
+  peer_stop(&peer);
+}
+
 /* ---- Who is told of failures ---- */
 
 struct told {
@@ -915,6 +959,8 @@ int main(void) {
       cmocka_unit_test(test_sockets_of_others),
       cmocka_unit_test(test_unshared_is_set_up_after_attaching),
       cmocka_unit_test(test_unshared_stays_with_its_socket),
+      cmocka_unit_test(test_due),
+      cmocka_unit_test(test_never_due_without_a_limit),
       cmocka_unit_test(test_failed_opens_are_told),
       cmocka_unit_test(test_lost_connections_are_told),
       cmocka_unit_test(test_replacing_the_socket),
