@@ -370,7 +370,7 @@ static amqp_wolfssl_code_t set_identity_from_token(amqp_wolfssl_config_t *config
   if (code == AMQP_WOLFSSL_OK) {
     struct credentials_token_input input = {certificate.bytes, certificate.length, certificate_path, key_uri};
 
-    code = credentials_read_token(&credentials, &input, &pin, config->settings.policy, &config->error);
+    code = credentials_read_token(&credentials, &input, &pin, config->settings.limits.policy, &config->error);
   }
   if (code == AMQP_WOLFSSL_OK) {
     replace_identity(config, &credentials);
