@@ -453,6 +453,11 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config
   error = &config->error;
   if (found == NULL) {
     code = FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
+  } else if (!policy_can_be_held(found)) {
+    code = FAIL(NOT_SUPPORTED,
+                "the policy \"%s\" needs a wolfSSL that can be told which signature algorithms to offer "
+                "(--enable-opensslextra)",
+                policy_name(found));
   } else if (config->credentials.chain.count > 0) {
     code = FAIL(INVALID_ARGUMENT, "the policy must be set before the identity, which is checked against it");
   } else if (config->narrowed) {
