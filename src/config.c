@@ -78,10 +78,20 @@ static int64_t default_maximum_life(const struct policy *policy) {
 #endif
 }
 
+static amqp_wolfssl_code_t cannot_be_held(const struct policy *policy, amqp_wolfssl_error_t *error) {
+  return FAIL(NOT_SUPPORTED,
+              "the policy \"%s\" needs a wolfSSL that can be told which signature algorithms to offer "
+              "(--enable-opensslextra)",
+              policy_name(policy));
+}
+
 static void set_defaults(amqp_wolfssl_config_t *config) {
   const amqp_wolfssl_policy_t policy = site_stricter_policy(DEFAULT_POLICY, config->site.policy);
 
   policy_limits_init(&config->settings.limits, policy_find(policy));
+  if (!policy_can_be_held(config->settings.limits.policy)) {
+    cannot_be_held(config->settings.limits.policy, &config->failed[SETTER_POLICY]);
+  }
   if (config->site.minimum_version != 0) {
     config->settings.limits.lowest = config->site.minimum_version;
   }
@@ -518,6 +528,9 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
 
   if (policy_find(policy) == NULL) {
     return FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
+  }
+  if (!policy_can_be_held(policy_find(site_stricter_policy(policy, config->site.policy)))) {
+    return cannot_be_held(policy_find(site_stricter_policy(policy, config->site.policy)), error);
   }
   if (POLICY_LOCK && policy != DEFAULT_POLICY) {
     return FAIL(POLICY_LOCKED, "this library was built with the policy \"%s\" alone (--enable-policy-lock)",

@@ -454,22 +454,47 @@ static amqp_wolfssl_code_t check_pair(const struct credentials *credentials, con
 
 /* ---- The whole ---- */
 
-static amqp_wolfssl_code_t check_leaf(const struct certificate *leaf, const char *origin, const struct policy *policy,
-                                      amqp_wolfssl_error_t *error) {
-  char reason[160];
+/* Whether what the broker will see of us is as strong as what we ask of it. A certificate that is its own issuer is a
+   root sent along; its signature says nothing. */
+static bool is_allowed(const struct certificate *certificate, const struct policy *policy, char *reason,
+                       size_t capacity) {
+  return policy_allows_key(policy, certificate, reason, capacity) &&
+         (certificate_names_equal(certificate->subject, certificate->issuer) ||
+          policy_allows_signature(policy, certificate, reason, capacity));
+}
+
+static amqp_wolfssl_code_t check_strength(const struct certificate *certificate, size_t depth, const char *origin,
+                                          const struct policy *policy, amqp_wolfssl_error_t *error) {
+  const bool usable = certificate->key_kind == CERTIFICATE_KEY_RSA || certificate->key_kind == CERTIFICATE_KEY_EC;
+  char reason[160] = "its key is neither RSA nor EC";
   char subject[ERROR_SUBJECT_LENGTH];
 
-  if (policy_allows_key(policy, leaf, reason, sizeof(reason))) {
+  /* wolfSSL signs with a leaf's key here and only verifies with the others', whose kinds are the policy's matter. */
+  if ((usable || depth > 0) && is_allowed(certificate, policy, reason, sizeof(reason))) {
     return AMQP_WOLFSSL_OK;
   }
-  certificate_format_name(leaf->subject, subject, sizeof(subject));
-  if (leaf->key_kind != CERTIFICATE_KEY_RSA && leaf->key_kind != CERTIFICATE_KEY_EC) {
+  certificate_format_name(certificate->subject, subject, sizeof(subject));
+  if (!usable) {
     FAIL(KEY_UNSUPPORTED, "the certificate of \"%s\" in %s can't be used: %s", subject, origin, reason);
   } else {
     FAIL(IDENTITY_AGAINST_POLICY, "the certificate of \"%s\" in %s can't be used: %s", subject, origin, reason);
   }
-  error_set_certificate(error, 0, subject);
+  error_set_certificate(error, (int)depth, subject);
   return error->code;
+}
+
+static amqp_wolfssl_code_t check_chain(const struct certificate_list *chain, const char *origin,
+                                       const struct policy *policy, amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+
+  for (size_t depth = 0; depth < chain->count && code == AMQP_WOLFSSL_OK; depth++) {
+    struct certificate certificate;
+
+    code = certificate_read(&certificate, chain->items[depth].bytes, chain->items[depth].length)
+               ? check_strength(&certificate, depth, origin, policy, error)
+               : FAIL(CERTIFICATE_MALFORMED, "a certificate in %s can't be parsed", origin);
+  }
+  return code;
 }
 
 /* Fills the chain and reads its leaf, which points into it. */
@@ -485,7 +510,7 @@ static amqp_wolfssl_code_t read_chain(struct certificate_list *chain, struct cer
   if (!certificate_read(leaf, chain->items[0].bytes, chain->items[0].length)) {
     return FAIL(CERTIFICATE_MALFORMED, "the certificate in %s can't be parsed", origin);
   }
-  return check_leaf(leaf, origin, policy, error);
+  return check_chain(chain, origin, policy, error);
 }
 
 amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const struct credentials_input *input,

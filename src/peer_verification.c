@@ -102,16 +102,33 @@ static bool check_name(struct peer_verification *verification, const struct cert
   return false;
 }
 
-/* A certificate that is its own issuer is a trust anchor, sent along: nobody relies on its signature. */
-static bool check_strength(const struct policy *policy, const struct certificate *certificate,
+/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
+   would not do: a key that replaces an older one may be signed by that one. */
+static bool is_trust_anchor(const struct trust *trust, const struct certificate *certificate) {
+  for (size_t i = 0; i < trust->anchors.count; i++) {
+    const struct certificate_der *der = &trust->anchors.items[i];
+    struct certificate anchor;
+
+    if (certificate_read(&anchor, der->bytes, der->length) &&
+        certificate_names_equal(anchor.subject, certificate->subject) &&
+        byte_slices_equal(anchor.public_key, certificate->public_key)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool check_strength(const struct peer_verification *verification, const struct certificate *certificate,
                            amqp_wolfssl_code_t *code, char *reason, size_t capacity) {
+  const struct policy *policy = verification->settings->limits.policy;
+
   if (!policy_allows_key(policy, certificate, reason, capacity)) {
     *code = AMQP_WOLFSSL_WEAK_KEY;
     return false;
   }
   *code = AMQP_WOLFSSL_WEAK_SIGNATURE;
-  return certificate_names_equal(certificate->subject, certificate->issuer) ||
-         policy_allows_signature(policy, certificate, reason, capacity);
+  return policy_allows_signature(policy, certificate, reason, capacity) ||
+         is_trust_anchor(verification->trust, certificate);
 }
 
 static bool check_certificate(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
@@ -126,7 +143,7 @@ static bool check_certificate(const struct peer_verification *verification, size
     error->certificate_depth = (int)depth;
     return false;
   }
-  if (check_strength(verification->settings->limits.policy, &certificate, &code, reason, sizeof(reason))) {
+  if (check_strength(verification, &certificate, &code, reason, sizeof(reason))) {
     return true;
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
@@ -207,6 +224,27 @@ static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_
   error_append_date(error, " to ", certificate->not_after, ")");
 }
 
+/* The issuer is trusted, but was not given to wolfSSL because the policy does not allow its key. */
+static bool explain_weak_anchor(const struct peer_verification *verification, const struct certificate *last,
+                                amqp_wolfssl_error_t *error) {
+  for (size_t i = 0; i < verification->trust->anchors.count; i++) {
+    const struct certificate_der *der = &verification->trust->anchors.items[i];
+    char subject[ERROR_SUBJECT_LENGTH];
+    char reason[160];
+    struct certificate anchor;
+
+    if (certificate_read(&anchor, der->bytes, der->length) && certificate_names_equal(anchor.subject, last->issuer) &&
+        !policy_allows_key(verification->settings->limits.policy, &anchor, reason, sizeof(reason))) {
+      certificate_format_name(anchor.subject, subject, sizeof(subject));
+      error->code = AMQP_WOLFSSL_WEAK_KEY;
+      (void)snprintf(error->message, sizeof(error->message),
+                     "the trusted CA \"%s\", which issued the broker's certificate, is too weak: %s", subject, reason);
+      return true;
+    }
+  }
+  return false;
+}
+
 /* Which CA is missing: the issuer of the last certificate presented, unless that one is its own issuer. */
 static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
   const struct trust *trust = verification->trust;
@@ -214,6 +252,9 @@ static void add_missing_issuer(const struct peer_verification *verification, amq
   char issuer[ERROR_SUBJECT_LENGTH];
 
   if (verification->chain.count == 0 || !read_at(verification, verification->chain.count - 1, &last)) {
+    return;
+  }
+  if (explain_weak_anchor(verification, &last, error)) {
     return;
   }
   certificate_format_name(last.issuer, issuer, sizeof(issuer));

@@ -214,6 +214,15 @@ const char *policy_name(const struct policy *policy) { return policy->name; }
 
 bool policy_requires_revocation_check(const struct policy *policy) { return policy->revocation_check; }
 
+bool policy_can_be_held(const struct policy *policy) {
+#ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
+  (void)policy;
+  return true;
+#else
+  return policy->signature_count >= COUNT_OF(fips_signatures);
+#endif
+}
+
 static bool version_in_range(uint16_t version, amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest) {
   return version >= (unsigned)lowest && version <= (unsigned)highest;
 }
@@ -395,6 +404,11 @@ static void list_suites(const struct policy_limits *limits, char *list, size_t c
   }
 }
 
+/* These belong to TLS 1.3. */
+static bool is_hybrid(uint16_t group) {
+  return group == SECP256R1_MLKEM768 || group == X25519_MLKEM768 || group == SECP384R1_MLKEM1024;
+}
+
 static int set_groups(const struct policy_limits *limits, WOLFSSL_CTX *context, bool tls_1_3_possible) {
   int result = WOLFSSL_SUCCESS;
 
@@ -408,13 +422,15 @@ static int set_groups(const struct policy_limits *limits, WOLFSSL_CTX *context, 
     return wolfSSL_CTX_set_groups(context, wanted, (int)limits->group_count);
   }
   for (size_t i = 0; i < limits->group_count && result == WOLFSSL_SUCCESS; i++) {
-    result = wolfSSL_CTX_UseSupportedCurve(context, limits->groups[i]);
+    if (!is_hybrid(limits->groups[i])) {
+      result = wolfSSL_CTX_UseSupportedCurve(context, limits->groups[i]);
+    }
   }
   return result;
 }
 
-/* To be called after the suites are set, which resets it. Where wolfSSL can't be told, what it offers by itself is
-   checked afterwards as far as it shows. */
+/* To be called after the suites are set, which resets it. Where wolfSSL can't be told, it offers SHA-2 and what belongs
+   to it, and what a server chooses in TLS 1.2 is checked afterwards; see policy_can_be_held(). */
 static int set_signatures(const struct policy *policy, WOLFSSL_CTX *context) {
 #ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
   char list[256] = "";
@@ -444,6 +460,9 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
   char suite_list[512];
   int result;
 
+  if (!policy_can_be_held(policy)) {
+    return error_set(error, fallback.stage, fallback.code, "%s \"%s\"", fallback.sentence, policy->name);
+  }
   if (!policy_limits_versions(limits, &lowest, &highest)) {
     return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
                      "none of the cipher suites that were chosen belongs to a TLS version that was chosen");

@@ -47,6 +47,11 @@ const struct policy *policy_find(amqp_wolfssl_policy_t number);
 const char *policy_name(const struct policy *policy);
 /** Whether certificates have to be checked for revocation. */
 bool policy_requires_revocation_check(const struct policy *policy);
+/**
+ * Whether the wolfSSL this is built with can be held to the policy. Without wolfSSL_CTX_set1_sigalgs_list() it offers
+ * all SHA-2 signatures, and which one a server uses in TLS 1.3 can't be seen afterwards.
+ */
+bool policy_can_be_held(const struct policy *policy);
 
 /** All that \a policy allows. */
 void policy_limits_init(struct policy_limits *limits, const struct policy *policy);

@@ -223,6 +223,9 @@ static enum session_result step_and_flush(struct session *session, struct connec
   if (session->send_end != SESSION_DONE) {
     return repeat_latched(session, SESSION_FAILED);
   }
+  if (session->handshake_done) { /* judged, and what it was judged by is gone */
+    return SESSION_DONE;
+  }
   wolfssl_code = handshake_step(session);
   if (wolfssl_code != 0 && !is_waiting(wolfssl_code)) {
     (void)tls_io_flush(&session->io); /* the alert that says why; no matter if it can't leave */

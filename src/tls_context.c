@@ -69,14 +69,32 @@ static int set_lowest_version(WOLFSSL_CTX *ctx, const struct policy_limits *limi
   return wolfSSL_CTX_SetMinVersion(ctx, lowest >= AMQP_WOLFSSL_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
 }
 
-static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, amqp_wolfssl_error_t *error) {
+/* CAs whose keys the policy does not allow are left out: wolfSSL would refuse the whole for one of them, and a system's
+   bundle holds many kinds. */
+static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
+                                      amqp_wolfssl_error_t *error) {
+  size_t loaded = 0;
+  char reason[160] = "";
+
   for (size_t i = 0; i < trust->anchors.count; i++) {
     const struct certificate_der *der = &trust->anchors.items[i];
-    int result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
+    struct certificate anchor;
+    int result;
 
+    if (certificate_read(&anchor, der->bytes, der->length) &&
+        !policy_allows_key(policy, &anchor, reason, sizeof(reason))) {
+      continue;
+    }
+    result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
     if (result != WOLFSSL_SUCCESS) {
       return refused(error, result, "a trusted CA certificate");
     }
+    loaded++;
+  }
+  if (loaded == 0 && trust->anchors.count > 0) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CA_UNUSABLE,
+                     "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s", policy_name(policy),
+                     reason);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -179,7 +197,7 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   }
   code = policy_apply(&settings->limits, ctx, error);
   if (code == AMQP_WOLFSSL_OK) {
-    code = load_trust(ctx, context->trust, error);
+    code = load_trust(ctx, context->trust, settings->limits.policy, error);
   }
   if (code == AMQP_WOLFSSL_OK) {
     code = load_credentials(ctx, context->credentials, error);

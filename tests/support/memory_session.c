@@ -27,7 +27,8 @@ static void read_identity(struct memory_session *pair, const struct memory_sessi
 
   input.certificate = certificate;
   input.key = key;
-  if (credentials_read(&pair->credentials, &input, &none, pair->settings.policy, &pair->error) != AMQP_WOLFSSL_OK) {
+  if (credentials_read(&pair->credentials, &input, &none, pair->settings.limits.policy, &pair->error) !=
+      AMQP_WOLFSSL_OK) {
     give_up(pair, "the client's identity");
   }
   free(certificate);
@@ -35,13 +36,14 @@ static void read_identity(struct memory_session *pair, const struct memory_sessi
 }
 
 static void make_context(struct memory_session *pair, const struct memory_session_settings *client) {
-  pair->settings = (struct tls_settings){
-      .policy = policy_find(AMQP_WOLFSSL_POLICY_FIPS),
-      .lowest = client->lowest != 0 ? client->lowest : AMQP_WOLFSSL_TLS_1_2,
-      .highest = client->highest != 0 ? client->highest : AMQP_WOLFSSL_TLS_1_3,
-      .verify_peer = !client->skip_peer,
-      .verify_host = !client->skip_host,
-  };
+  pair->settings = (struct tls_settings){.verify_peer = !client->skip_peer, .verify_host = !client->skip_host};
+  policy_limits_init(&pair->settings.limits,
+                     policy_find(client->policy != 0 ? client->policy : AMQP_WOLFSSL_POLICY_FIPS));
+  pair->settings.limits.lowest = client->lowest != 0 ? client->lowest : AMQP_WOLFSSL_TLS_1_2;
+  pair->settings.limits.highest = client->highest != 0 ? client->highest : AMQP_WOLFSSL_TLS_1_3;
+  if (client->without_extended_master_secret) {
+    pair->settings.limits.extended_master_secret = false;
+  }
   if (client->ca != NULL &&
       trust_add_file(&pair->trust, temporary_folder_path(client->ca), &pair->error) != AMQP_WOLFSSL_OK) {
     give_up(pair, client->ca);

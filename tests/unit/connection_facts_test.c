@@ -21,8 +21,8 @@
 
 #define SECP256R1 0x0017
 
-static const struct negotiated tls_1_3 = {0x0304, 0x1302, SECP256R1};
-static const struct negotiated tls_1_2 = {0x0303, 0xc02f, 0};
+static const struct negotiated tls_1_3 = {0x0304, 0x1302, SECP256R1, 0, true};
+static const struct negotiated tls_1_2 = {0x0303, 0xc02f, 0, 0x0401, false};
 static const struct certificate_list nothing;
 
 static struct certificate_list server;
@@ -78,7 +78,7 @@ static void test_all_facts(void **state) {
   (void)state;
 
   connection_facts_init(&facts);
-  assert_true(connection_facts_fill(&facts, &tls_1_3, true, &server, &client));
+  assert_true(connection_facts_fill(&facts, &tls_1_3, &server, &client));
   assert_string_equal(facts.version, "TLSv1.3");
   assert_string_equal(facts.suite, "TLS_AES_256_GCM_SHA384");
   assert_string_equal(facts.group, "secp256r1");
@@ -100,17 +100,17 @@ static void test_all_facts(void **state) {
 }
 
 static void test_other_versions_and_unsaid_groups(void **state) {
-  static const struct negotiated unknown = {0x0303, 0x0005, 0x001d};
+  static const struct negotiated unknown = {0x0303, 0x0005, 0x001d, 0, false};
   struct connection_facts facts;
   (void)state;
 
   connection_facts_init(&facts);
-  assert_true(connection_facts_fill(&facts, &tls_1_2, false, &server, &client));
+  assert_true(connection_facts_fill(&facts, &tls_1_2, &server, &client));
   assert_string_equal(facts.version, "TLSv1.2");
   assert_string_equal(facts.suite, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256");
   assert_string_equal(facts.group, "");
   assert_false(facts.extended_master_secret);
-  assert_true(connection_facts_fill(&facts, &unknown, false, &server, &client));
+  assert_true(connection_facts_fill(&facts, &unknown, &server, &client));
   assert_string_equal(facts.suite, "");
   assert_string_equal(facts.group, "x25519");
   connection_facts_free(&facts);
@@ -124,8 +124,8 @@ static void test_filling_again_forgets(void **state) {
 
   assert_int_equal(read_chain(&other, "server-no-san.pem"), 0);
   connection_facts_init(&facts);
-  assert_true(connection_facts_fill(&facts, &tls_1_3, true, &server, &client));
-  assert_true(connection_facts_fill(&facts, &tls_1_2, false, &other, &nothing));
+  assert_true(connection_facts_fill(&facts, &tls_1_3, &server, &client));
+  assert_true(connection_facts_fill(&facts, &tls_1_2, &other, &nothing));
   assert_string_equal(facts.version, "TLSv1.2");
   assert_false(facts.extended_master_secret);
   assert_string_equal(facts.peer_subject, "CN=localhost,O=Acme");
@@ -142,7 +142,7 @@ static void test_without_certificates(void **state) {
   (void)state;
 
   connection_facts_init(&facts);
-  assert_true(connection_facts_fill(&facts, &tls_1_3, true, &nothing, &nothing));
+  assert_true(connection_facts_fill(&facts, &tls_1_3, &nothing, &nothing));
   assert_string_equal(facts.peer_subject, "");
   assert_string_equal(facts.peer_issuer, "");
   assert_string_equal(facts.own_subject, "");
@@ -160,7 +160,7 @@ static void test_unreadable_certificates(void **state) {
 
   assert_true(certificate_list_add(&cut, server.items[0].bytes, server.items[0].length - 1));
   connection_facts_init(&facts);
-  assert_true(connection_facts_fill(&facts, &tls_1_3, true, &cut, &cut));
+  assert_true(connection_facts_fill(&facts, &tls_1_3, &cut, &cut));
   assert_string_equal(facts.peer_subject, "");
   assert_string_equal(facts.peer_issuer, "");
   assert_string_equal(facts.own_subject, "");
@@ -194,7 +194,7 @@ static void fail_every_allocation(const struct certificate_list *peer, const str
     bool filled;
 
     failing_allocator_arm(nth);
-    filled = connection_facts_fill(&facts, &tls_1_3, true, peer, own);
+    filled = connection_facts_fill(&facts, &tls_1_3, peer, own);
     failed = failing_allocator_disarm();
     assert_int_equal(filled, !failed);
     if (failed) {

@@ -217,6 +217,7 @@ static void test_handshake_one_byte_at_a_time(void **state) {
     pair->peer->to_server.block_between = true;
     assert_int_equal(memory_session_handshake(pair), SESSION_DONE);
     assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_DONE); /* once more does no harm */
+    assert_string_equal(pair->facts.peer_subject, "CN=server,O=Acme");
     assert_int_equal(pair->peer->to_server.calls, pair->peer->to_server.moved);
     while (session_send(pair->session, "x", 1, &count) == SESSION_WANT_WRITE) {
       (void)memory_peer_accept(pair->peer);
@@ -982,7 +983,7 @@ static void test_what_was_negotiated_is_checked(void **state) {
   size_t count;
 
   (void)state;
-  pair->settings.lowest = AMQP_WOLFSSL_TLS_1_3;
+  pair->settings.limits.lowest = AMQP_WOLFSSL_TLS_1_3;
   assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
   assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_VERSION);
   assert_string_equal(pair->facts.version, "");
