@@ -57,7 +57,8 @@ static void test_names_all_versions(void **state) {
   assert_names("built with wolfSSL ", LIBWOLFSSL_VERSION_STRING, ", ");
   assert_names("librabbitmq ", AMQP_VERSION_STRING, "; ");
   assert_names("running on wolfSSL ", wolfSSL_lib_version(), ", ");
-  assert_names(", librabbitmq ", amqp_version(), ")");
+  assert_names(", librabbitmq ", amqp_version(), "; ");
+  assert_names("; policy ", DEFAULT_POLICY_NAME, POLICY_LOCK ? ", locked)" : ")");
 }
 
 static void test_is_one_whole_line(void **state) {
