@@ -11,7 +11,11 @@
 #include <wolfssl/version.h>
 
 #ifdef HAVE_FIPS
+#ifdef FIPS_REQUIRED
+#define BUILT_ON_FIPS ", FIPS module (required)"
+#else
 #define BUILT_ON_FIPS ", FIPS module"
+#endif
 #else
 #define BUILT_ON_FIPS ""
 #endif
@@ -23,14 +27,14 @@
 
 #define POLICY_INFO "; policy " DEFAULT_POLICY_NAME "%s"
 
-static char line[320];
+static char line[512];
 
-void build_info_write(void) {
+void build_info_write(const char *fips_module) {
   (void)snprintf(line, sizeof(line),
                  PACKAGE_NAME
                  " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
-                 ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s, librabbitmq %s" POLICY_INFO ")",
-                 wolfSSL_lib_version(), amqp_version(), POLICY_LOCK ? ", locked" : "");
+                 ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s%s, librabbitmq %s" POLICY_INFO ")",
+                 wolfSSL_lib_version(), fips_module, amqp_version(), POLICY_LOCK ? ", locked" : "");
 }
 
 const char *build_info_line(void) { return line; }
