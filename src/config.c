@@ -14,6 +14,8 @@
 
 #include "file.h"
 #include "fips_module.h"
+#include "peer_verification.h"
+#include "revocation_sources.h"
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
 
@@ -30,6 +32,10 @@ enum setter {
   SETTER_SERVER_NAME,
   SETTER_VERSIONS,
   SETTER_POLICY,
+  SETTER_CRL_FILE,
+  SETTER_CRL_FOLDER,
+  SETTER_CRL_MEMORY,
+  SETTER_STAPLING,
   SETTER_COUNT
 };
 
@@ -42,6 +48,7 @@ struct amqp_wolfssl_config_t_ {
 
   struct tls_settings settings;
   struct trust trust;
+  struct revocation_sources revocation; /* has a lock of its own, for files that change while the config is frozen */
   struct credentials credentials;
   struct secret passphrase;
   amqp_wolfssl_passphrase_fn passphrase_callback;
@@ -65,6 +72,11 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
     free(config);
     return NULL;
   }
+  if (revocation_sources_init(&config->revocation) != 0) {
+    (void)pthread_mutex_destroy(&config->lock);
+    free(config);
+    return NULL;
+  }
   atomic_init(&config->references, 1);
   atomic_init(&config->frozen, false);
   config->settings.policy = policy_find(AMQP_WOLFSSL_POLICY_FIPS);
@@ -72,6 +84,8 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
   config->settings.highest = AMQP_WOLFSSL_TLS_1_3;
   config->settings.verify_peer = true;
   config->settings.verify_host = true;
+  config->settings.stapling = AMQP_WOLFSSL_STAPLING_OFF;
+  config->settings.revocation = &config->revocation;
   error_clear(&config->error);
   for (size_t i = 0; i < SETTER_COUNT; i++) {
     error_clear(&config->failed[i]);
@@ -89,6 +103,7 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfssl_config_t *conf
 static void destroy(amqp_wolfssl_config_t *config) {
   tls_context_free(config->context);
   trust_free(&config->trust);
+  revocation_sources_free(&config->revocation);
   credentials_free(&config->credentials);
   secret_free(&config->passphrase);
   free(config->server_name);
@@ -204,6 +219,71 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *con
     return code;
   }
   return end(config, SETTER_CA_SYSTEM, trust_add_system(&config->trust, &config->error));
+}
+
+/* ---- Revocation ---- */
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_FILE);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = path == NULL ? missing_argument(config, "the path of the CRL file")
+                      : revocation_sources_add_file(&config->revocation, path, &config->error);
+  return end(config, SETTER_CRL_FILE, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_folder(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_FOLDER);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = path == NULL ? missing_argument(config, "the path of the CRL folder")
+                      : revocation_sources_add_folder(&config->revocation, path, &config->error);
+  return end(config, SETTER_CRL_FOLDER, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
+                                                       amqp_wolfssl_format_t format) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_MEMORY);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (data == NULL) {
+    code = missing_argument(config, "the CRL in memory");
+  } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
+             format != AMQP_WOLFSSL_FORMAT_DER) {
+    code = FAIL(INVALID_ARGUMENT, "%d is no format of CRLs", (int)format);
+  } else {
+    code = revocation_sources_add_memory(&config->revocation, data, length, format, error);
+  }
+  return end(config, SETTER_CRL_MEMORY, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *config, amqp_wolfssl_stapling_t stapling) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_STAPLING);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (stapling != AMQP_WOLFSSL_STAPLING_OFF && stapling != AMQP_WOLFSSL_STAPLING_REQUEST &&
+      stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
+    code = FAIL(INVALID_ARGUMENT, "%d is no way of OCSP stapling", (int)stapling);
+  } else if (stapling != AMQP_WOLFSSL_STAPLING_OFF && !peer_verification_sees_answers()) {
+    code = FAIL(NOT_SUPPORTED,
+                "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the "
+                "answers; give CRLs instead");
+  } else {
+    config->settings.stapling = stapling;
+  }
+  return end(config, SETTER_STAPLING, code);
 }
 
 /* ---- Identity ---- */
@@ -525,6 +605,10 @@ amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const stru
   started = fips_module_start();
   if (started != 0) {
     return error_set_from_wolfssl(error, started, &start_failed);
+  }
+  code = revocation_sources_refresh(&config->revocation, &config->trust.anchors, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
   }
   (void)pthread_mutex_lock(&config->lock);
   if (config->context == NULL) {

@@ -7,12 +7,16 @@
 
 #include "policy.h"
 
+struct revocation_sources;
+
 struct tls_settings {
   const struct policy *policy;
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
   bool verify_peer;
   bool verify_host;
+  amqp_wolfssl_stapling_t stapling;
+  struct revocation_sources *revocation; /* NULL: no revocation lists */
 };
 
 #endif
