@@ -263,6 +263,8 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
 
 #if defined(FEATURE_OCSP_STAPLING) && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
 #define SEES_ANSWERS true
+/* Those it can't read, and those out of date, it refuses before. */
+#define WOLFSSL_SHOWS_READABLE_ANSWERS true
 #define find_answer(verification, store) true
 
 /* wolfSSL has looked at the answer already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for both. */
@@ -294,6 +296,7 @@ static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 
 #elif defined(FEATURE_OCSP_STAPLING) && defined(HAVE_WOLFSSL_SET_MSG_CALLBACK)
 #define SEES_ANSWERS true
+#define WOLFSSL_SHOWS_READABLE_ANSWERS false
 
 /*
  * Older wolfSSL hands nobody the answer. In TLS 1.3 it stands in the Certificate message right behind the leaf, and the
@@ -340,6 +343,7 @@ static void watch_answers(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, se
 
 #else
 #define SEES_ANSWERS false
+#define WOLFSSL_SHOWS_READABLE_ANSWERS false
 #define find_answer(verification, store) true
 
 static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
@@ -467,6 +471,12 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     return error->code;
   }
   error_set_from_wolfssl(error, wolfssl_code, &fallback);
+  if (WOLFSSL_SHOWS_READABLE_ANSWERS && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR && verification->answer == NULL) {
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "the OCSP answer that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
+              "\"openssl s_client -status\" shows it");
+    error->wolfssl_code = wolfssl_code;
+  }
   if (!read_at(verification, depth, &certificate)) {
     return error->code;
   }
