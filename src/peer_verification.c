@@ -26,6 +26,15 @@
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
+/* Whether this wolfSSL shows the OCSP answer: newer ones to a callback, older ones with the OpenSSL layer as a message.
+ */
+#if defined(FEATURE_OCSP_STAPLING) && \
+    (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || defined(HAVE_WOLFSSL_SET_MSG_CALLBACK))
+#define ANSWERS_ARE_SEEN 1
+#else
+#define ANSWERS_ARE_SEEN 0
+#endif
+
 /* ContentType of RFC 8446, section 5.1. */
 enum { HANDSHAKE_RECORD = 22 };
 
@@ -188,6 +197,7 @@ static bool check_answer(struct peer_verification *verification) {
   return true;
 }
 
+#if ANSWERS_ARE_SEEN
 /* Keeps a copy: the chain it is about may not be known yet. */
 static bool keep_answer(struct peer_verification *verification, struct byte_slice answer) {
   uint8_t *copy = malloc(answer.length + 1);
@@ -202,6 +212,7 @@ static bool keep_answer(struct peer_verification *verification, struct byte_slic
   verification->answer_length = answer.length;
   return true;
 }
+#endif
 
 static amqp_wolfssl_code_t explain_no_answer(amqp_wolfssl_error_t *error) {
   return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
@@ -261,8 +272,7 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
   return verification->chain.count > 0;
 }
 
-#if defined(FEATURE_OCSP_STAPLING) && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
-#define SEES_ANSWERS true
+#if ANSWERS_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
 /* Those it can't read, and those out of date, it refuses before. */
 #define WOLFSSL_SHOWS_READABLE_ANSWERS true
 #define find_answer(verification, store) true
@@ -294,8 +304,7 @@ static void watch_answers_of_context(WOLFSSL_CTX *ctx) { wolfSSL_CTX_set_ocsp_st
 
 static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 
-#elif defined(FEATURE_OCSP_STAPLING) && defined(HAVE_WOLFSSL_SET_MSG_CALLBACK)
-#define SEES_ANSWERS true
+#elif ANSWERS_ARE_SEEN
 #define WOLFSSL_SHOWS_READABLE_ANSWERS false
 
 /*
@@ -342,7 +351,6 @@ static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
 static void watch_answers(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, see_message); }
 
 #else
-#define SEES_ANSWERS false
 #define WOLFSSL_SHOWS_READABLE_ANSWERS false
 #define find_answer(verification, store) true
 
@@ -351,7 +359,7 @@ static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
 static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 #endif
 
-bool peer_verification_sees_answers(void) { return SEES_ANSWERS; }
+bool peer_verification_sees_answers(void) { return ANSWERS_ARE_SEEN; }
 
 void peer_verification_watch_answer(struct peer_verification *verification, WOLFSSL *ssl) {
   if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF) {

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,12 +226,10 @@ static void an_entry_is_found(void **state) {
   struct revocation_entry entry;
   struct certificate certificate;
   struct certificate other;
-  struct revocation_lists *unused = lists_of("list-revoked-server.pem", NULL);
   size_t length;
   uint8_t *der;
 
   (void)state;
-  revocation_lists_release(unused);
   assert_int_equal(command_run(temporary_folder_path(""), "openssl", "crl", "-in", "list-revoked-server.pem",
                                "-outform", "DER", "-out", "revoked.der", NULL),
                    0);
@@ -518,13 +515,6 @@ static void copy(const char *from, const char *to) {
   free(bytes);
 }
 
-/* As if it had been written long ago, so that its times are to be relied upon. */
-static void age(const char *name, time_t seconds) {
-  const struct timespec times[2] = {{.tv_sec = time(NULL) - seconds}, {.tv_sec = time(NULL) - seconds}};
-
-  assert_int_equal(utimensat(AT_FDCWD, temporary_folder_path(name), times, 0), 0);
-}
-
 static void refresh(struct revocation_sources *sources, amqp_wolfssl_code_t expected) {
   amqp_wolfssl_error_t error;
 
@@ -550,7 +540,6 @@ static void what_was_taken_stays(void **state) {
   refresh(&sources, AMQP_WOLFSSL_OK);
   before = revocation_sources_take(&sources);
   copy("list-revoked-server.pem", "changing.pem");
-  age("changing.pem", 100);
   refresh(&sources, AMQP_WOLFSSL_OK);
   expect_chain(revocation_sources_take(&sources), &server, &ca, AMQP_WOLFSSL_CERTIFICATE_REVOKED);
   temporary_folder_write_text("changing.pem", "broken");
@@ -565,18 +554,28 @@ static void what_was_taken_stays(void **state) {
 /* A file of the same size, written within the same tick of the clock, must be noticed. */
 static void a_change_that_times_do_not_show(void **state) {
   struct revocation_sources sources;
+  time_t written;
   struct revocation_lists *lists;
   amqp_wolfssl_error_t error;
 
   (void)state;
   assert_int_equal(revocation_sources_init(&sources), 0);
+  written = time(NULL);
   copy("list-clean.pem", "quick.pem");
   assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("quick.pem"), &error), AMQP_WOLFSSL_OK);
   refresh(&sources, AMQP_WOLFSSL_OK);
   lists = revocation_sources_take(&sources);
   refresh(&sources, AMQP_WOLFSSL_OK);
   /* Too young to be relied upon: read again, though its times have not changed. */
-  assert_ptr_not_equal(sources.lists, lists);
+  if (time(NULL) < written + 2) {
+    assert_ptr_not_equal(sources.lists, lists);
+  }
+  /* In time it is, and then an opening reads nothing. */
+  while (sources.lists != lists) {
+    revocation_lists_release(lists);
+    lists = revocation_sources_take(&sources);
+    refresh(&sources, AMQP_WOLFSSL_OK);
+  }
   revocation_lists_release(lists);
   revocation_sources_free(&sources);
 }
