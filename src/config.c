@@ -15,6 +15,7 @@
 #include "file.h"
 #include "fips_module.h"
 #include "peer_verification.h"
+#include "point_cache.h"
 #include "revocation_sources.h"
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
@@ -607,6 +608,7 @@ amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const stru
     return error_set_from_wolfssl(error, started, &start_failed);
   }
   code = revocation_sources_refresh(&config->revocation, &config->trust.anchors, error);
+  point_cache_release(); /* of checking the lists' signatures */
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }

@@ -11,9 +11,11 @@
 enum revocation_list_result {
   REVOCATION_LIST_READ,
   REVOCATION_LIST_MALFORMED,
-  REVOCATION_LIST_WITHOUT_END, /**< no nextUpdate, which RFC 5280 requires: it would hold for ever */
-  REVOCATION_LIST_PARTIAL      /**< an extension is marked as critical: a delta, a list of some certificates only, an
-                                  indirect      one, or something unknown. RFC 5280, section 5.2: such a list must not be used */
+  /** No nextUpdate, which RFC 5280 requires: it would hold for ever. */
+  REVOCATION_LIST_WITHOUT_END,
+  /** It has a critical extension: a delta, a list of some certificates only, an indirect one, or something unknown. By
+   * RFC 5280, section 5.2, such a list must not be used. */
+  REVOCATION_LIST_PARTIAL
 };
 
 /** Slices point into the DER that was read. */

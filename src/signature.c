@@ -4,12 +4,10 @@
 
 #include "signature.h"
 
-#include "wolfssl_headers.h"
+#include "wolfssl_key.h"
 
 #include <wolfssl/wolfcrypt/asn_public.h>
-#include <wolfssl/wolfcrypt/ecc.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
-#include <wolfssl/wolfcrypt/rsa.h>
 #include <wolfssl/wolfcrypt/signature.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -51,18 +49,6 @@ bool public_key_bits(struct byte_slice public_key, struct byte_slice *bits) {
   return der_read_tagged(&public_key, DER_SEQUENCE, &content) && algorithm_take(&content, &identifier) &&
          der_read_bit_string(&content, bits);
 }
-
-/* Room for wolfSSL's key structures: the headers that 5.5.4's default build installs declare them smaller than its
-   library has them, and a key on the stack would be overrun. */
-#define STRUCTURE_SLACK 1024
-union rsa_key_room {
-  RsaKey key;
-  byte room[sizeof(RsaKey) + STRUCTURE_SLACK];
-};
-union ec_key_room {
-  ecc_key key;
-  byte room[sizeof(ecc_key) + STRUCTURE_SLACK];
-};
 
 static enum signature_verdict verify(const struct algorithm *algorithm, const struct signed_object *object, void *key,
                                      word32 key_size) {
