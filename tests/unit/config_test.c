@@ -697,7 +697,7 @@ static void test_crl_setters_refuse(void **state) {
   assert_record(config, amqp_wolfssl_config_set_stapling(config, (amqp_wolfssl_stapling_t)3),
                 AMQP_WOLFSSL_INVALID_ARGUMENT);
   /* Each keeps the config from opening until it is mended. */
-  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refusal(config, "server", AMQP_WOLFSSL_CRL_MALFORMED);
   assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, length, AMQP_WOLFSSL_FORMAT_PEM),
                 AMQP_WOLFSSL_OK);
