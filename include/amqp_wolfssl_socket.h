@@ -101,6 +101,8 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND = 35,     /**< no private key of the token matches the URI, or more than one */
   AMQP_WOLFSSL_TOKEN_PIN_LOCKED = 36,        /**< wrong PINs have locked the token, or one more would */
   AMQP_WOLFSSL_TOKEN_FAILED = 37,            /**< the token or its module failed; the sentence has its reason */
+  AMQP_WOLFSSL_CRL_MALFORMED = 38,           /**< the input holds no CRL, or one that can't be parsed */
+  AMQP_WOLFSSL_CRL_UNUSABLE = 39,            /**< a CRL that can't be relied upon: its signature, extensions or dates */
 
   /* Before TLS */
   AMQP_WOLFSSL_RESOLVE_FAILED = 40,
@@ -232,6 +234,13 @@ typedef enum amqp_wolfssl_policy_t {
   AMQP_WOLFSSL_POLICY_MODERN = 3
 } amqp_wolfssl_policy_t;
 
+/** Whether the broker is asked to staple an OCSP answer about its certificate (RFC 6066, section 8). */
+typedef enum amqp_wolfssl_stapling_t {
+  AMQP_WOLFSSL_STAPLING_OFF = 0,     /**< it is not asked */
+  AMQP_WOLFSSL_STAPLING_REQUEST = 1, /**< a bad answer is refused, no answer is taken */
+  AMQP_WOLFSSL_STAPLING_REQUIRE = 2  /**< no answer is refused too */
+} amqp_wolfssl_stapling_t;
+
 /**
  * Asks the program for the passphrase of an encrypted key, or for the PIN of a token.
  *
@@ -269,6 +278,31 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolf
                                                                        size_t length, amqp_wolfssl_format_t format);
 /** Trusts the system's CA certificates, from where wolfSSL looks for them (on Debian /etc/ssl/certs). */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *config);
+
+/**
+ * Checks the broker's certificates by the revocation lists of a PEM file, or the one of a DER file. May be called again
+ * to add more.
+ *
+ * From the first list on each certificate, from the broker's own up to the one that a trusted CA issued, needs a list
+ * of its issuer that is in date and does not name it; else the connection is refused. Files are read again at the next
+ * open when they have changed; one that can't be read any more makes open fail. Lists that cover only a part (delta
+ * lists, any critical extension) are refused. Signatures are checked as soon as the issuer is known.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path);
+/** The same with all files directly in a folder that hold revocation lists: in PEM, or named *.crl or as c_rehash names
+ * them. */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_folder(amqp_wolfssl_config_t *config,
+                                                                        const char *path);
+/** The same from memory; these can't be refreshed, so an expired one is refused at once. */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *config, const void *data,
+                                                                        size_t length, amqp_wolfssl_format_t format);
+/**
+ * Whether the broker is to staple an OCSP answer (default: AMQP_WOLFSSL_STAPLING_OFF). It is checked for the broker's
+ * own certificate: by whom it is signed, its dates, and what it says. Nothing is fetched from anywhere.
+ * AMQP_WOLFSSL_NOT_SUPPORTED where wolfSSL was built without.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *config,
+                                                                      amqp_wolfssl_stapling_t stapling);
 
 /**
  * The client's certificate, followed by the intermediates up to the broker's CA, and its private key (RSA or EC).

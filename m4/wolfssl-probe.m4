@@ -123,7 +123,10 @@ AC_DEFUN([PROJECT_WOLFSSL], [
         wolfSSL_CTX_set_default_passwd_cb
         wolfSSL_CTX_EnableCRL
         wolfSSL_CTX_EnableOCSPStapling
+        wolfSSL_CTX_EnableOCSPMustStaple
         wolfSSL_UseOCSPStapling
+        wolfSSL_CTX_set_ocsp_status_verify_cb
+        wolfSSL_set_msg_callback
         wolfSSL_CTX_UseSessionTicket
         wolfSSL_CTX_set_keylog_callback
         wc_KeyPemToDer

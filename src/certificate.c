@@ -18,19 +18,22 @@ enum extension_identifier {
   EXTENSION_OTHER,
   EXTENSION_ALTERNATIVE_NAMES,
   EXTENSION_BASIC,
-  EXTENSION_EXTENDED_KEY_USAGE
+  EXTENSION_EXTENDED_KEY_USAGE,
+  EXTENSION_KEY_USAGE
 };
 
 static const struct known_identifier extension_identifiers[] = {
     {EXTENSION_ALTERNATIVE_NAMES, 3, {0x55, 0x1d, 0x11}},  /* 2.5.29.17 */
     {EXTENSION_BASIC, 3, {0x55, 0x1d, 0x13}},              /* 2.5.29.19 */
     {EXTENSION_EXTENDED_KEY_USAGE, 3, {0x55, 0x1d, 0x25}}, /* 2.5.29.37 */
+    {EXTENSION_KEY_USAGE, 3, {0x55, 0x1d, 0x0f}},          /* 2.5.29.15 */
 };
 
 static const struct known_identifier purpose_identifiers[] = {
     {CERTIFICATE_PURPOSE_SERVER, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01}}, /* 1.3.6.1.5.5.7.3.1 */
     {CERTIFICATE_PURPOSE_CLIENT, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02}}, /* 1.3.6.1.5.5.7.3.2 */
     {CERTIFICATE_PURPOSE_ANY, 4, {0x55, 0x1d, 0x25, 0x00}},                            /* 2.5.29.37.0 */
+    {CERTIFICATE_PURPOSE_OCSP, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09}},   /* 1.3.6.1.5.5.7.3.9 */
 };
 
 static const struct known_identifier key_identifiers[] = {
@@ -314,6 +317,17 @@ static bool read_extended_key_usage(struct byte_slice value, struct certificate 
   return true;
 }
 
+/* A BIT STRING of named bits; the first byte counts the unused ones at the end. */
+static bool read_key_usage(struct byte_slice value, struct certificate *certificate) {
+  const uint8_t crl_sign = 0x80 >> 6; /* bit 6, RFC 5280, section 4.2.1.3 */
+  struct byte_slice bits;
+  if (!der_read_tagged(&value, DER_BIT_STRING, &bits) || value.length != 0 || bits.length == 0 || bits.bytes[0] > 7) {
+    return false;
+  }
+  certificate->may_sign_lists = bits.length > 1 && (bits.bytes[1] & crl_sign) != 0;
+  return true;
+}
+
 static bool read_extension(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *value) {
   struct byte_slice content;
   bool critical;
@@ -345,6 +359,8 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
       return read_basic_constraints(value, certificate);
     case EXTENSION_EXTENDED_KEY_USAGE:
       return read_extended_key_usage(value, certificate);
+    case EXTENSION_KEY_USAGE:
+      return read_key_usage(value, certificate);
     default:
       return true;
   }
@@ -395,9 +411,8 @@ static bool skip_unique_identifiers(struct byte_slice *rest, uint8_t version) {
 }
 
 static bool read_signed_part(struct byte_slice content, struct certificate *certificate, struct byte_slice *algorithm) {
-  struct byte_slice serial_number;
   struct der_element element;
-  if (!read_version(&content, certificate) || !der_read_integer(&content, &serial_number) ||
+  if (!read_version(&content, certificate) || !der_read_integer(&content, &certificate->serial_number) ||
       !der_read(&content, &element)) {
     return false;
   }
@@ -450,6 +465,7 @@ bool certificate_read(struct certificate *certificate, const uint8_t *der, size_
   struct byte_slice rest = {der, length};
   struct byte_slice content, signed_part, signed_algorithm, signature;
   memset(certificate, 0, sizeof *certificate);
+  certificate->may_sign_lists = true; /* unless a key usage says otherwise */
   return der_read_tagged(&rest, DER_SEQUENCE, &content) && rest.length == 0 &&
          der_read_tagged(&content, DER_SEQUENCE, &signed_part) &&
          read_signed_part(signed_part, certificate, &signed_algorithm) &&

@@ -36,14 +36,16 @@ enum certificate_name_kind {
 enum certificate_purpose { /* extended key usage, bits of certificate.purposes */
                            CERTIFICATE_PURPOSE_SERVER = 1u,
                            CERTIFICATE_PURPOSE_CLIENT = 2u,
-                           CERTIFICATE_PURPOSE_ANY = 4u
+                           CERTIFICATE_PURPOSE_ANY = 4u,
+                           CERTIFICATE_PURPOSE_OCSP = 8u /**< signing OCSP answers in its issuer's name */
 };
 
 /** Every slice points into the DER given to certificate_read(), which must outlive the structure. */
 struct certificate {
-  struct byte_slice subject;    /**< the Name, tag and length included */
-  struct byte_slice issuer;     /**< the Name, tag and length included */
-  struct byte_slice public_key; /**< SubjectPublicKeyInfo, tag and length included */
+  struct byte_slice serial_number; /**< content of the INTEGER */
+  struct byte_slice subject;       /**< the Name, tag and length included */
+  struct byte_slice issuer;        /**< the Name, tag and length included */
+  struct byte_slice public_key;    /**< SubjectPublicKeyInfo, tag and length included */
   struct byte_slice
       alternative_names;           /**< content of GeneralNames (without the outer SEQUENCE header); empty if none */
   struct byte_slice signature_oid; /**< content of the signature algorithm's OBJECT IDENTIFIER */
@@ -53,9 +55,10 @@ struct certificate {
   int64_t not_before;              /**< seconds since 1970-01-01 UTC */
   int64_t not_after;
   enum certificate_key_kind key_kind;
-  unsigned key_bits;  /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
-  uint16_t key_curve; /**< EC: the curve's number among IANA's groups; 0: it has none, or is described otherwise */
-  bool is_ca;         /**< basicConstraints with cA TRUE; version 1 certificates: false */
+  unsigned key_bits;   /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
+  uint16_t key_curve;  /**< EC: the curve's number among IANA's groups; 0: it has none, or is described otherwise */
+  bool is_ca;          /**< basicConstraints with cA TRUE; version 1 certificates: false */
+  bool may_sign_lists; /**< key usage has cRLSign, or there is no key usage */
   bool has_extended_key_usage;
   unsigned purposes;
   uint8_t version; /**< 1, 2 or 3 */

@@ -14,6 +14,9 @@
 
 #include "file.h"
 #include "fips_module.h"
+#include "peer_verification.h"
+#include "point_cache.h"
+#include "revocation_sources.h"
 #include "site_file.h"
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
@@ -36,6 +39,10 @@ enum setter {
   SETTER_GROUPS,
   SETTER_EXTENDED_MASTER_SECRET,
   SETTER_MAXIMUM_LIFE,
+  SETTER_CRL_FILE,
+  SETTER_CRL_FOLDER,
+  SETTER_CRL_MEMORY,
+  SETTER_STAPLING,
   SETTER_COUNT
 };
 
@@ -54,6 +61,7 @@ struct amqp_wolfssl_config_t_ {
   int64_t maximum_life; /* seconds; 0: no limit */
   bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
   struct trust trust;
+  struct revocation_sources revocation; /* has a lock of its own, for files that change while the config is frozen */
   struct credentials credentials;
   struct secret passphrase;
   amqp_wolfssl_passphrase_fn passphrase_callback;
@@ -87,6 +95,8 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
   config->maximum_life = LIFE_BY_DEFAULT;
   config->settings.verify_peer = true;
   config->settings.verify_host = true;
+  config->settings.stapling = AMQP_WOLFSSL_STAPLING_OFF;
+  config->settings.revocation = &config->revocation;
 }
 
 static void read_site_file(amqp_wolfssl_config_t *config, const char *path) {
@@ -102,6 +112,11 @@ amqp_wolfssl_config_t *config_new_with_site_file(const char *path) {
     return NULL;
   }
   if (pthread_mutex_init(&config->lock, NULL) != 0) {
+    free(config);
+    return NULL;
+  }
+  if (revocation_sources_init(&config->revocation) != 0) {
+    (void)pthread_mutex_destroy(&config->lock);
     free(config);
     return NULL;
   }
@@ -128,6 +143,7 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfssl_config_t *conf
 static void destroy(amqp_wolfssl_config_t *config) {
   tls_context_free(config->context);
   trust_free(&config->trust);
+  revocation_sources_free(&config->revocation);
   credentials_free(&config->credentials);
   secret_free(&config->passphrase);
   free(config->server_name);
@@ -253,6 +269,71 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *con
     return code;
   }
   return end(config, SETTER_CA_SYSTEM, trust_add_system(&config->trust, &config->error));
+}
+
+/* ---- Revocation ---- */
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_FILE);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = path == NULL ? missing_argument(config, "the path of the CRL file")
+                      : revocation_sources_add_file(&config->revocation, path, &config->error);
+  return end(config, SETTER_CRL_FILE, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_folder(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_FOLDER);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = path == NULL ? missing_argument(config, "the path of the CRL folder")
+                      : revocation_sources_add_folder(&config->revocation, path, &config->error);
+  return end(config, SETTER_CRL_FOLDER, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
+                                                       amqp_wolfssl_format_t format) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_MEMORY);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (data == NULL) {
+    code = missing_argument(config, "the CRL in memory");
+  } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
+             format != AMQP_WOLFSSL_FORMAT_DER) {
+    code = FAIL(INVALID_ARGUMENT, "%d is no format of CRLs", (int)format);
+  } else {
+    code = revocation_sources_add_memory(&config->revocation, data, length, format, error);
+  }
+  return end(config, SETTER_CRL_MEMORY, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *config, amqp_wolfssl_stapling_t stapling) {
+  amqp_wolfssl_code_t code = begin(config, SETTER_STAPLING);
+  amqp_wolfssl_error_t *error;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  error = &config->error;
+  if (stapling != AMQP_WOLFSSL_STAPLING_OFF && stapling != AMQP_WOLFSSL_STAPLING_REQUEST &&
+      stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
+    code = FAIL(INVALID_ARGUMENT, "%d is no way of OCSP stapling", (int)stapling);
+  } else if (stapling != AMQP_WOLFSSL_STAPLING_OFF && !peer_verification_sees_answers()) {
+    code = FAIL(NOT_SUPPORTED,
+                "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the "
+                "answers; give CRLs instead");
+  } else {
+    config->settings.stapling = stapling;
+  }
+  return end(config, SETTER_STAPLING, code);
 }
 
 /* ---- Identity ---- */
@@ -674,6 +755,11 @@ amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const stru
   if (code == AMQP_WOLFSSL_OK) {
     code = check_setters(config, error);
   }
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = revocation_sources_refresh(&config->revocation, &config->trust.anchors, error);
+  point_cache_release(); /* of checking the lists' signatures */
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }

@@ -50,11 +50,19 @@ static const struct wolfssl_cause causes[] = {
     {CRL_CERT_DATE_ERR,
      {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the CRL of an issuer in the broker's chain is out of date"}},
     {OCSP_CERT_UNKNOWN,
-     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the OCSP answer does not know the broker's certificate"}},
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+      "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, or only "
+      "request "
+      "it here"}},
     {OCSP_LOOKUP_FAIL,
-     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the broker's certificate could not be checked by OCSP"}},
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the broker announced an OCSP answer and stapled none"}},
     {OCSP_INVALID_STATUS,
      {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "the broker sent an OCSP answer that does not hold"}},
+    {BAD_CERTIFICATE_STATUS_ERROR,
+     {VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+      "the OCSP answer that the broker stapled does not hold: it is out of date, about another certificate, damaged, "
+      "or "
+      "not signed in the name of the certificate's issuer; \"openssl s_client -status\" shows it"}},
     {ASN_SIG_CONFIRM_E,
      {VERIFY, AMQP_WOLFSSL_BAD_SIGNATURE,
       "the signature on a certificate of the broker's chain is wrong; it was not issued by the CA it names"}},
@@ -367,6 +375,8 @@ const char *amqp_wolfssl_code_name(amqp_wolfssl_code_t code) {
     CODE_NAME(TOKEN_KEY_NOT_FOUND);
     CODE_NAME(TOKEN_PIN_LOCKED);
     CODE_NAME(TOKEN_FAILED);
+    CODE_NAME(CRL_MALFORMED);
+    CODE_NAME(CRL_UNUSABLE);
     CODE_NAME(RESOLVE_FAILED);
     CODE_NAME(CONNECT_FAILED);
     CODE_NAME(TIMED_OUT);

@@ -13,11 +13,30 @@
 #include "peer_verification.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "revocation.h"
+#include "revocation_sources.h"
+#include "stapled_status.h"
 
 #include "wolfssl_headers.h"
 
 #include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+/* Whether this wolfSSL shows the OCSP answer: newer ones to a callback, older ones with the OpenSSL layer as a message.
+ */
+#if defined(FEATURE_OCSP_STAPLING) && \
+    (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || defined(HAVE_WOLFSSL_SET_MSG_CALLBACK))
+#define ANSWERS_ARE_SEEN 1
+#else
+#define ANSWERS_ARE_SEEN 0
+#endif
+
+/* ContentType of RFC 8446, section 5.1. */
+enum { HANDSHAKE_RECORD = 22 };
 
 /* Longest list of names shown in a sentence. */
 #define NAMES_SHOWN_LENGTH 400
@@ -33,10 +52,19 @@ void peer_verification_init(struct peer_verification *verification, const struct
   verification->trust = trust;
   verification->name = name;
   verification->failed_depth = -1;
+  if (settings->revocation != NULL) {
+    verification->lists = revocation_sources_take(settings->revocation);
+  }
   error_clear(&verification->error);
 }
 
-void peer_verification_free(struct peer_verification *verification) { certificate_list_free(&verification->chain); }
+void peer_verification_free(struct peer_verification *verification) {
+  certificate_list_free(&verification->chain);
+  revocation_lists_release(verification->lists);
+  verification->lists = NULL;
+  free(verification->answer);
+  verification->answer = NULL;
+}
 
 static bool read_at(const struct peer_verification *verification, size_t depth, struct certificate *certificate) {
   const struct certificate_list *chain = &verification->chain;
@@ -153,6 +181,93 @@ static bool check_certificate(const struct peer_verification *verification, size
   return false;
 }
 
+/* ---- Revocation ---- */
+
+static struct revocation_check describe_check(const struct peer_verification *verification) {
+  return (struct revocation_check){verification->lists, &verification->chain, &verification->trust->anchors,
+                                   (int64_t)time(NULL)};
+}
+
+static bool check_lists(struct peer_verification *verification) {
+  const struct revocation_check check = describe_check(verification);
+  const struct revocation_sources *sources = verification->settings->revocation;
+
+  if (sources == NULL || !revocation_sources_any(sources)) {
+    return true;
+  }
+  if (verification->lists == NULL) { /* another thread's opening found them unreadable just now */
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "the CRLs could not be read just now");
+    return false;
+  }
+  return revocation_check_chain(&check, &verification->error) == AMQP_WOLFSSL_OK;
+}
+
+static bool judge_answer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
+  const struct revocation_check check = describe_check(verification);
+  const struct byte_slice answer = {verification->answer, verification->answer_length};
+
+  return revocation_check_answer(&check, answer, error) == AMQP_WOLFSSL_OK;
+}
+
+/* Both must like it. Only our own verdict comes with particulars, so it is asked first. */
+static bool check_answer(struct peer_verification *verification) {
+  static const struct error_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+                                              "wolfSSL did not accept the OCSP answer that the broker stapled"};
+
+  if (!judge_answer(verification, &verification->error)) {
+    return false;
+  }
+  if (verification->answer_refused != 0) {
+    error_set_from_wolfssl(&verification->error, verification->answer_refused, &fallback);
+    return false;
+  }
+  verification->answer_accepted = true;
+  return true;
+}
+
+#if ANSWERS_ARE_SEEN
+/* Keeps a copy: the chain it is about may not be known yet. */
+static bool keep_answer(struct peer_verification *verification, struct byte_slice answer) {
+  uint8_t *copy = malloc(answer.length + 1);
+
+  if (copy == NULL) {
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    return false;
+  }
+  memcpy(copy, answer.bytes, answer.length);
+  free(verification->answer);
+  verification->answer = copy;
+  verification->answer_length = answer.length;
+  return true;
+}
+#endif
+
+static amqp_wolfssl_code_t explain_no_answer(amqp_wolfssl_error_t *error) {
+  return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+                   "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, "
+                   "or only request it here");
+}
+
+static bool is_tls_1_3(const struct peer_verification *verification) {
+  return verification->ssl != NULL && wolfSSL_GetVersion(verification->ssl) == WOLFSSL_TLSV1_3;
+}
+
+/* In TLS 1.2 the answer comes in a message of its own, after the certificates. */
+static bool check_revocation(struct peer_verification *verification) {
+  if (!check_lists(verification)) {
+    return false;
+  }
+  if (!is_tls_1_3(verification)) {
+    return true;
+  }
+  if (verification->answer != NULL) {
+    return check_answer(verification);
+  }
+  return verification->settings->stapling != AMQP_WOLFSSL_STAPLING_REQUIRE ||
+         explain_no_answer(&verification->error) == AMQP_WOLFSSL_OK;
+}
+
 static bool check_leaf(struct peer_verification *verification) {
   struct certificate leaf;
   char subject[ERROR_SUBJECT_LENGTH];
@@ -166,7 +281,7 @@ static bool check_leaf(struct peer_verification *verification) {
     return false;
   }
   if (check_name(verification, &leaf)) {
-    return true;
+    return check_revocation(verification);
   }
   certificate_format_name(leaf.subject, subject, sizeof(subject));
   error_set_certificate(&verification->error, 0, subject);
@@ -186,13 +301,123 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
   return verification->chain.count > 0;
 }
 
+#if ANSWERS_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
+/* Those it can't read, and those out of date, it refuses before. */
+#define WOLFSSL_SHOWS_READABLE_ANSWERS true
+#define find_answer(verification, store) true
+
+/* wolfSSL has looked at the answer already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for both. */
+static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length, word32 depth, void *argument) {
+  struct peer_verification *verification = current;
+  const struct byte_slice answer = {bytes, length};
+
+  (void)ssl;
+  (void)argument;
+  if (verification == NULL || depth > 0) {
+    return wolfssl_code;
+  }
+  verification->answer_refused = wolfssl_code;
+  if (!keep_answer(verification, answer)) {
+    return MEMORY_E;
+  }
+  if (!verification->leaf_accepted) {
+    return 0;
+  }
+  if (check_answer(verification)) {
+    return 0;
+  }
+  return wolfssl_code != 0 ? wolfssl_code : BAD_CERTIFICATE_STATUS_ERROR;
+}
+
+static void watch_answers_of_context(WOLFSSL_CTX *ctx) { wolfSSL_CTX_set_ocsp_status_verify_cb(ctx, see_status, NULL); }
+
+static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
+
+#elif ANSWERS_ARE_SEEN
+#define WOLFSSL_SHOWS_READABLE_ANSWERS false
+
+/*
+ * Older wolfSSL hands nobody the answer. In TLS 1.3 it stands in the Certificate message right behind the leaf, and the
+ * callback gets the leaf where it lies in that message (looked up in 5.5.4 and 5.7.2, the same in 5.9.2): two bytes of
+ * length and the extensions follow, which wolfSSL has parsed, lengths and all, before it verifies anything.
+ */
+static bool find_answer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+  const uint8_t *behind = store->certs[0].buffer + store->certs[0].length;
+  struct byte_slice extensions;
+  struct byte_slice answer;
+
+  if (verification->answer != NULL || !is_tls_1_3(verification)) {
+    return true;
+  }
+  extensions.length = (size_t)behind[0] << 8 | behind[1];
+  extensions.bytes = behind + 2;
+  if (store->totalCerts > 1 && store->certs[1].buffer != extensions.bytes + extensions.length + 3) {
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "this wolfSSL does not show stapled OCSP answers in TLS 1.3");
+    return false;
+  }
+  return !stapled_status_in_extensions(extensions, &answer) || keep_answer(verification, answer);
+}
+
+/* In TLS 1.2 it is a message of its own. There is no way to refuse it here: the session looks after each step. */
+static void see_message(int written, int version, int type, const void *bytes, size_t length, WOLFSSL *ssl,
+                        void *argument) {
+  const struct byte_slice message = {bytes, length};
+  struct peer_verification *verification = current;
+  struct byte_slice answer;
+
+  (void)version;
+  (void)ssl;
+  (void)argument;
+  if (verification != NULL && verification->leaf_accepted && !written && type == HANDSHAKE_RECORD &&
+      stapled_status_in_message(message, &answer) && keep_answer(verification, answer)) {
+    (void)check_answer(verification);
+  }
+}
+
+static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
+
+static void watch_answers(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, see_message); }
+
+#else
+#define WOLFSSL_SHOWS_READABLE_ANSWERS false
+#define find_answer(verification, store) true
+
+static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
+
+static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
+#endif
+
+bool peer_verification_sees_answers(void) { return ANSWERS_ARE_SEEN; }
+
+void peer_verification_watch_answer(struct peer_verification *verification, WOLFSSL *ssl) {
+  if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF) {
+    verification->ssl = ssl;
+    watch_answers(ssl);
+  }
+}
+
+amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *verification,
+                                             amqp_wolfssl_error_t *error) {
+  const struct tls_settings *settings = verification->settings;
+
+  if (!verification->leaf_accepted && (settings->verify_peer || settings->verify_host)) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING,
+                     "the broker presented no certificate that was verified");
+  }
+  if (settings->stapling == AMQP_WOLFSSL_STAPLING_REQUIRE && !verification->answer_accepted) {
+    return explain_no_answer(error);
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
 static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   struct peer_verification *verification = current;
 
   if (verification == NULL) {
     return accepted_by_wolfssl; /* a CA being loaded, not a handshake */
   }
-  if (!keep_chain(verification, store)) {
+  if (!keep_chain(verification, store) || !find_answer(verification, store)) {
     return 0;
   }
   if (!accepted_by_wolfssl) {
@@ -214,6 +439,7 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_err
                      "wolfSSL's context has no certificate manager");
   }
   wolfSSL_CertManagerSetVerify(manager, verify);
+  watch_answers_of_context(ctx);
   return AMQP_WOLFSSL_OK;
 }
 
@@ -282,6 +508,10 @@ bool peer_verification_failed(const struct peer_verification *verification, int 
          (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
 }
 
+static bool is_about_answer(int wolfssl_code) {
+  return wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR || wolfssl_code == OCSP_CERT_REVOKED;
+}
+
 amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *verification, int wolfssl_code,
                                               amqp_wolfssl_error_t *error) {
   static const struct error_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
@@ -295,7 +525,19 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
+  /* wolfSSL 5.5.4 breaks off before it shows the answer's certificate; with the chain at hand there is more to say. */
+  if (is_about_answer(wolfssl_code) && verification->answer != NULL && verification->chain.count > 0 &&
+      !judge_answer(verification, error)) {
+    error->wolfssl_code = wolfssl_code;
+    return error->code;
+  }
   error_set_from_wolfssl(error, wolfssl_code, &fallback);
+  if (WOLFSSL_SHOWS_READABLE_ANSWERS && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR && verification->answer == NULL) {
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "the OCSP answer that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
+              "\"openssl s_client -status\" shows it");
+    error->wolfssl_code = wolfssl_code;
+  }
   if (!read_at(verification, depth, &certificate)) {
     return error->code;
   }

@@ -15,16 +15,24 @@
 #include "tls_settings.h"
 #include "trust.h"
 
+struct WOLFSSL;
 struct WOLFSSL_CTX;
+struct revocation_lists;
 
 struct peer_verification {
   const struct tls_settings *settings;
-  const struct trust *trust;     /**< for the sentences only: what was loaded */
-  const struct peer_name *name;  /**< NULL: no name to compare with */
-  struct certificate_list chain; /**< what the server presented, the leaf first */
-  bool leaf_accepted;            /**< the callback ran for the leaf and found nothing wrong */
-  int failed_depth;              /**< of the certificate wolfSSL did not accept; -1 none */
-  amqp_wolfssl_error_t error;    /**< our own verdict; AMQP_WOLFSSL_OK: none */
+  const struct trust *trust;      /**< for the sentences only: what was loaded */
+  const struct peer_name *name;   /**< NULL: no name to compare with */
+  struct certificate_list chain;  /**< what the server presented, the leaf first */
+  bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */
+  struct WOLFSSL *ssl;            /**< whose certificates they are; NULL: no answer is looked for */
+  struct revocation_lists *lists; /**< as they were when the session began */
+  uint8_t *answer;                /**< a copy of the OCSP answer stapled; NULL: none so far */
+  size_t answer_length;
+  int answer_refused;         /**< wolfSSL's code for that answer; 0: it took it */
+  bool answer_accepted;       /**< it is good */
+  int failed_depth;           /**< of the certificate wolfSSL did not accept; -1 none */
+  amqp_wolfssl_error_t error; /**< our own verdict; AMQP_WOLFSSL_OK: none */
 };
 
 /** Sets the callback of a fresh context. */
@@ -34,6 +42,18 @@ amqp_wolfssl_code_t peer_verification_install(struct WOLFSSL_CTX *ctx, amqp_wolf
 void peer_verification_init(struct peer_verification *verification, const struct tls_settings *settings,
                             const struct trust *trust, const struct peer_name *name);
 void peer_verification_free(struct peer_verification *verification);
+
+/** Has wolfSSL show the OCSP answer that \a ssl gets stapled. Where the settings ask for none it does nothing. */
+void peer_verification_watch_answer(struct peer_verification *verification, struct WOLFSSL *ssl);
+
+/** Whether OCSP answers can be had from this wolfSSL at all. */
+bool peer_verification_sees_answers(void);
+
+/**
+ * Whether all was checked that was asked for, once wolfSSL's handshake is over.
+ * \return AMQP_WOLFSSL_OK or what is missing, with a record
+ */
+amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
 
 /** Says which verification the handshake step that follows in this thread belongs to; NULL when the step is over. */
 void peer_verification_set_current(struct peer_verification *verification);

@@ -80,6 +80,8 @@ bool pem_is_certificate(const struct pem_block *block) {
   return pem_label_is(block, "CERTIFICATE") || pem_label_is(block, "X509 CERTIFICATE");
 }
 
+bool pem_is_revocation_list(const struct pem_block *block) { return pem_label_is(block, "X509 CRL"); }
+
 bool pem_is_private_key(const struct pem_block *block) {
   static const char suffix[] = "PRIVATE KEY";
   size_t length = sizeof(suffix) - 1;

@@ -33,6 +33,9 @@ bool pem_label_is(const struct pem_block *block, const char *label);
  */
 bool pem_is_certificate(const struct pem_block *block);
 
+/** A revocation list (RFC 7468, section 6). */
+bool pem_is_revocation_list(const struct pem_block *block);
+
 /** A private key of any kind, encrypted or not. */
 bool pem_is_private_key(const struct pem_block *block);
 

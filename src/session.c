@@ -72,6 +72,7 @@ struct session *session_new(const struct tls_context *context, const struct peer
     goto no_memory;
   }
   tls_io_attach(&session->io, session->ssl);
+  peer_verification_watch_answer(&session->verification, session->ssl);
   wolfSSL_set_using_nonblock(session->ssl, 1);
   return session;
 no_memory:
@@ -185,9 +186,7 @@ static enum session_result finish_handshake(struct session *session, struct conn
   const struct tls_settings *settings = tls_context_settings(session->context);
   struct negotiated negotiated = read_negotiated(session);
 
-  if (!session->verification.leaf_accepted && (settings->verify_peer || settings->verify_host)) {
-    error_set(session->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING,
-              "the broker presented no certificate that was verified");
+  if (peer_verification_finish(&session->verification, session->error) != AMQP_WOLFSSL_OK) {
     return latch(session, SESSION_FAILED, true);
   }
   if (policy_check_negotiated(&settings->limits, &negotiated, session->error) != AMQP_WOLFSSL_OK) {
@@ -234,6 +233,11 @@ static enum session_result step_and_flush(struct session *session, struct connec
   if (wolfssl_code != 0 && !is_waiting(wolfssl_code)) {
     (void)tls_io_flush(&session->io); /* the alert that says why; no matter if it can't leave */
     return fail(session, AMQP_WOLFSSL_STAGE_HANDSHAKE, wolfssl_code);
+  }
+  if (session->verification.error.code != AMQP_WOLFSSL_OK) {
+    /* An OCSP answer that wolfSSL took and we do not. Our certificate, which follows, must not leave. */
+    tls_io_drop_output(&session->io);
+    return fail(session, AMQP_WOLFSSL_STAGE_VERIFY, 0);
   }
   switch (tls_io_flush(&session->io)) {
     case TLS_IO_BROKEN:

@@ -13,6 +13,7 @@
 #include "byte_queue.h"
 #include "certificate.h"
 #include "peer_verification.h"
+#include "revocation_sources.h"
 #include "secret.h"
 #include "tls_io.h"
 #include "token_signature.h"
@@ -179,6 +180,26 @@ static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct crede
   return load_key(ctx, credentials->key.bytes, credentials->key.length, error);
 }
 
+static amqp_wolfssl_code_t set_up_stapling(WOLFSSL_CTX *ctx, amqp_wolfssl_stapling_t stapling,
+                                           amqp_wolfssl_error_t *error) {
+#ifdef FEATURE_OCSP_STAPLING
+  int result = WOLFSSL_SUCCESS;
+
+  if (stapling != AMQP_WOLFSSL_STAPLING_OFF) {
+    result = wolfSSL_CTX_EnableOCSPStapling(ctx);
+  }
+  if (stapling == AMQP_WOLFSSL_STAPLING_REQUIRE && result == WOLFSSL_SUCCESS) {
+    result = wolfSSL_CTX_EnableOCSPMustStaple(ctx);
+  }
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "OCSP stapling");
+#else
+  (void)ctx;
+  (void)stapling;
+  (void)error;
+  return AMQP_WOLFSSL_OK; /* the setter refused anything else */
+#endif
+}
+
 /* Adds nothing to wolfSSL's verdict. But without a callback of the session's own, 5.5.4 breaks off at a bad leaf before
    it asks the certificate manager's, which would have kept the chain for the error's sentence. */
 static int keep_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
@@ -202,6 +223,9 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   if (code == AMQP_WOLFSSL_OK) {
     code = load_credentials(ctx, context->credentials, error);
   }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = set_up_stapling(ctx, settings->stapling, error);
+  }
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
@@ -218,6 +242,11 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   return peer_verification_install(ctx, error);
 }
 
+static bool checks_revocation(const struct tls_settings *settings) {
+  return settings->stapling != AMQP_WOLFSSL_STAPLING_OFF ||
+         (settings->revocation != NULL && revocation_sources_any(settings->revocation));
+}
+
 amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
                                     const struct trust *trust, const struct credentials *credentials,
                                     amqp_wolfssl_error_t *error) {
@@ -227,6 +256,12 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   if (settings->verify_peer && trust->anchors.count == 0) {
     return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_TRUST_ANCHOR,
                      "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
+  }
+  if (!settings->verify_peer && checks_revocation(settings)) {
+    return error_set(
+        error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
+        "revocation is to be checked but the broker's certificate is not to be verified; leave verify_peer "
+        "on");
   }
   made = calloc(1, sizeof(*made));
   if (made == NULL) {
@@ -264,5 +299,12 @@ WOLFSSL *tls_context_new_ssl(const struct tls_context *context) {
   if (ssl != NULL && context->credentials->token != NULL) {
     token_signature_attach(ssl, context->credentials->token);
   }
+#ifdef FEATURE_OCSP_STAPLING
+  if (ssl != NULL && context->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF &&
+      wolfSSL_UseOCSPStapling(ssl, WOLFSSL_CSR_OCSP, 0) != WOLFSSL_SUCCESS) {
+    wolfSSL_free(ssl);
+    ssl = NULL;
+  }
+#endif
   return ssl;
 }

@@ -7,10 +7,14 @@
 
 #include "policy.h"
 
+struct revocation_sources;
+
 struct tls_settings {
   struct policy_limits limits;
   bool verify_peer;
   bool verify_host;
+  amqp_wolfssl_stapling_t stapling;
+  struct revocation_sources *revocation; /* NULL: no revocation lists */
 };
 
 #endif

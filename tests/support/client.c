@@ -39,6 +39,11 @@ static amqp_wolfssl_config_t *make_config(const struct client_settings *settings
   if (settings->server_name != NULL) {
     check_setter(config, amqp_wolfssl_config_set_server_name(config, settings->server_name));
   }
+  for (size_t i = 0; i < CLIENT_LISTS && settings->lists[i] != NULL; i++) {
+    check_setter(config,
+                 amqp_wolfssl_config_add_crl_file(config, test_folder_certificate(certificate, settings->lists[i])));
+  }
+  check_setter(config, amqp_wolfssl_config_set_stapling(config, settings->stapling));
   if (settings->version != 0) {
     const amqp_wolfssl_version_t version = (amqp_wolfssl_version_t)settings->version;
 

@@ -12,13 +12,16 @@
 #include <amqp_wolfssl_socket.h>
 
 #define CLIENT_CHANNEL 1
+#define CLIENT_LISTS 4
 
 /** What a config is made of. Certificates by the names that mint-certificates gives them. */
 struct client_settings {
-  const char *ca;          /**< "bundle", … */
-  const char *identity;    /**< "client", …; NULL: none */
-  const char *server_name; /**< NULL: the host connected to */
-  int version;             /**< the only TLS version; 0: both */
+  const char *ca;                  /**< "bundle", … */
+  const char *identity;            /**< "client", …; NULL: none */
+  const char *server_name;         /**< NULL: the host connected to */
+  int version;                     /**< the only TLS version; 0: both */
+  const char *lists[CLIENT_LISTS]; /**< revocation lists: "list-clean", …; NULL ends them */
+  amqp_wolfssl_stapling_t stapling;
 };
 
 struct client {

@@ -59,6 +59,7 @@ struct options {
   const char *ciphers;
   char *groups; /* not const: OpenSSL's macro casts to char * */
   int security_level;
+  const char *staple; /* file */
   bool no_ems;
   uint64_t key_update_every;
   size_t record_size;
@@ -142,6 +143,7 @@ static const char usage_text[] =
     "  --ciphers LIST                   names that begin with TLS_ are TLS 1.3 suites, others TLS 1.2 ones; not mixed\n"
     "  --groups LIST                    for instance P-384:P-256\n"
     "  --security-level N               of OpenSSL; 0 lets RSA-1024 pass\n"
+    "  --staple FILE                    staple the bytes of FILE as an OCSP answer, whatever they are\n"
     "  --no-ems                         no Extended Master Secret in TLS 1.2\n"
     "  --key-update-every BYTES         TLS 1.3: send KeyUpdate, and ask for one, each time so many bytes went by\n"
     "  --record-size N                  at most N plaintext bytes a record\n"
@@ -394,6 +396,24 @@ static bool set_identity(SSL_CTX *context, const struct options *options) {
   return true;
 }
 
+/* OpenSSL frees the copy that it is given. */
+static int staple(SSL *ssl, void *argument) {
+  const struct options *const options = argument;
+  unsigned char *const answer = OPENSSL_malloc(READ_SIZE);
+  FILE *const file = fopen(options->staple, "rb");
+  const size_t length = file != NULL && answer != NULL ? fread(answer, 1, READ_SIZE, file) : 0;
+
+  if (file != NULL) {
+    (void)fclose(file);
+  }
+  if (length == 0) {
+    OPENSSL_free(answer);
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  (void)SSL_set_tlsext_status_ocsp_resp(ssl, answer, (long)length);
+  return SSL_TLSEXT_ERR_OK;
+}
+
 static SSL_CTX *new_context(struct options *options) {
   SSL_CTX *const context = SSL_CTX_new(TLS_server_method());
   if (context == NULL) {
@@ -402,6 +422,10 @@ static SSL_CTX *new_context(struct options *options) {
   }
   SSL_CTX_set_info_callback(context, report_alert);
   SSL_CTX_set_tlsext_servername_callback(context, report_server_name);
+  if (options->staple != NULL) {
+    (void)SSL_CTX_set_tlsext_status_cb(context, staple);
+    (void)SSL_CTX_set_tlsext_status_arg(context, options);
+  }
   if (options->no_ems) {
     SSL_CTX_set_options(context, SSL_OP_NO_EXTENDED_MASTER_SECRET);
   }
@@ -1224,6 +1248,7 @@ enum option_code {
   OPTION_GROUPS,
   OPTION_SECURITY_LEVEL,
   OPTION_NO_EMS,
+  OPTION_STAPLE,
   OPTION_KEY_UPDATE_EVERY,
   OPTION_RECORD_SIZE,
   OPTION_TRUNCATE_AFTER,
@@ -1258,6 +1283,7 @@ static const struct option long_options[] = {
     {"groups", required_argument, NULL, OPTION_GROUPS},
     {"security-level", required_argument, NULL, OPTION_SECURITY_LEVEL},
     {"no-ems", no_argument, NULL, OPTION_NO_EMS},
+    {"staple", required_argument, NULL, OPTION_STAPLE},
     {"key-update-every", required_argument, NULL, OPTION_KEY_UPDATE_EVERY},
     {"record-size", required_argument, NULL, OPTION_RECORD_SIZE},
     {"truncate-after", required_argument, NULL, OPTION_TRUNCATE_AFTER},
@@ -1411,6 +1437,9 @@ static bool take_option(struct options *options, int code, char *argument) {
       return true;
     case OPTION_GROUPS:
       options->groups = argument;
+      return true;
+    case OPTION_STAPLE:
+      options->staple = argument;
       return true;
     case OPTION_NO_EMS:
       options->no_ems = true;

@@ -191,6 +191,18 @@ static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_c
     case 12:
       *code = amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS);
       return true;
+    case 13:
+      *code = amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("crl.pem"));
+      return true;
+    case 14:
+      *code = amqp_wolfssl_config_add_crl_folder(config, temporary_folder_path("lists"));
+      return true;
+    case 15:
+      *code = amqp_wolfssl_config_add_crl_memory(config, text, sizeof(text), AMQP_WOLFSSL_FORMAT_AUTO);
+      return true;
+    case 16:
+      *code = amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
+      return true;
     default:
       return false;
   }
@@ -788,6 +800,82 @@ static void test_maximum_life(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* ---- Revocation ---- */
+
+static void test_crl_setters_refuse(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  size_t length;
+  uint8_t *list = temporary_folder_read("crl-clean.pem", &length);
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_add_crl_file(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("missing.pem")),
+                AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_record(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("ca.pem")),
+                AMQP_WOLFSSL_CRL_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_add_crl_folder(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_crl_folder(config, temporary_folder_path("authorities")),
+                AMQP_WOLFSSL_CRL_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_add_crl_memory(config, NULL, 1, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, 0, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_CRL_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, length, (amqp_wolfssl_format_t)3),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_stapling(config, (amqp_wolfssl_stapling_t)3),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  /* Each keeps the config from opening until it is mended. */
+  expect_refusal(config, "server", AMQP_WOLFSSL_CRL_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, length, AMQP_WOLFSSL_FORMAT_PEM),
+                AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_add_crl_folder(config, temporary_folder_path("lists")), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_CRL_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("crl.pem")), AMQP_WOLFSSL_OK);
+  free(list);
+  expect_connection(config, "server", true);
+  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  amqp_wolfssl_config_free(config);
+}
+
+/* In memory it is copied; and without verification there would be nothing to check by. */
+static void test_crl_from_memory(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  size_t length;
+  uint8_t *list = temporary_folder_read("crl.pem", &length);
+
+  (void)state;
+  expect_connection(config, "server-revoked", true);
+  assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, length, AMQP_WOLFSSL_FORMAT_AUTO),
+                AMQP_WOLFSSL_OK);
+  memset(list, 0, length);
+  free(list);
+  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  expect_connection(config, "server", true);
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+  amqp_wolfssl_config_free(config);
+}
+
+/* The server in memory staples nothing. */
+static void test_stapling(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  amqp_wolfssl_code_t code = amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUEST);
+
+  (void)state;
+  if (code == AMQP_WOLFSSL_NOT_SUPPORTED) {
+    assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "--enable-ocspstapling"));
+    assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF), AMQP_WOLFSSL_OK);
+    expect_connection(config, "server", true);
+  } else {
+    assert_record(config, code, AMQP_WOLFSSL_OK);
+    expect_connection(config, "server", true);
+    assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUIRE), AMQP_WOLFSSL_OK);
+    expect_refusal(config, "server", AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+  }
+  amqp_wolfssl_config_free(config);
+}
+
 /* ---- References ---- */
 
 /* A memory checker shows it when the last reference does not free, or an earlier one does. */
@@ -857,12 +945,12 @@ static int make_folder(const char *folder, const char *ca, const char *copy) {
 }
 
 static int make_files(void) {
-  if (minted_certificates_make() != 0) {
-    return -1;
-  }
-  return make_folder("authorities", "other-ca.pem", "authorities/other-ca.pem") != 0
-             ? -1
-             : make_folder("own-authorities", "ca.pem", "own-authorities/ca.pem");
+  return minted_certificates_make() == 0 &&
+                 make_folder("authorities", "other-ca.pem", "authorities/other-ca.pem") == 0 &&
+                 make_folder("own-authorities", "ca.pem", "own-authorities/ca.pem") == 0 &&
+                 make_folder("lists", "crl-clean.pem", "lists/ca.crl") == 0
+             ? 0
+             : -1;
 }
 
 static int set_up(void **state) {
@@ -912,6 +1000,9 @@ int main(void) {
       cmocka_unit_test(test_site_version_is_the_least),
       cmocka_unit_test(test_maximum_life),
       cmocka_unit_test(test_context_is_made_once),
+      cmocka_unit_test(test_crl_setters_refuse),
+      cmocka_unit_test(test_crl_from_memory),
+      cmocka_unit_test(test_stapling),
       cmocka_unit_test(test_references),
       cmocka_unit_test(test_references_in_threads),
   };

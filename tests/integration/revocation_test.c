@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Revocation, with servers of other makes: lists for the whole chain, good ones and one for each defect, replaced while
+ * the program runs; and OCSP answers that a server staples, asked for and required.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <amqp_wolfssl_socket.h>
+
+#include "client.h"
+#include "command.h"
+#include "peer_process.h"
+#include "test_folder.h"
+#include "tls_server.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
+static bool has_answers;
+
+static int mint(void **state) {
+  char script[TEST_PATH_SIZE];
+  char program[TEST_PATH_SIZE];
+
+  if (test_folder_make(state) != 0) {
+    return -1;
+  }
+  (void)test_folder_source_path(script, "tests/support/mint-revocation");
+  (void)test_folder_build_path(program, "tests/support/mint_ocsp_answer");
+  has_answers = access(program, X_OK) == 0;
+  return has_answers ? command_run(".", script, "--answers", program, test_folder_certificates(), NULL)
+                     : command_run(".", script, test_folder_certificates(), NULL);
+}
+
+/* What a failed assertion left behind must not outlive its case. */
+static int stop_servers(void **state) {
+  (void)state;
+  peer_process_stop_all();
+  return 0;
+}
+
+static const char *version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
+
+/* ---- What an open comes to ---- */
+
+struct expected {
+  amqp_wolfssl_code_t code;
+  const char *sentence; /* what the sentence holds; NULL: anything */
+  const char *or_else;  /* or this; NULL: nothing else */
+};
+
+/* wolfSSL 5.9 refuses such answers before it shows them. */
+static const char unread_sentence[] = "the OCSP answer that the broker stapled is out of date or can't be read";
+
+static void expect(const struct client *client, int status, const struct expected *expected, const char *what) {
+  const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client->socket);
+  const char *sentence = amqp_wolfssl_error_message(error);
+
+  if (amqp_wolfssl_error_code(error) != expected->code || (status == AMQP_STATUS_OK) != (expected->code == 0)) {
+    fail_msg("%s: wanted %s, got %s: %s", what, amqp_wolfssl_code_name(expected->code),
+             client_describe_failure(client, status), sentence);
+  }
+  if (expected->sentence != NULL && strstr(sentence, expected->sentence) == NULL &&
+      (expected->or_else == NULL || strstr(sentence, expected->or_else) == NULL) &&
+      strstr(sentence, unread_sentence) == NULL) {
+    fail_msg("%s: \"%s\" is not in \"%s\"", what, expected->sentence, sentence);
+  }
+  if (expected->code != AMQP_WOLFSSL_OK && amqp_wolfssl_error_stage(error) == AMQP_WOLFSSL_STAGE_VERIFY) {
+    assert_int_equal(status, AMQP_STATUS_SSL_PEER_VERIFY_FAILED);
+  }
+}
+
+static void try_once(const struct client_settings *settings, int port, const struct expected *expected,
+                     const char *what) {
+  struct client client = client_new(settings);
+
+  expect(&client, client_try_open(&client, "127.0.0.1", port), expected, what);
+  client_destroy(&client);
+}
+
+/* ---- Lists ---- */
+
+struct list_row {
+  const char *certificate;
+  const char *lists[CLIENT_LISTS];
+  struct expected expected;
+};
+
+#define GOOD \
+  { .code = AMQP_WOLFSSL_OK }
+
+static const struct list_row list_rows[] = {
+    {"server", {"list-clean"}, GOOD},
+    {"server", {"list-revoked-intermediate"}, GOOD},
+    {"server", {"list-clean", "list-other-ca", "list-ca-rsa"}, GOOD},
+    {"server",
+     {"list-revoked-server"},
+     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED, .sentence = ": keyCompromise, says its CRL in "}},
+    {"server", {"list-expired"}, {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = " has expired (it held until "}},
+    {"server",
+     {"list-future"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = " is not valid yet (it is dated "}},
+    {"server",
+     {"list-other-ca"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "no CRL of its issuer \"CN=Acme Test Root,O="}},
+    {"server",
+     {"list-impostor"},
+     {.code = AMQP_WOLFSSL_CRL_UNUSABLE, .sentence = "is not signed by the trusted CA of that name"}},
+    {"server", {"list-sha1"}, {.code = AMQP_WOLFSSL_CRL_UNUSABLE, .sentence = "signed in a way that is not allowed"}},
+    /* Of several the newest counts, whichever came first. */
+    {"server", {"list-clean", "list-old-revoked-server"}, GOOD},
+    {"server", {"list-old-revoked-server", "list-clean"}, GOOD},
+    {"server", {"list-expired", "list-clean"}, GOOD},
+    {"server", {"list-clean", "list-expired"}, GOOD},
+    {"server",
+     {"list-old-revoked-server", "list-expired"},
+     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED, .sentence = NULL}},
+    {"server-rsa", {"list-ca-rsa"}, GOOD},
+    {"server-rsa",
+     {"list-clean"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "\"CN=Acme Test RSA Root,O=Acme Test\""}},
+    {"server-chain", {"list-clean", "list-intermediate"}, GOOD},
+    {"server-chain",
+     {"list-clean"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Intermediate,"}},
+    {"server-chain",
+     {"list-intermediate"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Root,"}},
+    {"server-chain",
+     {"list-revoked-intermediate", "list-intermediate"},
+     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED,
+      .sentence = "\"CN=Acme Test Intermediate,O=Acme Test\" in the broker's chain"}},
+    {"server-chain",
+     {"list-clean", "list-intermediate-revoked"},
+     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED, .sentence = "\"CN=server-chain,O=Acme\""}},
+    {"server-chain",
+     {"list-clean", "list-intermediate-expired"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "has expired"}},
+    {"server-chain",
+     {"list-expired", "list-intermediate"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "has expired"}},
+    {"server-chain",
+     {"list-clean", "list-intermediate-impostor"},
+     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "is not signed by the CA that issued"}},
+    {"server-chain", {"list-clean", "list-intermediate-impostor", "list-intermediate"}, GOOD},
+};
+
+static void name_row(char what[256], const struct list_row *row, int version) {
+  size_t used = (size_t)snprintf(what, 256, "%s, %s:", version_name(version), row->certificate);
+
+  for (size_t i = 0; i < CLIENT_LISTS && row->lists[i] != NULL; i++) {
+    used += (size_t)snprintf(what + used, 256 - used, " %s", row->lists[i]);
+  }
+}
+
+static void try_lists(enum tls_server_kind kind, const char *certificate, int version) {
+  struct tls_server server = tls_server_start(kind, certificate, version, NULL);
+
+  for (size_t i = 0; i < COUNT(list_rows); i++) {
+    struct client_settings settings = {.ca = "bundle", .identity = "client"};
+    char what[256];
+
+    if (strcmp(list_rows[i].certificate, certificate) != 0) {
+      continue;
+    }
+    memcpy(settings.lists, list_rows[i].lists, sizeof(settings.lists));
+    name_row(what, &list_rows[i], version);
+    try_once(&settings, server.port, &list_rows[i].expected, what);
+  }
+  peer_process_stop(server.process);
+}
+
+static void lists_with(enum tls_server_kind kind) {
+  static const char *const certificates[] = {"server", "server-rsa", "server-chain"};
+
+  for (size_t i = 0; i < COUNT(certificates); i++) {
+    for (size_t j = 0; j < COUNT(versions); j++) {
+      try_lists(kind, certificates[i], versions[j]);
+    }
+  }
+}
+
+static void lists_with_openssl(void **state) {
+  (void)state;
+  lists_with(TLS_SERVER_OPENSSL);
+}
+
+static void lists_with_gnutls(void **state) {
+  (void)state;
+  lists_with(TLS_SERVER_GNUTLS);
+}
+
+/* Refused in the handshake: the server hears of it, and never sees our certificate. */
+static void a_revoked_server_gets_an_alert(void **state) {
+  const struct client_settings settings = {.ca = "bundle", .identity = "client", .lists = {"list-revoked-server"}};
+  enum { BAD_CERTIFICATE = 42 };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT(versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+    struct client client = client_new(&settings);
+    const int status = client_try_open(&client, "127.0.0.1", server.port);
+
+    assert_string_equal(client_describe_failure(&client, status),
+                        client_describe_expected(AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "verify", "CERTIFICATE_REVOKED",
+                                                 BAD_CERTIFICATE, 1, 0, "CN=server,O=Acme"));
+    tls_server_expect_alert(TLS_SERVER_OPENSSL, &server, BAD_CERTIFICATE);
+    assert_false(tls_server_saw_client(TLS_SERVER_OPENSSL, &server, "client1"));
+    client_destroy(&client);
+    peer_process_stop(server.process);
+  }
+}
+
+/*
+ * wolfSSL keeps the intermediates of earlier connections. A server that leaves them out later must not get past the
+ * check of an intermediate that nobody sees any more.
+ */
+static void an_intermediate_that_was_seen_before(void **state) {
+  const struct client_settings settings = {
+      .ca = "bundle", .identity = "client", .lists = {"list-clean", "list-intermediate"}};
+  const struct expected refused = {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+                                   .sentence = "did not send the certificate of its issuer"};
+  struct tls_server whole = tls_server_start(TLS_SERVER_OPENSSL, "server-chain", 0, NULL);
+  struct tls_server leaf = tls_server_start(TLS_SERVER_OPENSSL, "server-chain-leaf-only", 0, NULL);
+  struct client first = client_new(&settings);
+  struct client second = {.connection = amqp_new_connection()};
+
+  (void)state;
+  client_open(&first, "127.0.0.1", whole.port);
+  second.socket = amqp_wolfssl_socket_new(second.connection, amqp_wolfssl_socket_config(first.socket));
+  assert_non_null(second.socket);
+  expect(&second, client_try_open(&second, "127.0.0.1", leaf.port), &refused, "without the intermediate");
+  client_destroy(&second);
+  client_destroy(&first);
+  peer_process_stop(leaf.process);
+  peer_process_stop(whole.process);
+}
+
+/* ---- Lists that change while the program runs ---- */
+
+static void copy_file(const char *from, const char *to) {
+  char temporary[TEST_PATH_SIZE + 8];
+
+  (void)snprintf(temporary, sizeof(temporary), "%s.new", to);
+  assert_int_equal(command_run(".", "cp", from, temporary, NULL), 0);
+  assert_int_equal(rename(temporary, to), 0);
+}
+
+static void install(const char *name, const char *to) {
+  char from[TEST_PATH_SIZE];
+
+  copy_file(test_folder_certificate(from, name), to);
+}
+
+static void overwrite(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static amqp_wolfssl_config_t *new_config(void) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  char path[TEST_PATH_SIZE];
+  char key[TEST_PATH_SIZE];
+
+  assert_non_null(config);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(path, "bundle")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(path, "client"),
+                                                          test_folder_key(key, "client")),
+                   AMQP_WOLFSSL_OK);
+  return config;
+}
+
+static void try_config(amqp_wolfssl_config_t *config, int port, amqp_wolfssl_code_t code, const char *what) {
+  const struct expected expected = {.code = code};
+  struct client client = {.connection = amqp_new_connection()};
+
+  client.socket = amqp_wolfssl_socket_new(client.connection, config);
+  assert_non_null(client.socket);
+  expect(&client, client_try_open(&client, "127.0.0.1", port), &expected, what);
+  client_destroy(&client);
+}
+
+static void a_file_is_read_again(void **state) {
+  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", 0, NULL);
+  amqp_wolfssl_config_t *config = new_config();
+  char path[TEST_PATH_SIZE];
+  struct client open = {.connection = amqp_new_connection()};
+
+  (void)state;
+  (void)test_folder_path(path, "changing.crl");
+  install("list-expired", path);
+  assert_int_equal(amqp_wolfssl_config_add_crl_file(config, path), AMQP_WOLFSSL_OK);
+  try_config(config, server.port, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "expired");
+  install("list-clean", path);
+  try_config(config, server.port, AMQP_WOLFSSL_OK, "replaced");
+  try_config(config, server.port, AMQP_WOLFSSL_OK, "unchanged");
+  open.socket = amqp_wolfssl_socket_new(open.connection, config);
+  client_open(&open, "127.0.0.1", server.port);
+  client_destroy(&open); /* s_server serves one at a time */
+  install("list-revoked-server", path);
+  try_config(config, server.port, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked meanwhile");
+  install("list-impostor", path);
+  try_config(config, server.port, AMQP_WOLFSSL_CRL_UNUSABLE, "signed by another key");
+  install("list-clean", path);
+  try_config(config, server.port, AMQP_WOLFSSL_OK, "mended");
+  overwrite(path, "-----BEGIN X509 CRL-----\nMIIB");
+  try_config(config, server.port, AMQP_WOLFSSL_CRL_MALFORMED, "half written");
+  assert_int_equal(unlink(path), 0);
+  try_config(config, server.port, AMQP_WOLFSSL_FILE_UNREADABLE, "gone");
+  install("list-clean", path);
+  try_config(config, server.port, AMQP_WOLFSSL_OK, "back again");
+  amqp_wolfssl_config_free(config);
+  peer_process_stop(server.process);
+}
+
+static void a_folder_is_read_again(void **state) {
+  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-chain", 0, NULL);
+  amqp_wolfssl_config_t *config = new_config();
+  char folder[TEST_PATH_SIZE];
+  char root[TEST_PATH_SIZE];
+  char intermediate[TEST_PATH_SIZE];
+
+  (void)state;
+  (void)test_folder_path(folder, "lists");
+  (void)test_folder_path(root, "lists/root.pem");
+  (void)test_folder_path(intermediate, "lists/intermediate.crl");
+  assert_int_equal(mkdir(folder, 0755), 0);
+  install("list-clean", root);
+  assert_int_equal(amqp_wolfssl_config_add_crl_folder(config, folder), AMQP_WOLFSSL_OK);
+  try_config(config, server.port, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "none of the intermediate's");
+  install("list-intermediate", intermediate);
+  try_config(config, server.port, AMQP_WOLFSSL_OK, "added");
+  install("list-revoked-intermediate", root);
+  try_config(config, server.port, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "the intermediate is revoked");
+  install("list-clean", root);
+  install("list-intermediate-revoked", intermediate);
+  try_config(config, server.port, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "the leaf is revoked");
+  overwrite(intermediate, "nothing of the kind");
+  try_config(config, server.port, AMQP_WOLFSSL_CRL_MALFORMED, "a file named as list that is none");
+  assert_int_equal(unlink(intermediate), 0);
+  assert_int_equal(unlink(root), 0);
+  try_config(config, server.port, AMQP_WOLFSSL_CRL_MALFORMED, "no list left");
+  amqp_wolfssl_config_free(config);
+  peer_process_stop(server.process);
+}
+
+/* ---- Many threads, one config, a file that is replaced under them ---- */
+
+enum { THREADS = 4, OPENS = 12 };
+
+struct opener {
+  amqp_wolfssl_config_t *config;
+  int port;
+  int unexpected;
+  char description[1024];
+};
+
+static void *open_many(void *argument) {
+  struct opener *opener = argument;
+  const struct timeval limit = {30, 0};
+
+  for (int i = 0; i < OPENS; i++) {
+    amqp_connection_state_t connection = amqp_new_connection();
+    amqp_socket_t *socket = amqp_wolfssl_socket_new(connection, opener->config);
+    const int status = amqp_socket_open_noblock(socket, "127.0.0.1", opener->port, &limit);
+    const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(socket);
+
+    if (status != AMQP_STATUS_OK && amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_CERTIFICATE_REVOKED) {
+      opener->unexpected++;
+      (void)snprintf(opener->description, sizeof(opener->description), "%s", amqp_wolfssl_error_message(error));
+    }
+    amqp_destroy_connection(connection);
+  }
+  return NULL;
+}
+
+static void threads_and_a_changing_file(void **state) {
+  struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", 0, NULL);
+  amqp_wolfssl_config_t *config = new_config();
+  struct opener openers[THREADS];
+  pthread_t threads[THREADS];
+  char path[TEST_PATH_SIZE];
+
+  (void)state;
+  (void)test_folder_path(path, "shared.crl");
+  install("list-clean", path);
+  assert_int_equal(amqp_wolfssl_config_add_crl_file(config, path), AMQP_WOLFSSL_OK);
+  for (size_t i = 0; i < THREADS; i++) {
+    openers[i] = (struct opener){.config = config, .port = server.port};
+    assert_int_equal(pthread_create(&threads[i], NULL, open_many, &openers[i]), 0);
+  }
+  for (int i = 0; i < 20; i++) {
+    install(i % 2 == 0 ? "list-revoked-server" : "list-clean", path);
+  }
+  for (size_t i = 0; i < THREADS; i++) {
+    assert_int_equal(pthread_join(threads[i], NULL), 0);
+    if (openers[i].unexpected > 0) {
+      fail_msg("%d opens failed unexpectedly: %s", openers[i].unexpected, openers[i].description);
+    }
+  }
+  try_config(config, server.port, AMQP_WOLFSSL_OK, "the last one installed");
+  amqp_wolfssl_config_free(config);
+  peer_process_stop(server.process);
+}
+
+/* ---- Stapled answers ---- */
+
+struct answer_row {
+  const char *certificate;
+  const char *answer; /* NULL: none */
+  amqp_wolfssl_code_t code;
+  const char *sentence;
+};
+
+#define UNKNOWN AMQP_WOLFSSL_REVOCATION_UNKNOWN
+
+static const struct answer_row answer_rows[] = {
+    {"server", "answer-good", AMQP_WOLFSSL_OK, NULL},
+    {"server", "answer-delegated", AMQP_WOLFSSL_OK, NULL},
+    {"server", "answer-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
+    {"server", "answer-unknown", UNKNOWN, "does not know the broker's certificate"},
+    {"server", "answer-expired", UNKNOWN, "has expired (it held until "},
+    {"server", "answer-future", UNKNOWN, "is not valid yet (it is dated "},
+    {"server", "answer-endless", UNKNOWN, "does not say until when it holds"},
+    {"server", "answer-try-later", UNKNOWN, "tryLater (3)"},
+    {"server", "answer-garbage", UNKNOWN, "is not a valid OCSP answer"},
+    {"server", "answer-altered", UNKNOWN, "is signed neither by"},
+    {"server", "answer-other-certificate", UNKNOWN, "is about another certificate"},
+    {"server", "answer-other-issuer", UNKNOWN, "is about another certificate"},
+    {"server", "answer-expired-responder", UNKNOWN, "is signed neither by"},
+    {"server", "answer-foreign-responder", UNKNOWN, "is signed neither by"},
+    {"server", "answer-self-signed-off", UNKNOWN, "is signed neither by"},
+    {"server-chain", "answer-chain-good", AMQP_WOLFSSL_OK, NULL},
+    {"server-chain", "answer-chain-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
+    {"server-chain", "answer-good", UNKNOWN, "is about another certificate"},
+    {"server-chain", NULL, AMQP_WOLFSSL_OK, NULL},
+    {"server", NULL, AMQP_WOLFSSL_OK, NULL},
+};
+
+static const char *answer_path(char path[TEST_PATH_SIZE], const char *answer) {
+  (void)snprintf(path, TEST_PATH_SIZE, "%s/%s.der", test_folder_certificates(), answer);
+  return path;
+}
+
+/* In TLS 1.3 wolfSSL before 5.8 refuses some answers of itself, before the certificate it is about can be seen. */
+static const char *plainer_sentence(int version) {
+  return version == AMQP_WOLFSSL_TLS_1_3 ? "the OCSP answer that the broker stapled does not hold" : NULL;
+}
+
+static struct tls_server start_stapling(enum tls_server_kind kind, const struct answer_row *row, int version) {
+  char path[TEST_PATH_SIZE];
+  const char *openssl[] = {"-status_file", path, NULL};
+  const char *gnutls[] = {"--ignore-ocsp-response-errors", "--ocsp-response", path, NULL};
+  const char *proxy[] = {"--staple", path, NULL};
+  const char *const *more = kind == TLS_SERVER_OPENSSL ? openssl : kind == TLS_SERVER_GNUTLS ? gnutls : proxy;
+
+  if (row->answer != NULL) {
+    (void)answer_path(path, row->answer);
+  }
+  return tls_server_start(kind, row->certificate, version, row->answer != NULL ? more : NULL);
+}
+
+/* openssl s_server won't staple what it can't parse. */
+static bool can_staple(enum tls_server_kind kind, const char *answer) {
+  return answer == NULL || kind == TLS_SERVER_PROXY || strcmp(answer, "answer-garbage") != 0;
+}
+
+static void try_answer(enum tls_server_kind kind, const struct answer_row *row, int version) {
+  const struct expected none = {.code = AMQP_WOLFSSL_OK};
+  const struct expected asked = {row->code, row->sentence, plainer_sentence(version)};
+  const struct expected required = {row->answer == NULL ? UNKNOWN : row->code,
+                                    row->answer == NULL ? "stapled no OCSP answer" : row->sentence,
+                                    plainer_sentence(version)};
+  struct client_settings settings = {.ca = "bundle", .identity = "client"};
+  struct tls_server server = start_stapling(kind, row, version);
+  char what[256];
+
+  (void)snprintf(what, sizeof(what), "%s, %s, %s, %s", tls_server_name(kind), version_name(version), row->certificate,
+                 row->answer != NULL ? row->answer : "no answer");
+  print_message("# %s\n", what);
+  try_once(&settings, server.port, &none, what);
+  settings.stapling = AMQP_WOLFSSL_STAPLING_REQUEST;
+  try_once(&settings, server.port, &asked, what);
+  settings.stapling = AMQP_WOLFSSL_STAPLING_REQUIRE;
+  try_once(&settings, server.port, &required, what);
+  peer_process_stop(server.process);
+}
+
+static bool stapling_is_supported(void) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  amqp_wolfssl_code_t code = amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUEST);
+
+  amqp_wolfssl_config_free(config);
+  assert_true(code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_NOT_SUPPORTED);
+  return code == AMQP_WOLFSSL_OK;
+}
+
+static void answers_with(enum tls_server_kind kind) {
+  if (!has_answers || !stapling_is_supported()) {
+    skip();
+  }
+  for (size_t i = 0; i < COUNT(answer_rows); i++) {
+    for (size_t j = 0; j < COUNT(versions) && can_staple(kind, answer_rows[i].answer); j++) {
+      try_answer(kind, &answer_rows[i], versions[j]);
+    }
+  }
+}
+
+static void answers_with_openssl(void **state) {
+  (void)state;
+  answers_with(TLS_SERVER_OPENSSL);
+}
+
+static void answers_with_gnutls(void **state) {
+  (void)state;
+  answers_with(TLS_SERVER_GNUTLS);
+}
+
+static void answers_with_the_proxy(void **state) {
+  (void)state;
+  answers_with(TLS_SERVER_PROXY);
+}
+
+/* A good answer does not spare the lists' check, nor the other way round. */
+static void answers_and_lists(void **state) {
+  const struct answer_row row = {"server", "answer-good", AMQP_WOLFSSL_OK, NULL};
+  const struct answer_row revoked_row = {"server", "answer-revoked", AMQP_WOLFSSL_OK, NULL};
+  const struct expected good = {.code = AMQP_WOLFSSL_OK};
+  const struct expected revoked = {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED};
+  struct client_settings settings = {.ca = "bundle", .identity = "client", .stapling = AMQP_WOLFSSL_STAPLING_REQUIRE};
+
+  (void)state;
+  if (!has_answers || !stapling_is_supported()) {
+    skip();
+  }
+  for (size_t i = 0; i < COUNT(versions); i++) {
+    struct tls_server server = start_stapling(TLS_SERVER_OPENSSL, &row, versions[i]);
+
+    settings.lists[0] = "list-clean";
+    try_once(&settings, server.port, &good, "both good");
+    settings.lists[0] = "list-revoked-server";
+    try_once(&settings, server.port, &revoked, "a good answer and a list that names it");
+    peer_process_stop(server.process);
+    server = start_stapling(TLS_SERVER_OPENSSL, &revoked_row, versions[i]);
+    settings.lists[0] = "list-clean";
+    try_once(&settings, server.port, &revoked, "a bad answer and a clean list");
+    peer_process_stop(server.process);
+  }
+}
+
+#define CASE(name) cmocka_unit_test_teardown(name, stop_servers)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(lists_with_openssl),
+      CASE(lists_with_gnutls),
+      CASE(a_revoked_server_gets_an_alert),
+      CASE(an_intermediate_that_was_seen_before),
+      CASE(a_file_is_read_again),
+      CASE(a_folder_is_read_again),
+      CASE(threads_and_a_changing_file),
+      CASE(answers_with_openssl),
+      CASE(answers_with_gnutls),
+      CASE(answers_with_the_proxy),
+      CASE(answers_and_lists),
+  };
+
+  return cmocka_run_group_tests_name("revocation", tests, mint, test_folder_remove);
+}
