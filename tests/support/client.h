@@ -6,6 +6,7 @@
 #ifndef TESTS_CLIENT_H
 #define TESTS_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,10 +16,12 @@
 
 /** What a config is made of. Certificates by the names that mint-certificates gives them. */
 struct client_settings {
-  const char *ca;          /**< "bundle", … */
-  const char *identity;    /**< "client", …; NULL: none */
-  const char *server_name; /**< NULL: the host connected to */
-  int version;             /**< the only TLS version; 0: both */
+  const char *ca;                      /**< "bundle", … */
+  const char *identity;                /**< "client", …; NULL: none */
+  const char *server_name;             /**< NULL: the host connected to */
+  int version;                         /**< the only TLS version; 0: both */
+  int policy;                          /**< 0: the default */
+  bool without_extended_master_secret; /**< TLS 1.2 may do without it, whatever the policy says */
 };
 
 struct client {
