@@ -119,6 +119,8 @@ AC_DEFUN([PROJECT_WOLFSSL], [
         wolfSSL_get_curve_name
         wolfSSL_get_alert_history
         wolfSSL_CTX_set1_sigalgs_list
+        wolfSSL_CTX_only_dhe_psk
+        wolfSSL_CTX_AllowEncryptThenMac
         wolfSSL_CTX_set_group_messages
         wolfSSL_CTX_set_default_passwd_cb
         wolfSSL_CTX_EnableCRL

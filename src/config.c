@@ -99,8 +99,39 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
   config->settings.revocation = &config->revocation;
 }
 
-static void read_site_file(amqp_wolfssl_config_t *config, const char *path) {
-  if (site_file_read(path, &config->site, &config->error) != AMQP_WOLFSSL_OK) {
+static amqp_wolfssl_code_t cannot_staple(amqp_wolfssl_error_t *error) {
+  return FAIL(
+      NOT_SUPPORTED,
+      "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the answers; "
+      "give CRLs instead");
+}
+
+/* What the administrator asks for beside limits: lists, and answers. */
+static amqp_wolfssl_code_t use_site_revocation(amqp_wolfssl_config_t *config) {
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+
+  if (config->site.require_stapling) {
+    config->settings.stapling = AMQP_WOLFSSL_STAPLING_REQUIRE;
+    code = peer_verification_sees_answers() ? AMQP_WOLFSSL_OK : cannot_staple(&config->error);
+  }
+  if (code == AMQP_WOLFSSL_OK && config->site.crl_file != NULL) {
+    code = revocation_sources_add_file(&config->revocation, config->site.crl_file, &config->error);
+  }
+  return code;
+}
+
+/* Whatever goes wrong here no setter can mend: nothing will be opened. */
+static void use_site_file(amqp_wolfssl_config_t *config, const char *path) {
+  amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &config->error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = site_file_read(path, &config->site, &config->error);
+  }
+  set_defaults(config);
+  if (code == AMQP_WOLFSSL_OK) {
+    code = use_site_revocation(config);
+  }
+  if (code != AMQP_WOLFSSL_OK) {
     error_copy(&config->failed[SETTER_SITE_FILE], &config->error);
   }
 }
@@ -126,8 +157,7 @@ amqp_wolfssl_config_t *config_new_with_site_file(const char *path) {
   for (size_t i = 0; i < SETTER_COUNT; i++) {
     error_clear(&config->failed[i]);
   }
-  read_site_file(config, path);
-  set_defaults(config);
+  use_site_file(config, path);
   return config;
 }
 
@@ -327,10 +357,8 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *conf
       stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
     code = FAIL(INVALID_ARGUMENT, "%d is no way of OCSP stapling", (int)stapling);
   } else if (stapling != AMQP_WOLFSSL_STAPLING_OFF && !peer_verification_sees_answers()) {
-    code = FAIL(NOT_SUPPORTED,
-                "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the "
-                "answers; give CRLs instead");
-  } else {
+    code = cannot_staple(error);
+  } else if (!config->site.require_stapling) { /* where it is required, nothing asks for less */
     config->settings.stapling = stapling;
   }
   return end(config, SETTER_STAPLING, code);
@@ -748,12 +776,30 @@ static amqp_wolfssl_code_t check_setters(const amqp_wolfssl_config_t *config, am
   return AMQP_WOLFSSL_OK;
 }
 
+/* RFC 9151 wants revocation checked: where nothing was given to check by, nothing is opened. */
+static amqp_wolfssl_code_t check_revocation(const amqp_wolfssl_config_t *config, amqp_wolfssl_error_t *error) {
+  const struct policy *policy = config->settings.limits.policy;
+
+  if (!policy_requires_revocation_check(policy) || config->settings.stapling == AMQP_WOLFSSL_STAPLING_REQUIRE ||
+      revocation_sources_any(&config->revocation)) {
+    return AMQP_WOLFSSL_OK;
+  }
+  return FAIL(
+      REVOCATION_UNKNOWN,
+      "the policy \"%s\" asks for revocation checks, and there is nothing to check by; add CRLs, or require OCSP "
+      "stapling",
+      policy_name(policy));
+}
+
 amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
                                        amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
 
   if (code == AMQP_WOLFSSL_OK) {
     code = check_setters(config, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = check_revocation(config, error);
   }
   if (code != AMQP_WOLFSSL_OK) {
     return code;

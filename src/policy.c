@@ -511,7 +511,7 @@ static amqp_wolfssl_code_t check_key_exchange(const struct policy_limits *limits
   if (limits->extended_master_secret && !negotiated->extended_master_secret) {
     return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET,
                      "the broker speaks TLS 1.2 without the Extended Master Secret (RFC 7627), which the policy \"%s\" "
-                     "asks for; have it speak TLS 1.3, or newer Erlang, or allow it in the config",
+                     "asks for; have it speak TLS 1.3, or make an exception with set_require_extended_master_secret",
                      policy->name);
   }
   return AMQP_WOLFSSL_OK;

@@ -236,6 +236,13 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   }
   /* A resumed session skips certificate, name and CRL checks: no tickets, no cache. */
   (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+#ifdef HAVE_WOLFSSL_CTX_ALLOWENCRYPTTHENMAC
+  (void)wolfSSL_CTX_AllowEncryptThenMac(ctx, 0); /* of use to CBC only, which no policy has */
+#endif
+#ifdef HAVE_WOLFSSL_CTX_ONLY_DHE_PSK
+  /* wolfSSL announces by itself how it would resume; at least never without a fresh key exchange. */
+  (void)wolfSSL_CTX_only_dhe_psk(ctx);
+#endif
   /* The handshake's messages of one flight go out together. */
   (void)wolfSSL_CTX_set_group_messages(ctx);
   tls_io_install(ctx);

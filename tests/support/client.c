@@ -30,6 +30,12 @@ static amqp_wolfssl_config_t *make_config(const struct client_settings *settings
   char key[TEST_PATH_SIZE];
 
   assert_non_null(config);
+  if (settings->policy != 0) {
+    check_setter(config, amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)settings->policy));
+  }
+  if (settings->without_extended_master_secret) {
+    check_setter(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0));
+  }
   check_setter(config, amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(certificate, settings->ca)));
   if (settings->identity != NULL) {
     check_setter(

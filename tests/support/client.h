@@ -6,6 +6,7 @@
 #ifndef TESTS_CLIENT_H
 #define TESTS_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,11 +17,13 @@
 
 /** What a config is made of. Certificates by the names that mint-certificates gives them. */
 struct client_settings {
-  const char *ca;                  /**< "bundle", … */
-  const char *identity;            /**< "client", …; NULL: none */
-  const char *server_name;         /**< NULL: the host connected to */
-  int version;                     /**< the only TLS version; 0: both */
-  const char *lists[CLIENT_LISTS]; /**< revocation lists: "list-clean", …; NULL ends them */
+  const char *ca;                      /**< "bundle", … */
+  const char *identity;                /**< "client", …; NULL: none */
+  const char *server_name;             /**< NULL: the host connected to */
+  int version;                         /**< the only TLS version; 0: both */
+  int policy;                          /**< 0: the default */
+  bool without_extended_master_secret; /**< TLS 1.2 may do without it, whatever the policy says */
+  const char *lists[CLIENT_LISTS];     /**< revocation lists: "list-clean", …; NULL ends them */
   amqp_wolfssl_stapling_t stapling;
 };
 

@@ -41,9 +41,6 @@ static void make_context(struct memory_session *pair, const struct memory_sessio
                      policy_find(client->policy != 0 ? client->policy : AMQP_WOLFSSL_POLICY_FIPS));
   pair->settings.limits.lowest = client->lowest != 0 ? client->lowest : AMQP_WOLFSSL_TLS_1_2;
   pair->settings.limits.highest = client->highest != 0 ? client->highest : AMQP_WOLFSSL_TLS_1_3;
-  if (client->without_extended_master_secret) {
-    pair->settings.limits.extended_master_secret = false;
-  }
   if (client->ca != NULL &&
       trust_add_file(&pair->trust, temporary_folder_path(client->ca), &pair->error) != AMQP_WOLFSSL_OK) {
     give_up(pair, client->ca);

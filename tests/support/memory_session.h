@@ -15,13 +15,12 @@ struct memory_session_settings {
   const char *ca;          /**< NULL: none */
   const char *certificate; /**< NULL: no identity */
   const char *key;
-  const char *name;                    /**< NULL: none */
-  bool skip_peer;                      /**< verify_peer = 0 */
-  bool skip_host;                      /**< verify_host = 0 */
-  amqp_wolfssl_version_t lowest;       /**< 0: TLS 1.2 */
-  amqp_wolfssl_version_t highest;      /**< 0: TLS 1.3 */
-  amqp_wolfssl_policy_t policy;        /**< 0: AMQP_WOLFSSL_POLICY_FIPS */
-  bool without_extended_master_secret; /**< it is not required, whatever the policy says */
+  const char *name;               /**< NULL: none */
+  bool skip_peer;                 /**< verify_peer = 0 */
+  bool skip_host;                 /**< verify_host = 0 */
+  amqp_wolfssl_version_t lowest;  /**< 0: TLS 1.2 */
+  amqp_wolfssl_version_t highest; /**< 0: TLS 1.3 */
+  amqp_wolfssl_policy_t policy;   /**< 0: AMQP_WOLFSSL_POLICY_FIPS */
 };
 
 struct memory_session {

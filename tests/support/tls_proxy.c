@@ -61,6 +61,7 @@ struct options {
   int security_level;
   const char *staple; /* file */
   bool no_ems;
+  bool renegotiate;
   uint64_t key_update_every;
   size_t record_size;
   enum fault fault;
@@ -145,6 +146,7 @@ static const char usage_text[] =
     "  --security-level N               of OpenSSL; 0 lets RSA-1024 pass\n"
     "  --staple FILE                    staple the bytes of FILE as an OCSP answer, whatever they are\n"
     "  --no-ems                         no Extended Master Secret in TLS 1.2\n"
+    "  --renegotiate                    TLS 1.2: ask the client for a new handshake as soon as the first is done\n"
     "  --key-update-every BYTES         TLS 1.3: send KeyUpdate, and ask for one, each time so many bytes went by\n"
     "  --record-size N                  at most N plaintext bytes a record\n"
     "Faults; BYTES count application bytes sent to the client. Only one that ends in -after.\n"
@@ -175,6 +177,7 @@ static const char usage_text[] =
     "  ALERT received N name            and ALERT sent N name; 0 is close_notify\n"
     "  AMQP-HEADER good|bad             with --amqp-hello\n"
     "  KEY-UPDATE sent                  at each\n"
+    "  RENEGOTIATION asked              with --renegotiate; done when the client has taken part in one\n"
     "  PAUSED                           when reading stops; RESUMED when it goes on\n"
     "  CORRUPTED                        when the bit is flipped\n"
     "  CLIENT-END how                   how the client's side ended: close_notify, truncated, reset, alert, "
@@ -554,12 +557,25 @@ static void open_upstream(struct connection *connection) {
   }
 }
 
+/* A HelloRequest (RFC 5246, section 7.4.1.1). */
+static void ask_for_renegotiation(struct connection *connection) {
+  if (!connection->options->renegotiate) {
+    return;
+  }
+  if (SSL_renegotiate(connection->ssl) == 1 && SSL_do_handshake(connection->ssl) == 1) {
+    report("RENEGOTIATION asked");
+  } else {
+    complain("can't renegotiate: %s", openssl_reason());
+  }
+}
+
 static void advance_handshake(struct connection *connection) {
   ERR_clear_error();
   const int result = SSL_do_handshake(connection->ssl);
   if (result == 1) {
     report_handshake_done(connection);
     connection->phase = PHASE_OPEN;
+    ask_for_renegotiation(connection);
     open_upstream(connection);
   } else if (SSL_get_error(connection->ssl, result) != SSL_ERROR_WANT_READ) {
     handshake_failed(connection);
@@ -1248,6 +1264,7 @@ enum option_code {
   OPTION_GROUPS,
   OPTION_SECURITY_LEVEL,
   OPTION_NO_EMS,
+  OPTION_RENEGOTIATE,
   OPTION_STAPLE,
   OPTION_KEY_UPDATE_EVERY,
   OPTION_RECORD_SIZE,
@@ -1283,6 +1300,7 @@ static const struct option long_options[] = {
     {"groups", required_argument, NULL, OPTION_GROUPS},
     {"security-level", required_argument, NULL, OPTION_SECURITY_LEVEL},
     {"no-ems", no_argument, NULL, OPTION_NO_EMS},
+    {"renegotiate", no_argument, NULL, OPTION_RENEGOTIATE},
     {"staple", required_argument, NULL, OPTION_STAPLE},
     {"key-update-every", required_argument, NULL, OPTION_KEY_UPDATE_EVERY},
     {"record-size", required_argument, NULL, OPTION_RECORD_SIZE},
@@ -1443,6 +1461,9 @@ static bool take_option(struct options *options, int code, char *argument) {
       return true;
     case OPTION_NO_EMS:
       options->no_ems = true;
+      return true;
+    case OPTION_RENEGOTIATE:
+      options->renegotiate = true;
       return true;
     case OPTION_TRUNCATE_AFTER:
       return choose_fault(options, FAULT_TRUNCATE, argument);

@@ -57,12 +57,25 @@ static int await_port(struct peer_process *process, const char *before) {
 
 /* ---- openssl s_server ---- */
 
+static const char *issuer_in_chain(const char *certificate) {
+  static const char *const chains[][2] = {{"server-chain", "intermediate"},
+                                          {"server-sha1-intermediate", "intermediate-sha1"},
+                                          {"server-sha1-root", "ca-sha1"}};
+
+  for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+    if (strcmp(certificate, chains[i][0]) == 0) {
+      return chains[i][1];
+    }
+  }
+  return NULL;
+}
+
 /* -cert takes the leaf only; what else a file holds is given apart. */
 static void add_openssl_certificate(struct command_line *line, const char *certificate, char paths[3][TEST_PATH_SIZE]) {
   add_pair(line, "-cert", test_folder_certificate(paths[0], certificate));
   add_pair(line, "-key", test_folder_key(paths[1], certificate));
-  if (strcmp(certificate, "server-chain") == 0) {
-    add_pair(line, "-cert_chain", test_folder_certificate(paths[2], "intermediate"));
+  if (issuer_in_chain(certificate) != NULL) {
+    add_pair(line, "-cert_chain", test_folder_certificate(paths[2], issuer_in_chain(certificate)));
   }
 }
 
@@ -79,7 +92,7 @@ struct tls_server tls_server_start_openssl_at(const char *address, const char *c
   add_pair(&line, "-accept", address);
   add_openssl_certificate(&line, certificate, paths);
   add_pair(&line, "-Verify", "3");
-  add_pair(&line, "-verifyCAfile", test_folder_certificate(trusted, "bundle"));
+  add_pair(&line, "-verifyCAfile", test_folder_certificate(trusted, "every-ca"));
   add_pair(&line, "-verify_return_error", "-state");
   add_all(&line, more);
   server.process = peer_process_start(line.arguments);
@@ -125,7 +138,7 @@ static bool try_gnutls(struct tls_server *server, const char *certificate, int v
   add_pair(&line, "--port", port);
   add_pair(&line, "--x509certfile", test_folder_certificate(paths[0], certificate));
   add_pair(&line, "--x509keyfile", test_folder_key(paths[1], certificate));
-  add_pair(&line, "--x509cafile", test_folder_certificate(paths[2], "bundle"));
+  add_pair(&line, "--x509cafile", test_folder_certificate(paths[2], "every-ca"));
   add_pair(&line, "--require-client-cert", "--verify-client-cert");
   add_pair(&line, "--debug", "5"); /* alerts are shown from there on */
   if (version != 0) {
@@ -165,7 +178,7 @@ static struct tls_server start_proxy(const char *certificate, int version, const
   add(&line, program);
   add_pair(&line, "--certificate", test_folder_certificate(paths[0], certificate));
   add_pair(&line, "--key", test_folder_key(paths[1], certificate));
-  add_pair(&line, "--ca", test_folder_certificate(paths[2], "bundle"));
+  add_pair(&line, "--ca", test_folder_certificate(paths[2], "every-ca"));
   add(&line, "--require-client-certificate");
   if (version != 0) {
     add_pair(&line, "--tls", version == AMQP_WOLFSSL_TLS_1_2 ? "1.2" : "1.3");

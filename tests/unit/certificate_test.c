@@ -214,27 +214,28 @@ static void test_keys(void **state) {
     const char *option;
     enum certificate_key_kind kind;
     unsigned bits;
+    uint16_t curve;
   } cases[] = {
-      {"RSA", "rsa_keygen_bits:1024", CERTIFICATE_KEY_RSA, 1024},
-      {"RSA", "rsa_keygen_bits:2048", CERTIFICATE_KEY_RSA, 2048},
-      {"RSA", "rsa_keygen_bits:2047", CERTIFICATE_KEY_RSA, 2047},
-      {"RSA", "rsa_keygen_bits:3072", CERTIFICATE_KEY_RSA, 3072},
-      {"RSA-PSS", "rsa_keygen_bits:2048", CERTIFICATE_KEY_RSA, 2048},
-      {"EC", "ec_paramgen_curve:P-192", CERTIFICATE_KEY_EC, 192},
-      {"EC", "ec_paramgen_curve:P-224", CERTIFICATE_KEY_EC, 224},
-      {"EC", "ec_paramgen_curve:P-256", CERTIFICATE_KEY_EC, 256},
-      {"EC", "ec_paramgen_curve:P-384", CERTIFICATE_KEY_EC, 384},
-      {"EC", "ec_paramgen_curve:P-521", CERTIFICATE_KEY_EC, 521},
-      {"EC", "ec_paramgen_curve:secp256k1", CERTIFICATE_KEY_EC, 256},
-      {"EC", "ec_paramgen_curve:brainpoolP256r1", CERTIFICATE_KEY_EC, 256},
-      {"EC", "ec_paramgen_curve:brainpoolP256t1", CERTIFICATE_KEY_EC, 256},
-      {"EC", "ec_paramgen_curve:brainpoolP384r1", CERTIFICATE_KEY_EC, 384},
-      {"EC", "ec_paramgen_curve:brainpoolP384t1", CERTIFICATE_KEY_EC, 384},
-      {"EC", "ec_paramgen_curve:brainpoolP512r1", CERTIFICATE_KEY_EC, 512},
-      {"EC", "ec_paramgen_curve:brainpoolP512t1", CERTIFICATE_KEY_EC, 512},
-      {"EC", "ec_paramgen_curve:sect283k1", CERTIFICATE_KEY_EC, 0},
-      {"ED25519", NULL, CERTIFICATE_KEY_ED25519, 0},
-      {"ED448", NULL, CERTIFICATE_KEY_ED448, 0},
+      {"RSA", "rsa_keygen_bits:1024", CERTIFICATE_KEY_RSA, 1024, 0},
+      {"RSA", "rsa_keygen_bits:2048", CERTIFICATE_KEY_RSA, 2048, 0},
+      {"RSA", "rsa_keygen_bits:2047", CERTIFICATE_KEY_RSA, 2047, 0},
+      {"RSA", "rsa_keygen_bits:3072", CERTIFICATE_KEY_RSA, 3072, 0},
+      {"RSA-PSS", "rsa_keygen_bits:2048", CERTIFICATE_KEY_RSA, 2048, 0},
+      {"EC", "ec_paramgen_curve:P-192", CERTIFICATE_KEY_EC, 192, 19},
+      {"EC", "ec_paramgen_curve:P-224", CERTIFICATE_KEY_EC, 224, 21},
+      {"EC", "ec_paramgen_curve:P-256", CERTIFICATE_KEY_EC, 256, 23},
+      {"EC", "ec_paramgen_curve:P-384", CERTIFICATE_KEY_EC, 384, 24},
+      {"EC", "ec_paramgen_curve:P-521", CERTIFICATE_KEY_EC, 521, 25},
+      {"EC", "ec_paramgen_curve:secp256k1", CERTIFICATE_KEY_EC, 256, 22},
+      {"EC", "ec_paramgen_curve:brainpoolP256r1", CERTIFICATE_KEY_EC, 256, 26},
+      {"EC", "ec_paramgen_curve:brainpoolP256t1", CERTIFICATE_KEY_EC, 256, 0},
+      {"EC", "ec_paramgen_curve:brainpoolP384r1", CERTIFICATE_KEY_EC, 384, 27},
+      {"EC", "ec_paramgen_curve:brainpoolP384t1", CERTIFICATE_KEY_EC, 384, 0},
+      {"EC", "ec_paramgen_curve:brainpoolP512r1", CERTIFICATE_KEY_EC, 512, 28},
+      {"EC", "ec_paramgen_curve:brainpoolP512t1", CERTIFICATE_KEY_EC, 512, 0},
+      {"EC", "ec_paramgen_curve:sect283k1", CERTIFICATE_KEY_EC, 0, 0},
+      {"ED25519", NULL, CERTIFICATE_KEY_ED25519, 0, 0},
+      {"ED448", NULL, CERTIFICATE_KEY_ED448, 0, 0},
   };
   size_t i;
   (void)state;
@@ -249,9 +250,60 @@ static void test_keys(void **state) {
     assert_true(certificate_read(&certificate, der, length));
     assert_int_equal(certificate.key_kind, cases[i].kind);
     assert_int_equal(certificate.key_bits, cases[i].bits);
+    assert_int_equal(certificate.key_curve, cases[i].curve);
     assert_int_equal(certificate.public_key.length, key_length);
     assert_memory_equal(certificate.public_key.bytes, key, key_length);
     free(key);
+    free(der);
+  }
+}
+
+/* As openssl signs; the second certificate of a row has the same key. */
+static void test_signatures(void **state) {
+  static const struct {
+    const char *algorithm;
+    const char *option;
+    const char *digest;  /* NULL: the kind of key has no choice */
+    const char *padding; /* NULL: none */
+    uint16_t scheme;
+  } cases[] = {
+      {"RSA", "rsa_keygen_bits:2048", "-md5", NULL, 0x0101},
+      {"RSA", "rsa_keygen_bits:2048", "-sha1", NULL, 0x0201},
+      {"RSA", "rsa_keygen_bits:2048", "-sha224", NULL, 0x0301},
+      {"RSA", "rsa_keygen_bits:2048", "-sha256", NULL, 0x0401},
+      {"RSA", "rsa_keygen_bits:2048", "-sha384", NULL, 0x0501},
+      {"RSA", "rsa_keygen_bits:2048", "-sha512", NULL, 0x0601},
+      {"RSA", "rsa_keygen_bits:2048", "-sha3-256", NULL, 0},
+      {"RSA", "rsa_keygen_bits:2048", "-sha1", "rsa_padding_mode:pss", 0},
+      {"RSA", "rsa_keygen_bits:2048", "-sha224", "rsa_padding_mode:pss", 0},
+      {"RSA", "rsa_keygen_bits:2048", "-sha256", "rsa_padding_mode:pss", 0x0809},
+      {"RSA", "rsa_keygen_bits:2048", "-sha384", "rsa_padding_mode:pss", 0x080a},
+      {"RSA-PSS", "rsa_keygen_bits:2048", "-sha512", NULL, 0x080b},
+      {"EC", "ec_paramgen_curve:P-256", "-sha1", NULL, 0x0203},
+      {"EC", "ec_paramgen_curve:P-256", "-sha224", NULL, 0x0303},
+      {"EC", "ec_paramgen_curve:P-256", "-sha256", NULL, 0x0403},
+      {"EC", "ec_paramgen_curve:P-256", "-sha384", NULL, 0x0503}, /* the hash counts, not the curve */
+      {"EC", "ec_paramgen_curve:P-384", "-sha512", NULL, 0x0603},
+      {"EC", "ec_paramgen_curve:P-384", "-sha3-384", NULL, 0},
+      {"ED25519", NULL, NULL, NULL, 0x0807},
+      {"ED448", NULL, NULL, NULL, 0x0808},
+  };
+  size_t i;
+  (void)state;
+  write_file("openssl.cnf", "[req]\ndistinguished_name=dn\n[dn]\n");
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    size_t length;
+    uint8_t *der;
+    make_key(cases[i].algorithm, cases[i].option);
+    openssl("req", "-x509", "-new", "-config", "openssl.cnf", "-key", "key.pem", "-subj", "/CN=signed", "-outform",
+            "DER", "-out", "certificate.der", cases[i].digest == NULL ? NULL : cases[i].digest,
+            cases[i].padding == NULL ? NULL : "-sigopt", cases[i].padding, NULL);
+    der = read_file("certificate.der", &length);
+    assert_true(certificate_read(&certificate, der, length));
+    if (certificate.signature_scheme != cases[i].scheme) {
+      fail_msg("%s %s: 0x%04x", cases[i].algorithm, cases[i].digest, certificate.signature_scheme);
+    }
     free(der);
   }
 }
@@ -1069,6 +1121,47 @@ static void test_odd_alternative_names(void **state) {
   expect_alternative_names(der.data, der.length, "IP:::ffff:0.0.0.0\nIP:::fffe:0:0\n");
 }
 
+/* RSASSA-PSS-params in hexadecimal: what does not begin with a hash that is known is no scheme, and no error either. */
+static void test_parameters_of_pss(void **state) {
+  static const struct {
+    const char *parameters;
+    uint16_t scheme;
+  } cases[] = {
+      {"", 0},                                                       /* absent */
+      {"0500", 0},                                                   /* NULL */
+      {"3000", 0},                                                   /* the defaults: SHA-1 */
+      {"300f a00d 300b 0609608648016503040201", 0x0809},             /* SHA-256 */
+      {"3011 a00f 300d 0609608648016503040201 0500", 0x0809},        /* with NULL */
+      {"300f a00d 300b 0609608648016503040202", 0x080a},             /* SHA-384 */
+      {"300f a00d 300b 0609608648016503040203", 0x080b},             /* SHA-512 */
+      {"300f a00d 300b 0609608648016503040204", 0},                  /* SHA-224 */
+      {"300b a009 3007 06052b0e03021a", 0},                          /* SHA-1, written out */
+      {"300f a10d 300b 0609608648016503040201", 0},                  /* not the hash */
+      {"300d 300b 0609608648016503040201", 0},                       /* not tagged */
+      {"3011 a00f 300b 0609608648016503040201 0500", 0},             /* something behind it */
+      {"310f a00d 300b 0609608648016503040201", 0},                  /* no SEQUENCE */
+      {"3014 a00d 300b 0609608648016503040201 a203 020120", 0x0809}, /* with a salt length */
+  };
+  static const uint8_t sequence[] = {0x30};
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    const char *parts[PART_COUNT];
+    char both[512], text[512];
+    snprintf(both, sizeof both, "06092a864886f70d01010a %s", cases[i].parameters);
+    wrap(text, sizeof text, both, sequence, 1);
+    memcpy(parts, sound_parts, sizeof parts);
+    parts[PART_ALGORITHM] = parts[PART_OUTER_ALGORITHM] = text;
+    assemble(&der, parts);
+    assert_true(certificate_read(&certificate, der.data, der.length));
+    if (certificate.signature_scheme != cases[i].scheme) {
+      fail_msg("%s: 0x%04x", cases[i].parameters, certificate.signature_scheme);
+    }
+  }
+}
+
 static void test_rsa_keys(void **state) {
   static const struct {
     const char *key; /* RSAPublicKey */
@@ -1381,6 +1474,8 @@ static void test_names_equal(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_keys),
+      cmocka_unit_test(test_signatures),
+      cmocka_unit_test(test_parameters_of_pss),
       cmocka_unit_test(test_explicit_curve_is_unknown),
       cmocka_unit_test(test_subjects_like_the_broker),
       cmocka_unit_test(test_subject_types_without_a_name),

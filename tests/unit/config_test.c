@@ -203,6 +203,15 @@ static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_c
     case 16:
       *code = amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
       return true;
+    case 17:
+      *code = amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256");
+      return true;
+    case 18:
+      *code = amqp_wolfssl_config_set_groups(config, "secp384r1");
+      return true;
+    case 19:
+      *code = amqp_wolfssl_config_set_require_extended_master_secret(config, 0);
+      return true;
     default:
       return false;
   }
@@ -536,6 +545,142 @@ static void test_policy(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* A policy that comes after what depends on it would change it silently. */
+static void test_policy_after_narrowing(void **state) {
+  amqp_wolfssl_code_t code;
+
+  (void)state;
+  for (int which = 17; which <= 19; which++) { /* suites, groups, the Extended Master Secret */
+    amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+    assert_int_equal(amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
+    assert_true(call_setter(config, which, &code));
+    assert_int_equal(code, AMQP_WOLFSSL_OK);
+    assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS),
+                  AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_3),
+                  AMQP_WOLFSSL_OK); /* versions depend on nothing */
+    amqp_wolfssl_config_free(config);
+  }
+}
+
+/* One that narrows nothing because it was refused is in nobody's way. */
+static void test_policy_after_a_refused_narrowing(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_CHACHA20_POLY1305_SHA256"),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_suites(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_groups(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 2),
+                AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
+  amqp_wolfssl_config_free(config);
+}
+
+/* The versions come first here, and hold. */
+static void test_policy_keeps_the_versions(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  struct connection connection;
+
+  (void)state;
+  assert_int_equal(amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
+                   AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  connect_config(&connection, config, "server");
+  assert_true(connection.connected);
+  assert_string_equal(connection.facts.version, "TLSv1.2");
+  connection_facts_free(&connection.facts);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_narrowed(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  struct connection connection;
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_groups(config, "secp521r1"), AMQP_WOLFSSL_OK);
+  connect_config(&connection, config, "server");
+  assert_true(connection.connected);
+  assert_string_equal(connection.facts.version, "TLSv1.3");
+  assert_string_equal(connection.facts.suite, "TLS_AES_128_GCM_SHA256");
+  assert_string_equal(connection.facts.group, "secp521r1");
+  connection_facts_free(&connection.facts);
+  amqp_wolfssl_config_free(config);
+}
+
+/* A suite of the one version, and the other version only. */
+static void test_narrowed_to_nothing(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
+                AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+  amqp_wolfssl_config_free(config);
+}
+
+/* Own certificates are held to what the broker's are. */
+static void test_identity_against_the_policy(void **state) {
+  static const struct {
+    amqp_wolfssl_policy_t policy;
+    const char *identity;
+    amqp_wolfssl_code_t code;
+    const char *sentence;
+  } rows[] = {
+      {AMQP_WOLFSSL_POLICY_FIPS, "client-sha1", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "rsa_pkcs1_sha1"},
+      {AMQP_WOLFSSL_POLICY_MODERN, "client-sha1", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "rsa_pkcs1_sha1"},
+      {AMQP_WOLFSSL_POLICY_MODERN, "server-ed25519", AMQP_WOLFSSL_KEY_UNSUPPORTED, "neither RSA nor EC"},
+      {AMQP_WOLFSSL_POLICY_FIPS, "client-strong-p384", AMQP_WOLFSSL_OK, ""},
+#ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
+      {AMQP_WOLFSSL_POLICY_CNSA, "client-strong-p384", AMQP_WOLFSSL_OK, ""},
+      {AMQP_WOLFSSL_POLICY_CNSA, "client", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "256 bits, fewer than 384"},
+      {AMQP_WOLFSSL_POLICY_CNSA, "client-rsa", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "2048 bits, fewer than 3072"},
+      {AMQP_WOLFSSL_POLICY_CNSA, "server-sha256-by-p384", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "sha256"},
+#endif
+  };
+
+  (void)state;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+    char certificate[64];
+    char key[64];
+
+    (void)snprintf(certificate, sizeof(certificate), "%s.pem", rows[i].identity);
+    (void)snprintf(key, sizeof(key), "%s.key", rows[i].identity);
+    assert_record(config, amqp_wolfssl_config_set_policy(config, rows[i].policy), AMQP_WOLFSSL_OK);
+    assert_record(
+        config,
+        amqp_wolfssl_config_set_identity_files(config, temporary_folder_path(certificate), temporary_folder_path(key)),
+        rows[i].code);
+    assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), rows[i].sentence));
+    amqp_wolfssl_config_free(config);
+  }
+}
+
+/* The chain of a client counts as a whole, with the depth of what is wrong. */
+static void test_identity_with_a_weak_intermediate(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("server-sha1-intermediate.pem"),
+                                                       temporary_folder_path("server-sha1-intermediate.key")),
+                AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+  assert_int_equal(amqp_wolfssl_error_certificate_depth(amqp_wolfssl_config_error(config)), 1);
+  amqp_wolfssl_config_free(config);
+  config = amqp_wolfssl_config_new(); /* a root that is sent along may have signed itself as it liked */
+  assert_record(config,
+                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("server-sha1-root.pem"),
+                                                       temporary_folder_path("server-sha1-root.key")),
+                AMQP_WOLFSSL_OK);
+  amqp_wolfssl_config_free(config);
+}
+
 /* ---- What is remembered ---- */
 
 static void test_failures_are_remembered(void **state) {
@@ -774,6 +919,50 @@ static void test_site_version_is_the_least(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+static void test_site_lists(void **state) {
+  char text[600];
+  amqp_wolfssl_config_t *config;
+
+  (void)state;
+  (void)snprintf(text, sizeof(text), "crl-file = %s\n", temporary_folder_path("crl.pem"));
+  config = config_with_site(text);
+  make_good(config);
+  expect_connection(config, "server", true);
+  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  amqp_wolfssl_config_free(config);
+  config = config_with_site("crl-file = /nowhere/crl.pem\n");
+  make_good(config);
+  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE);
+  amqp_wolfssl_config_free(config);
+}
+
+/* The server in memory staples nothing. What the administrator requires a program can't turn off. */
+static void test_site_stapling(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("stapling = require\n");
+  struct connection connection;
+
+  (void)state;
+  make_good(config);
+  (void)amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
+  connect_config(&connection, config, "server");
+  assert_false(connection.connected);
+  assert_true(connection.error.code == AMQP_WOLFSSL_REVOCATION_UNKNOWN ||
+              connection.error.code == AMQP_WOLFSSL_NOT_SUPPORTED);
+  connection_facts_free(&connection.facts);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_cnsa_wants_revocation_checked(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  (void)state;
+  if (amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA) == AMQP_WOLFSSL_OK) {
+    assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+    expect_refusal(config, "server", AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+  }
+  amqp_wolfssl_config_free(config);
+}
+
 static void test_maximum_life(void **state) {
   static const int64_t wrong[] = {-1, INT64_MIN, INT64_MAX, (int64_t)101 * 366 * 86400};
   amqp_wolfssl_config_t *config = config_with_site("");
@@ -986,6 +1175,13 @@ int main(void) {
       cmocka_unit_test(test_server_name),
       cmocka_unit_test(test_versions),
       cmocka_unit_test(test_policy),
+      cmocka_unit_test(test_policy_after_narrowing),
+      cmocka_unit_test(test_policy_after_a_refused_narrowing),
+      cmocka_unit_test(test_policy_keeps_the_versions),
+      cmocka_unit_test(test_narrowed),
+      cmocka_unit_test(test_narrowed_to_nothing),
+      cmocka_unit_test(test_identity_against_the_policy),
+      cmocka_unit_test(test_identity_with_a_weak_intermediate),
       cmocka_unit_test(test_failures_are_remembered),
       cmocka_unit_test(test_another_setter_does_not_mend),
       cmocka_unit_test(test_frozen),
@@ -998,6 +1194,9 @@ int main(void) {
       cmocka_unit_test(test_site_policy_never_loosens),
       cmocka_unit_test(test_site_policy_has_no_exceptions),
       cmocka_unit_test(test_site_version_is_the_least),
+      cmocka_unit_test(test_site_lists),
+      cmocka_unit_test(test_site_stapling),
+      cmocka_unit_test(test_cnsa_wants_revocation_checked),
       cmocka_unit_test(test_maximum_life),
       cmocka_unit_test(test_context_is_made_once),
       cmocka_unit_test(test_crl_setters_refuse),

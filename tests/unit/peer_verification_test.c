@@ -234,6 +234,71 @@ static void test_weak_authority(void **state) {
   client_free(&client);
 }
 
+/* Signatures count wherever somebody relies on them: not that of a root that is trusted, and sent along. */
+static void test_signatures_of_the_chain(void **state) {
+  static const struct {
+    const char *server;
+    const char *ca;
+    int depth; /* -1: accepted */
+  } rows[] = {
+      {"server-sha1", "ca-rsa.pem", 0},
+      {"server-sha1-intermediate", "ca-rsa.pem", 1},
+      {"server-sha1-root", "ca-sha1.pem", -1},
+      {"renewed-root", "ca-sha1.pem", -1}, /* the same name and key, signed anew */
+      {"server-pss", "ca-rsa.pem", -1},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    struct client client;
+    amqp_wolfssl_error_t error;
+    int result;
+
+    client_make(&client, rows[i].server, rows[i].ca, "localhost", false);
+    result = client_connect(&client);
+    print_message("%s by %s: %d\n", rows[i].server, rows[i].ca, result);
+    assert_int_equal(client.verification.leaf_accepted, rows[i].depth < 0);
+    assert_int_equal(result == 0, rows[i].depth < 0);
+    if (rows[i].depth >= 0) {
+      assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_SIGNATURE);
+      assert_int_equal(error.certificate_depth, rows[i].depth);
+      assert_non_null(strstr(error.message, "rsa_pkcs1_sha1"));
+    }
+    client_free(&client);
+  }
+}
+
+/* That a certificate is its own issuer by name exempts nothing: this one is signed by the root's older key. */
+static void test_signature_of_a_root_that_is_not_trusted(void **state) {
+  struct client client;
+  amqp_wolfssl_error_t error;
+  int result;
+
+  (void)state;
+  client_make(&client, "rolled-over", "ca-rsa.pem", "localhost", false);
+  result = client_connect(&client);
+  assert_true(result < 0);
+  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_SIGNATURE);
+  assert_int_equal(error.certificate_depth, 1);
+  client_free(&client);
+}
+
+/* A CA that is trusted, but too weak for the policy, is not used, and the sentence says so. */
+static void test_weak_trust_anchor(void **state) {
+  struct client client;
+  amqp_wolfssl_error_t error;
+  int result;
+
+  (void)state;
+  client_make(&client, "leaf-of-weak", "weak-bundle.pem", "localhost", false);
+  result = client_connect(&client);
+  assert_true(result < 0);
+  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_KEY);
+  assert_non_null(strstr(error.message, "\"CN=weak\""));
+  assert_non_null(strstr(error.message, "1024 bits, fewer than 2048"));
+  client_free(&client);
+}
+
 /* Without a session to serve, the callback leaves wolfSSL's verdict as it is. */
 static void test_nobody_current(void **state) {
   struct client client;
@@ -304,13 +369,25 @@ static int mint_more(void) {
       "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=weak-authority -days 30 -CA weak.pem -CAkey weak.key"
       " -keyout weak-authority.key -out leaf.pem -addext subjectAltName=DNS:localhost"
       " -addext basicConstraints=critical,CA:FALSE\n"
-      "cat leaf.pem weak.pem >weak-authority.pem\n",
+      "cat leaf.pem weak.pem >weak-authority.pem\n"
+      "cp leaf.pem leaf-of-weak.pem; cp weak-authority.key leaf-of-weak.key\n"
+      "cat weak.pem ca.pem >weak-bundle.pem\n"
+      /* the leaf of server-sha1-root with its root signed anew, by the same key */
+      "openssl req -x509 -new -key ca-sha1.key -subj '/O=Acme Test/CN=Acme Test SHA-1 Root' -sha1 -days 31"
+      " -out renewed.pem -addext keyUsage=keyCertSign\n"
+      "cat server-sha1-root-leaf-only.pem renewed.pem >renewed-root.pem; cp server-sha1-root.key renewed-root.key\n"
+      /* a new key under the root's name, signed by the old one */
+      "openssl req -x509 -newkey rsa:2048 -nodes -subj '/O=Acme Test/CN=Acme Test RSA Root' -days 30 -sha1"
+      " -CA ca-rsa.pem -CAkey ca-rsa.key -keyout new-root.key -out new-root.pem"
+      " -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign\n"
+      "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=rolled-over -days 30 -CA new-root.pem -CAkey new-root.key"
+      " -keyout rolled-over.key -out rolled-over-leaf.pem -addext subjectAltName=DNS:localhost"
+      " -addext basicConstraints=critical,CA:FALSE\n"
+      "cat rolled-over-leaf.pem new-root.pem >rolled-over.pem\n",
       NULL);
 }
 
-static int make_files(void) {
-  return minted_certificates_make() != 0 ? -1 : mint_more();
-}
+static int make_files(void) { return minted_certificates_make() != 0 ? -1 : mint_more(); }
 
 static int set_up(void **state) {
   (void)state;
@@ -334,6 +411,9 @@ int main(void) {
       cmocka_unit_test(test_two_at_once),
       cmocka_unit_test(test_sentences),
       cmocka_unit_test(test_weak_authority),
+      cmocka_unit_test(test_signatures_of_the_chain),
+      cmocka_unit_test(test_signature_of_a_root_that_is_not_trusted),
+      cmocka_unit_test(test_weak_trust_anchor),
       cmocka_unit_test(test_nobody_current),
       cmocka_unit_test(test_codes_about_certificates),
   };

@@ -17,6 +17,7 @@
 #include "server_hello.h"
 
 #define CAPACITY 40000
+#define SCHEME 0x0805 /* of every key exchange here */
 
 struct buffer {
   uint8_t bytes[CAPACITY];
@@ -137,7 +138,11 @@ static void add_key_exchange(struct buffer *messages, uint8_t curve_type, uint16
   body.length = 0;
   add_number(&body, curve_type, 1);
   add_number(&body, curve, 2);
-  add_zeros(&body, 140);
+  add_number(&body, 65, 1); /* a point */
+  add_zeros(&body, 65);
+  add_number(&body, SCHEME, 2);
+  add_number(&body, 70, 2);
+  add_zeros(&body, 70);
   add_message(messages, 12, body.bytes, body.length);
 }
 
@@ -156,6 +161,7 @@ static void expect(const struct server_hello *hello, const struct outcome *outco
   assert_int_equal(hello->suite, outcome->suite);
   assert_int_equal(hello->extended_master_secret, outcome->extended_master_secret);
   assert_int_equal(hello->group, outcome->group);
+  assert_int_equal(hello->signature_scheme, outcome->version == 0x0303 && outcome->group != 0 ? SCHEME : 0);
 }
 
 static void expect_sample(const struct server_hello *hello, const struct buffer *stream) {
@@ -303,6 +309,50 @@ static void test_tls12_no_group(void **state) {
     messages.length = 0;
     add_hello_12(&messages, true, cases[i].suite);
     add_key_exchange(&messages, cases[i].curve_type, 23);
+    stream.length = 0;
+    add_record(&stream, 22, messages.bytes, messages.length);
+    expect_stream(&stream, &outcome);
+  }
+}
+
+/* A ServerKeyExchange that ends before its signature's algorithm tells nothing, whatever comes behind it. */
+static void test_tls12_truncated_key_exchange(void **state) {
+  const struct outcome nothing = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0};
+  const struct outcome all = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 23};
+  static struct buffer whole, messages, stream;
+  const size_t front = 3 + 1 + 65 + 2;
+  size_t length;
+  (void)state;
+  whole.length = 0;
+  add_key_exchange(&whole, 3, 23);
+  for (length = 0; length <= front + 1; length++) {
+    messages.length = 0;
+    add_hello_12(&messages, true, 0xc02f);
+    add_message(&messages, 12, whole.bytes + 4, length);
+    add_key_exchange(&messages, 3, 24);
+    stream.length = 0;
+    add_record(&stream, 22, messages.bytes, messages.length);
+    expect_stream(&stream, length >= front ? &all : &nothing);
+  }
+}
+
+/* Points have 33 bytes to 133 in use; the length is one byte. */
+static void test_tls12_lengths_of_points(void **state) {
+  static struct buffer body, messages, stream;
+  size_t length;
+  (void)state;
+  for (length = 0; length <= 255; length += 5) {
+    const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 25};
+    body.length = 0;
+    add_number(&body, 3, 1);
+    add_number(&body, 25, 2);
+    add_number(&body, length, 1);
+    add_zeros(&body, length);
+    add_number(&body, SCHEME, 2);
+    add_number(&body, 0, 2);
+    messages.length = 0;
+    add_hello_12(&messages, true, 0xc02f);
+    add_message(&messages, 12, body.bytes, body.length);
     stream.length = 0;
     add_record(&stream, 22, messages.bytes, messages.length);
     expect_stream(&stream, &outcome);
@@ -850,6 +900,8 @@ int main(void) {
       cmocka_unit_test(test_tls12_group_of_coalesced_messages),
       cmocka_unit_test(test_tls12_group_behind_a_long_certificate),
       cmocka_unit_test(test_tls12_no_group),
+      cmocka_unit_test(test_tls12_truncated_key_exchange),
+      cmocka_unit_test(test_tls12_lengths_of_points),
       cmocka_unit_test(test_tls12_resumption),
       cmocka_unit_test(test_tls13),
       cmocka_unit_test(test_tls13_long_key_share),

@@ -994,6 +994,53 @@ static void test_what_was_negotiated_is_checked(void **state) {
   memory_session_free(pair);
 }
 
+/* A server that takes what was not offered: here it was, and is not any more when the result is looked at. */
+static void test_suites_and_groups_are_checked(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(versions); i++) {
+    for (int what = 0; what < 2; what++) {
+      struct memory_peer_settings server = server_named("server", versions[i]);
+      struct memory_session *pair = memory_session_new(&good_client, &server);
+      struct policy_limits *limits = &pair->settings.limits;
+
+      if (what == 0) {
+        limits->suite_count = 1;
+        limits->suites[0] = 0xc02f; /* for RSA only, which this server has not */
+      } else {
+        limits->group_count = 1;
+        limits->groups[0] = WOLFSSL_ECC_SECP521R1; /* not the first choice */
+      }
+      assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
+      assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, what == 0 ? AMQP_WOLFSSL_POLICY_SUITE : AMQP_WOLFSSL_POLICY_GROUP);
+      assert_string_equal(pair->facts.version, "");
+      memory_session_free(pair);
+    }
+  }
+}
+
+/* The key exchange of TLS 1.2 is looked at as well: here the list of signatures shrinks between the two. */
+static void test_signature_of_the_key_exchange_is_checked(void **state) {
+  struct memory_session_settings client = {.ca = "ca-rsa3072.pem", .name = "localhost"};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(versions); i++) {
+    struct memory_peer_settings server = server_named("server-rsa3072", versions[i]);
+    struct memory_session *pair;
+
+    server.client_ca = NULL;
+    pair = memory_session_new(&client, &server);
+    pair->settings.limits.policy = policy_find(AMQP_WOLFSSL_POLICY_CNSA); /* SHA-384, and this server prefers others */
+    if (versions[i] == TLS_1_2) {
+      assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
+      assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SIGNATURE);
+      assert_string_equal(pair->facts.version, "");
+    } else {
+      assert_int_equal(memory_session_handshake(pair), SESSION_DONE); /* it can't be seen there */
+    }
+    memory_session_free(pair);
+  }
+}
+
 /* ---- The server's certificate ---- */
 
 struct bad_server {
@@ -1018,6 +1065,8 @@ static const struct bad_server bad_servers[] = {
     {"server-self-signed", "ca.pem", "localhost", AMQP_WOLFSSL_SELF_SIGNED, "CN=server-self-signed,O=Acme"},
     {"server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY, "CN=server-weak-rsa1024,O=Acme"},
     {"server-client-eku", "ca.pem", "localhost", AMQP_WOLFSSL_CHAIN_INVALID, "CN=server-client-eku,O=Acme"},
+    {"server-sha1", "ca-rsa.pem", "localhost", AMQP_WOLFSSL_WEAK_SIGNATURE, "CN=server-sha1,O=Acme"},
+    {"server-rsa2047", "ca-rsa.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY, "CN=server-rsa2047,O=Acme"},
     {"server-chain-leaf-only", "ca.pem", "localhost", AMQP_WOLFSSL_UNKNOWN_CA, "CN=server-chain,O=Acme"},
 };
 
@@ -1243,6 +1292,8 @@ int main(void) {
       cmocka_unit_test(test_no_shared_suite),
       cmocka_unit_test(test_groups_of_the_policy),
       cmocka_unit_test(test_what_was_negotiated_is_checked),
+      cmocka_unit_test(test_suites_and_groups_are_checked),
+      cmocka_unit_test(test_signature_of_the_key_exchange_is_checked),
       cmocka_unit_test(test_bad_servers_are_refused),
       cmocka_unit_test(test_names_that_match),
       cmocka_unit_test(test_switches),

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Servers of other makes that offer exactly one wrong thing each, under every policy and in every version of TLS that
+ * has the thing. What is wrong for one policy may be right for another; a server with nothing wrong is the control.
+ *
+ * Not here, because nothing in Debian can offer it any more: compression, and early data to a client that resumes.
+ * client_hello_test.c shows that neither is asked for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amqp_wolfssl_socket.h>
+
+#include "autoconfig.h"
+
+#include "../../src/wolfssl_headers.h"
+
+#include "client.h"
+#include "peer_process.h"
+#include "test_folder.h"
+#include "tls_server.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define ARGUMENTS 5
+
+enum { FIPS, CNSA, MODERN, POLICIES };
+
+static const struct {
+  const char *name;
+  int number;
+} policies[POLICIES] = {
+    {"fips", AMQP_WOLFSSL_POLICY_FIPS}, {"cnsa", AMQP_WOLFSSL_POLICY_CNSA}, {"modern", AMQP_WOLFSSL_POLICY_MODERN}};
+
+static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
+
+/* Builds that can't be told which signatures to offer can't be held to cnsa. */
+static bool has_policy(int policy) {
+#ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
+  (void)policy;
+  return true;
+#else
+  return policy != CNSA;
+#endif
+}
+
+static int stop_servers(void **state) {
+  (void)state;
+  peer_process_stop_all();
+  return 0;
+}
+
+/* ---- One server, one policy ---- */
+
+/* What a row expects: a code's name, or one of these. */
+#define TAKEN "OK"
+#define NOT_SHARED "NO_SHARED_SUITE"
+#define OLD "NO_SHARED_VERSION"
+
+#ifdef HAVE_CURVE25519
+#define WITH_X25519 TAKEN
+#else
+#define WITH_X25519 NOT_SHARED
+#endif
+#ifdef HAVE_ED25519
+#define WITH_ED25519 TAKEN
+#else
+#define WITH_ED25519 NOT_SHARED
+#endif
+#if defined(HAVE_CHACHA) && defined(HAVE_POLY1305)
+#define WITH_CHACHA TAKEN
+#else
+#define WITH_CHACHA NOT_SHARED
+#endif
+
+struct row {
+  const char *what;
+  enum tls_server_kind kind;
+  const char *certificate;
+  const char *arguments[ARGUMENTS];
+  const char *expected[POLICIES];
+};
+
+#define ALL(code) \
+  { code, code, code }
+#define EC "server-strong-p384"
+#define RSA "server-rsa3072"
+#define OPENSSL_1_2(list) \
+  { "-tls1_2", "-cipher", list }
+#define OPENSSL_1_3(list) \
+  { "-tls1_3", "-ciphersuites", list }
+#define OPENSSL_1_2_GROUP(list) \
+  { "-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0", "-groups", list }
+#define OPENSSL_1_3_GROUP(list) \
+  { "-tls1_3", "-cipher", "DEFAULT:@SECLEVEL=0", "-groups", list }
+#define OPENSSL_1_2_SIGNATURE(list) \
+  { "-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0", "-sigalgs", list }
+#define OPENSSL_1_3_SIGNATURE(list) \
+  { "-tls1_3", "-cipher", "DEFAULT:@SECLEVEL=0", "-sigalgs", list }
+#define OPENSSL_1_2_ANY \
+  { "-tls1_2", "-cipher", "DEFAULT:@SECLEVEL=0" }
+#define OPENSSL_1_3_ANY \
+  { "-tls1_3", "-cipher", "DEFAULT:@SECLEVEL=0" }
+#define GNUTLS_1_2(changes) \
+  { "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:" changes }
+#define GNUTLS_1_3(changes) \
+  { "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3:" changes }
+
+static const struct row rows[] = {
+    /* versions */
+    {"TLS 1.0", TLS_SERVER_OPENSSL, RSA, {"-tls1", "-cipher", "DEFAULT:@SECLEVEL=0"}, ALL(OLD)},
+    {"TLS 1.1", TLS_SERVER_OPENSSL, RSA, {"-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"}, ALL(OLD)},
+    /* suites */
+    {"anonymous DH", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("ADH:@SECLEVEL=0"), ALL(NOT_SHARED)},
+    {"anonymous ECDH", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("AECDH:@SECLEVEL=0"), ALL(NOT_SHARED)},
+    {"NULL, RSA", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("ECDHE-RSA-NULL-SHA:@SECLEVEL=0"), ALL(NOT_SHARED)},
+    {"NULL, ECDSA", TLS_SERVER_OPENSSL, EC, OPENSSL_1_2("ECDHE-ECDSA-NULL-SHA:@SECLEVEL=0"), ALL(NOT_SHARED)},
+    {"3DES", TLS_SERVER_GNUTLS, RSA, GNUTLS_1_2("-CIPHER-ALL:+3DES-CBC"), ALL(NOT_SHARED)},
+    {"RC4", TLS_SERVER_GNUTLS, RSA, GNUTLS_1_2("-CIPHER-ALL:+ARCFOUR-128"), ALL(NOT_SHARED)},
+    {"CBC", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("ECDHE-RSA-AES256-SHA384"), ALL(NOT_SHARED)},
+    {"CBC with SHA-1", TLS_SERVER_OPENSSL, EC, OPENSSL_1_2("ECDHE-ECDSA-AES256-SHA"), ALL(NOT_SHARED)},
+    {"static RSA", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("AES256-GCM-SHA384"), ALL(NOT_SHARED)},
+    {"CCM", TLS_SERVER_OPENSSL, EC, OPENSSL_1_2("ECDHE-ECDSA-AES256-CCM"), ALL(NOT_SHARED)},
+    {"CCM in 1.3", TLS_SERVER_OPENSSL, EC, OPENSSL_1_3("TLS_AES_128_CCM_SHA256"), ALL(NOT_SHARED)},
+    {"AES-128", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("ECDHE-RSA-AES128-GCM-SHA256"), {TAKEN, NOT_SHARED, TAKEN}},
+    {"AES-128 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3("TLS_AES_128_GCM_SHA256"), {TAKEN, NOT_SHARED, TAKEN}},
+    {"ChaCha20",
+     TLS_SERVER_OPENSSL,
+     RSA,
+     OPENSSL_1_2("ECDHE-RSA-CHACHA20-POLY1305"),
+     {NOT_SHARED, NOT_SHARED, WITH_CHACHA}},
+    {"ChaCha20 in 1.3",
+     TLS_SERVER_OPENSSL,
+     EC,
+     OPENSSL_1_3("TLS_CHACHA20_POLY1305_SHA256"),
+     {NOT_SHARED, NOT_SHARED, WITH_CHACHA}},
+    {"AES-256", TLS_SERVER_OPENSSL, EC, OPENSSL_1_2("ECDHE-ECDSA-AES256-GCM-SHA384"), ALL(TAKEN)},
+    {"AES-256 in 1.3", TLS_SERVER_OPENSSL, EC, OPENSSL_1_3("TLS_AES_256_GCM_SHA384"), ALL(TAKEN)},
+    /* groups */
+    {"DHE", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2("DHE-RSA-AES256-GCM-SHA384"), ALL(NOT_SHARED)},
+    {"ffdhe2048 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_GROUP("ffdhe2048"), ALL(NOT_SHARED)},
+    {"ffdhe3072 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_GROUP("ffdhe3072"), ALL(NOT_SHARED)},
+    {"X25519", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_GROUP("X25519"), {NOT_SHARED, NOT_SHARED, WITH_X25519}},
+    {"X25519 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_GROUP("X25519"), {NOT_SHARED, NOT_SHARED, WITH_X25519}},
+    {"X448 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_GROUP("X448"), ALL(NOT_SHARED)},
+    {"group P-224", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_GROUP("P-224"), ALL(NOT_SHARED)},
+    {"group P-256", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_GROUP("P-256"), {TAKEN, NOT_SHARED, TAKEN}},
+    {"group P-256 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_GROUP("P-256"), {TAKEN, NOT_SHARED, TAKEN}},
+    {"group P-384", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_GROUP("P-384"), ALL(TAKEN)},
+    {"group P-384 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_GROUP("P-384"), ALL(TAKEN)},
+    /* signatures of the handshake */
+    {"SHA-1, RSA", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_SIGNATURE("RSA+SHA1"), ALL(NOT_SHARED)},
+    {"SHA-1, ECDSA", TLS_SERVER_OPENSSL, EC, OPENSSL_1_2_SIGNATURE("ECDSA+SHA1"), ALL(NOT_SHARED)},
+    {"SHA-256", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_SIGNATURE("RSA+SHA256"), {TAKEN, NOT_SHARED, TAKEN}},
+    {"SHA-256 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_SIGNATURE("RSA-PSS+SHA256"), {TAKEN, NOT_SHARED, TAKEN}},
+    {"SHA-384", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_2_SIGNATURE("RSA+SHA384"), ALL(TAKEN)},
+    {"SHA-384 in 1.3", TLS_SERVER_OPENSSL, RSA, OPENSSL_1_3_SIGNATURE("RSA-PSS+SHA384"), ALL(TAKEN)},
+    /* certificates: keys */
+    {"RSA 1024", TLS_SERVER_OPENSSL, "server-weak-rsa1024", OPENSSL_1_2_ANY, ALL("WEAK_KEY")},
+    {"RSA 1024 in 1.3", TLS_SERVER_OPENSSL, "server-weak-rsa1024", OPENSSL_1_3_ANY, ALL("WEAK_KEY")},
+    {"RSA 2047", TLS_SERVER_OPENSSL, "server-rsa2047", OPENSSL_1_2_ANY, ALL("WEAK_KEY")},
+    {"RSA 2047 in 1.3", TLS_SERVER_OPENSSL, "server-rsa2047", OPENSSL_1_3_ANY, ALL("WEAK_KEY")},
+    {"RSA 2048", TLS_SERVER_OPENSSL, "server-rsa", OPENSSL_1_2_ANY, {TAKEN, "WEAK_KEY", TAKEN}},
+    {"RSA 2048 in 1.3", TLS_SERVER_OPENSSL, "server-rsa", OPENSSL_1_3_ANY, {TAKEN, "WEAK_KEY", TAKEN}},
+    {"certificate on P-224", TLS_SERVER_OPENSSL, "server-p224", OPENSSL_1_2_ANY, ALL(NOT_SHARED)},
+    {"certificate on secp256k1", TLS_SERVER_OPENSSL, "server-secp256k1", OPENSSL_1_2_ANY, ALL(NOT_SHARED)},
+    {"certificate on P-256", TLS_SERVER_OPENSSL, "server-p256-by-p384", OPENSSL_1_2_ANY, {TAKEN, NOT_SHARED, TAKEN}},
+    {"certificate on P-256 in 1.3",
+     TLS_SERVER_OPENSSL,
+     "server-p256-by-p384",
+     OPENSSL_1_3_ANY,
+     {TAKEN, NOT_SHARED, TAKEN}},
+    {"Ed25519", TLS_SERVER_OPENSSL, "server-ed25519", OPENSSL_1_2_ANY, {NOT_SHARED, NOT_SHARED, WITH_ED25519}},
+    {"Ed25519 in 1.3", TLS_SERVER_OPENSSL, "server-ed25519", OPENSSL_1_3_ANY, {NOT_SHARED, NOT_SHARED, WITH_ED25519}},
+    /* certificates: signatures */
+    {"SHA-1 leaf",
+     TLS_SERVER_OPENSSL,
+     "server-sha1",
+     OPENSSL_1_2_ANY,
+     {"WEAK_SIGNATURE", "WEAK_KEY", "WEAK_SIGNATURE"}},
+    {"SHA-1 leaf in 1.3",
+     TLS_SERVER_OPENSSL,
+     "server-sha1",
+     OPENSSL_1_3_ANY,
+     {"WEAK_SIGNATURE", "WEAK_KEY", "WEAK_SIGNATURE"}},
+    {"SHA-1 intermediate",
+     TLS_SERVER_OPENSSL,
+     "server-sha1-intermediate",
+     OPENSSL_1_2_ANY,
+     {"WEAK_SIGNATURE", "WEAK_KEY", "WEAK_SIGNATURE"}},
+    {"SHA-1 intermediate in 1.3",
+     TLS_SERVER_OPENSSL,
+     "server-sha1-intermediate",
+     OPENSSL_1_3_ANY,
+     {"WEAK_SIGNATURE", "WEAK_KEY", "WEAK_SIGNATURE"}},
+    {"SHA-1 root, trusted and sent along",
+     TLS_SERVER_OPENSSL,
+     "server-sha1-root",
+     OPENSSL_1_3_ANY,
+     {TAKEN, "WEAK_KEY", TAKEN}},
+    {"SHA-256 leaf", TLS_SERVER_OPENSSL, "server-sha256-by-p384", OPENSSL_1_2_ANY, {TAKEN, "WEAK_SIGNATURE", TAKEN}},
+    {"SHA-256 leaf in 1.3",
+     TLS_SERVER_OPENSSL,
+     "server-sha256-by-p384",
+     OPENSSL_1_3_ANY,
+     {TAKEN, "WEAK_SIGNATURE", TAKEN}},
+    {"RSA-PSS certificate", TLS_SERVER_OPENSSL, "server-pss", OPENSSL_1_3_ANY, {TAKEN, "WEAK_KEY", TAKEN}},
+};
+
+static struct client_settings settings_for(int policy) {
+  return (struct client_settings){
+      .ca = "every-ca", .identity = "client-strong-p384", .policy = policies[policy].number};
+}
+
+static const char *outcome_of(const struct client *client, int status) {
+  const amqp_wolfssl_code_t code = amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client->socket));
+
+  assert_int_equal(status == AMQP_STATUS_OK, code == AMQP_WOLFSSL_OK);
+  return amqp_wolfssl_code_name(code);
+}
+
+/* The policy's own checks come after the client's certificate has been sent; all others before. */
+static void meet(const struct row *row, int policy) {
+  const struct client_settings settings = settings_for(policy);
+  struct tls_server server = tls_server_start(row->kind, row->certificate, 0, row->arguments);
+  struct client client = client_new(&settings);
+  const int status = client_try_open(&client, "127.0.0.1", server.port);
+  const char *outcome = outcome_of(&client, status);
+
+  if (strcmp(outcome, row->expected[policy]) != 0) {
+    peer_process_show(server.process);
+    fail_msg("%s under %s: %s instead of %s: %s", row->what, policies[policy].name, outcome, row->expected[policy],
+             client_describe_failure(&client, status));
+  }
+  if (status == AMQP_STATUS_OK) {
+    tls_server_expect_client(row->kind, &server, "client-strong-p384");
+  } else {
+    assert_false(tls_server_saw_client(row->kind, &server, "client-strong-p384"));
+  }
+  client_destroy(&client);
+  peer_process_stop(server.process);
+}
+
+static void meet_all(enum tls_server_kind kind, int policy) {
+  for (size_t i = 0; i < COUNT(rows) && has_policy(policy); i++) {
+    if (rows[i].kind == kind) {
+      print_message("# %s: %s\n", policies[policy].name, rows[i].what);
+      meet(&rows[i], policy);
+    }
+  }
+}
+
+static void one_wrong_thing_each_under_fips(void **state) {
+  (void)state;
+  meet_all(TLS_SERVER_OPENSSL, FIPS);
+}
+
+static void one_wrong_thing_each_under_cnsa(void **state) {
+  (void)state;
+  meet_all(TLS_SERVER_OPENSSL, CNSA);
+}
+
+static void one_wrong_thing_each_under_modern(void **state) {
+  (void)state;
+  meet_all(TLS_SERVER_OPENSSL, MODERN);
+}
+
+static void what_only_gnutls_still_has(void **state) {
+  (void)state;
+  for (int policy = 0; policy < POLICIES; policy++) {
+    meet_all(TLS_SERVER_GNUTLS, policy);
+  }
+}
+
+/* The control: certificates, client and server are fine when nothing is wrong. */
+static void nothing_wrong(void **state) {
+  static const enum tls_server_kind kinds[] = {TLS_SERVER_OPENSSL, TLS_SERVER_GNUTLS, TLS_SERVER_PROXY};
+  static const char *const certificates[] = {EC, RSA};
+  (void)state;
+
+  for (int policy = 0; policy < POLICIES; policy++) {
+    for (size_t i = 0; i < COUNT(kinds) * COUNT(certificates) * COUNT(versions) && has_policy(policy); i++) {
+      const enum tls_server_kind kind = kinds[i % COUNT(kinds)];
+      const char *certificate = certificates[i / COUNT(kinds) % COUNT(certificates)];
+      const int version = versions[i / COUNT(kinds) / COUNT(certificates)];
+      const struct client_settings settings = settings_for(policy);
+      struct tls_server server = tls_server_start(kind, certificate, version, NULL);
+      struct client client = client_new(&settings);
+
+      client_open(&client, "127.0.0.1", server.port);
+      tls_server_expect_client(kind, &server, "client-strong-p384");
+      client_destroy(&client);
+      peer_process_stop(server.process);
+    }
+  }
+}
+
+/* ---- What needs more than an option of a server ---- */
+
+static void tls_1_2_without_the_extended_master_secret(void **state) {
+  static const char *const none[] = {"--no-ems", NULL};
+  static const char *const expected[POLICIES] = {"POLICY_EXTENDED_MASTER_SECRET", "POLICY_EXTENDED_MASTER_SECRET",
+                                                 TAKEN};
+  (void)state;
+
+  for (int policy = 0; policy < POLICIES; policy++) {
+    for (int exception = 0; exception < 2 && has_policy(policy); exception++) {
+      struct client_settings settings = settings_for(policy);
+      struct tls_server server = tls_server_start(TLS_SERVER_PROXY, RSA, AMQP_WOLFSSL_TLS_1_2, none);
+      struct client client;
+      int status;
+
+      settings.without_extended_master_secret = exception == 1;
+      client = client_new(&settings);
+      status = client_try_open(&client, "127.0.0.1", server.port);
+      assert_string_equal(outcome_of(&client, status), exception == 1 ? TAKEN : expected[policy]);
+      if (status == AMQP_STATUS_OK) {
+        assert_int_equal(amqp_wolfssl_socket_extended_master_secret(client.socket), 0);
+        peer_process_expect(server.process, " no-ems ");
+      } else {
+        assert_int_equal(amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_STAGE_POLICY);
+        assert_string_equal(amqp_wolfssl_socket_version(client.socket), "");
+      }
+      client_destroy(&client);
+      peer_process_stop(server.process);
+    }
+  }
+}
+
+/* TLS 1.3 needs no extension for it. */
+static void tls_1_3_is_bound_to_its_handshake(void **state) {
+  static const char *const none[] = {"--no-ems", NULL};
+  (void)state;
+
+  for (int policy = 0; policy < POLICIES && has_policy(policy); policy++) {
+    const struct client_settings settings = settings_for(policy);
+    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, RSA, AMQP_WOLFSSL_TLS_1_3, none);
+    struct client client = client_new(&settings);
+
+    client_open(&client, "127.0.0.1", server.port);
+    assert_int_equal(amqp_wolfssl_socket_extended_master_secret(client.socket), 1);
+    client_destroy(&client);
+    peer_process_stop(server.process);
+  }
+}
+
+/* A server that insists gets no second handshake. */
+static void renegotiation(void **state) {
+  static const char *const more[] = {"--renegotiate", NULL};
+  (void)state;
+
+  for (int policy = 0; policy < POLICIES; policy++) {
+    if (has_policy(policy)) {
+      const struct client_settings settings = settings_for(policy);
+      struct tls_server server = tls_server_start(TLS_SERVER_PROXY, RSA, AMQP_WOLFSSL_TLS_1_2, more);
+      struct client client = client_new(&settings);
+      struct timeval limit = {30, 0};
+      amqp_frame_t frame;
+
+      client_open(&client, "127.0.0.1", server.port);
+      peer_process_expect(server.process, "RENEGOTIATION asked");
+      assert_int_not_equal(amqp_simple_wait_frame_noblock(client.connection, &frame, &limit), AMQP_STATUS_OK);
+      peer_process_expect(server.process, "ALERT received 100 ");
+      client_destroy(&client);
+      peer_process_stop(server.process);
+    }
+  }
+}
+
+/* RFC 7250: the server has nothing but a bare public key to show. */
+static void raw_public_keys(void **state) {
+  static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CTYPE-ALL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509",
+                                           "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CTYPE-ALL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509"};
+  char key[TEST_PATH_SIZE];
+  char public_key[TEST_PATH_SIZE];
+  const char *const extract[] = {"openssl",
+                                 "pkey",
+                                 "-in",
+                                 test_folder_key(key, RSA),
+                                 "-pubout",
+                                 "-out",
+                                 test_folder_path(public_key, "raw-public-key.pem"),
+                                 NULL};
+  (void)state;
+
+  free(peer_process_run(extract));
+  for (size_t i = 0; i < COUNT(priorities); i++) {
+    for (int policy = 0; policy < POLICIES; policy++) {
+      const char *const more[] = {"--rawpkkeyfile", key, "--rawpkfile", public_key, "--priority", priorities[i], NULL};
+
+      if (has_policy(policy)) {
+        const struct client_settings settings = settings_for(policy);
+        struct tls_server server = tls_server_start(TLS_SERVER_GNUTLS, RSA, 0, more);
+        struct client client = client_new(&settings);
+        const int status = client_try_open(&client, "127.0.0.1", server.port);
+
+        assert_string_not_equal(outcome_of(&client, status), TAKEN);
+        assert_false(tls_server_saw_client(TLS_SERVER_GNUTLS, &server, "client-strong-p384"));
+        client_destroy(&client);
+        peer_process_stop(server.process);
+      }
+    }
+  }
+}
+
+/* A server that would read early data gets none, on a second connection either. */
+static void early_data(void **state) {
+  static const char *const more[] = {"-early_data", NULL};
+  (void)state;
+
+  for (int policy = 0; policy < POLICIES; policy++) {
+    if (has_policy(policy)) {
+      const struct client_settings settings = settings_for(policy);
+      struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, RSA, AMQP_WOLFSSL_TLS_1_3, more);
+
+      for (int i = 0; i < 2; i++) {
+        struct client client = client_new(&settings);
+
+        client_open(&client, "127.0.0.1", server.port);
+        peer_process_expect(server.process, "No early data received");
+        client_destroy(&client);
+      }
+      assert_false(peer_process_has_written(server.process, "Reused"));
+      peer_process_stop(server.process);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(nothing_wrong, stop_servers),
+      cmocka_unit_test_teardown(one_wrong_thing_each_under_fips, stop_servers),
+      cmocka_unit_test_teardown(one_wrong_thing_each_under_cnsa, stop_servers),
+      cmocka_unit_test_teardown(one_wrong_thing_each_under_modern, stop_servers),
+      cmocka_unit_test_teardown(what_only_gnutls_still_has, stop_servers),
+      cmocka_unit_test_teardown(tls_1_2_without_the_extended_master_secret, stop_servers),
+      cmocka_unit_test_teardown(tls_1_3_is_bound_to_its_handshake, stop_servers),
+      cmocka_unit_test_teardown(renegotiation, stop_servers),
+      cmocka_unit_test_teardown(raw_public_keys, stop_servers),
+      cmocka_unit_test_teardown(early_data, stop_servers),
+  };
+
+  return cmocka_run_group_tests_name("policies", tests, test_folder_make, test_folder_remove);
+}
