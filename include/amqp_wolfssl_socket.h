@@ -78,6 +78,7 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_NOT_SUPPORTED = 4,         /**< the wolfSSL this runs on was built without what was asked for */
   AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
   AMQP_WOLFSSL_LIBRARY_FAILED = 6,        /**< wolfSSL refused to start or failed in a way it does not explain */
+  AMQP_WOLFSSL_FIPS_MODULE_ERROR = 7,     /**< wolfSSL's FIPS module is not in normal mode: a check of itself failed */
 
   /* Files, certificates and keys handed to a config */
   AMQP_WOLFSSL_FILE_UNREADABLE = 20,
@@ -327,7 +328,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl
  * Open it with amqp_socket_open() or amqp_socket_open_noblock(): one time limit covers name lookup (as far as the
  * system's resolver lets itself be limited), TCP and TLS. After a failed open it can be opened again.
  *
- * \return NULL without memory, for a NULL argument, or when amqp_wolfssl_check_runtime() would fail.
+ * \return NULL without memory, for a NULL argument, or when the librabbitmq found at run time has another interface. A
+ * wolfSSL that does not work makes opening fail, with a record.
  */
 AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection,
                                                                                 amqp_wolfssl_config_t *config);
@@ -340,7 +342,8 @@ AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new(
  * setter called while the socket is open fails, is in the config's record, and keeps the next open from succeeding
  * until the same setter succeeds. Like the socket, it belongs to one thread at a time.
  *
- * \return NULL without memory, for a NULL argument, or when amqp_wolfssl_check_runtime() would fail.
+ * \return NULL without memory, for a NULL argument, or when the librabbitmq found at run time has another interface. A
+ * wolfSSL that does not work makes opening fail, with a record.
  */
 AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new_unshared(
     amqp_connection_state_t connection);
@@ -353,7 +356,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_so
 /**
  * Whether this library can work with the librabbitmq and the wolfSSL it finds itself running on.
  * \param [out] message if not NULL, receives a sentence that says what is wrong; static text, never NULL afterwards
- * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE, AMQP_WOLFSSL_LIBRARY_FAILED or AMQP_WOLFSSL_NO_MEMORY
+ * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE, AMQP_WOLFSSL_LIBRARY_FAILED,
+ * AMQP_WOLFSSL_FIPS_MODULE_ERROR or AMQP_WOLFSSL_NO_MEMORY
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message);
 
@@ -428,11 +432,31 @@ AMQP_WOLFSSL_API int64_t amqp_wolfssl_socket_peer_not_after(const amqp_socket_t 
 /** Our own certificate's subject, or "" without one. */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_socket_own_subject(const amqp_socket_t *socket);
 
+/* ---- The FIPS module ------------------------------------------------------------------------------------------- */
+
+/** State of the FIPS module of the wolfSSL this library was built with. */
+typedef enum amqp_wolfssl_fips_status_t {
+  AMQP_WOLFSSL_FIPS_NOT_BUILT_IN = 0, /**< this wolfSSL is none of the builds with the module */
+  AMQP_WOLFSSL_FIPS_NORMAL = 1,       /**< it checked itself and can be used */
+  AMQP_WOLFSSL_FIPS_DEGRADED = 2,     /**< a self test of an algorithm failed; nothing is opened */
+  AMQP_WOLFSSL_FIPS_FAILED = 3        /**< its integrity check failed, or it is in no mode that is known */
+} amqp_wolfssl_fips_status_t;
+
+/**
+ * The module's state now. The first call of this library that needs wolfSSL (this one is such) starts it, and has the
+ * module make all its self tests; let that be before the program makes threads that use wolfSSL in other ways. A module
+ * in error stays so until the process ends: no connection is opened any more, with AMQP_WOLFSSL_FIPS_MODULE_ERROR.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_fips_status_t amqp_wolfssl_fips_status(void);
+/** The module's version in its own words, which names its certificate; "" without a module. Static text. */
+AMQP_WOLFSSL_API const char *amqp_wolfssl_fips_version(void);
+
 /* ---- The build ------------------------------------------------------------------------------------------------- */
 
 /**
- * One line: this library's version, the wolfSSL (its version, whether it is a FIPS build and whether it uses AES
- * instructions) and the librabbitmq it was built with, and those it runs on. Static text.
+ * One line: this library's version, the wolfSSL (its version, whether it is a FIPS build and must be, and whether it
+ * uses AES instructions) and the librabbitmq it was built with, and those it runs on, with the FIPS module's version and
+ * its state at the start. Static text.
  */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_build_info(void);
 

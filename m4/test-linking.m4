@@ -16,6 +16,12 @@ int amqp_version_number(void);
 int wolfSSL_Init(void);]], [[return amqp_version_number() == 0 || wolfSSL_Init() == 0;]])],
     [have_static_dependencies=$enable_static], [have_static_dependencies=no])
   LIBS=$project_saved_LIBS
+  # Where a PREFIX has no archive the linker finds the system's, which is of another build.
+  for project_archive in "$wolfssl_prefix:libwolfssl.a" "$rabbitmq_prefix:librabbitmq.a"; do
+    project_folder=${project_archive%:*}
+    AS_IF([test -n "$project_folder" && test -z "`find "$project_folder/" -name "${project_archive##*:}" 2>/dev/null`"],
+      [have_static_dependencies=no])
+  done
   AC_MSG_RESULT([$have_static_dependencies])
   AC_SUBST([STATIC_DEPENDENCIES])
   AM_CONDITIONAL([HAVE_STATIC_DEPENDENCIES], [test "$have_static_dependencies" = yes])

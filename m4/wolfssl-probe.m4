@@ -10,6 +10,10 @@ m4_define([PROJECT_WOLFSSL_HEADERS], [[
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/memory.h>
 #include <wolfssl/wolfcrypt/signature.h>
+#ifdef HAVE_FIPS
+#include <wolfssl/wolfcrypt/fips.h>
+#include <wolfssl/wolfcrypt/fips_test.h>
+#endif
 ]])
 
 # PROJECT_WOLFSSL_NEED(CONDITION, WHAT, REMEDY)
@@ -147,6 +151,7 @@ AC_DEFUN([PROJECT_WOLFSSL], [
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([system_ca], [wolfSSL_CTX_load_system_CA_certs], [the system's CA certificates])
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([signature_algorithms], [wolfSSL_CTX_set1_sigalgs_list],
       [lists of signature algorithms])
+    PROJECT_FIPS_MODULE
   ])
 ])
 

@@ -11,7 +11,11 @@
 #include <wolfssl/version.h>
 
 #ifdef HAVE_FIPS
+#ifdef FIPS_REQUIRED
+#define BUILT_ON_FIPS ", FIPS module (required)"
+#else
 #define BUILT_ON_FIPS ", FIPS module"
+#endif
 #else
 #define BUILT_ON_FIPS ""
 #endif
@@ -21,14 +25,14 @@
 #define BUILT_WITH_AES ", AES without hardware"
 #endif
 
-static char line[256];
+static char line[512];
 
-void build_info_write(void) {
+void build_info_write(const char *fips_module) {
   (void)snprintf(line, sizeof(line),
                  PACKAGE_NAME " " PACKAGE_VERSION
                               " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
-                              ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s, librabbitmq %s)",
-                 wolfSSL_lib_version(), amqp_version());
+                              ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s%s, librabbitmq %s)",
+                 wolfSSL_lib_version(), fips_module, amqp_version());
 }
 
 const char *build_info_line(void) { return line; }

@@ -52,9 +52,6 @@ struct amqp_wolfssl_config_t_ {
   amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what stands in the way of opening; in place: no memory, no excuse */
 };
 
-static const struct error_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
-                                                "wolfSSL did not start"};
-
 amqp_wolfssl_config_t *amqp_wolfssl_config_new(void) {
   amqp_wolfssl_config_t *config = calloc(1, sizeof(*config));
 
@@ -108,11 +105,20 @@ const amqp_wolfssl_error_t *amqp_wolfssl_config_error(const amqp_wolfssl_config_
 
 /* ---- What every setter does first and last ---- */
 
+/* A FIPS module that went into error meanwhile makes any use of wolfSSL fail, for reasons that only look like others.
+ */
+static amqp_wolfssl_code_t blame_fips_module(amqp_wolfssl_code_t code, amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t module = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
+
+  return module == AMQP_WOLFSSL_FIPS_MODULE_ERROR ? module : code;
+}
+
 /* Keeps a setter's failure, or forgets it once the same setter has succeeded. */
 static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum setter setter, amqp_wolfssl_code_t code) {
   if (code == AMQP_WOLFSSL_OK) {
     error_clear(&config->failed[setter]);
   } else {
+    code = blame_fips_module(code, &config->error);
     error_copy(&config->failed[setter], &config->error);
   }
   return code;
@@ -130,7 +136,7 @@ static amqp_wolfssl_code_t refuse_frozen(amqp_wolfssl_config_t *config, enum set
 
 static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter setter) {
   amqp_wolfssl_error_t *error;
-  int started;
+  amqp_wolfssl_code_t code;
 
   if (config == NULL) {
     return AMQP_WOLFSSL_INVALID_ARGUMENT;
@@ -140,9 +146,9 @@ static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter sett
   }
   error = &config->error;
   error_clear(error);
-  started = fips_module_start();
-  if (started != 0) {
-    return end(config, setter, error_set_from_wolfssl(error, started, &start_failed));
+  code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    return end(config, setter, code);
   }
   tls_context_free(config->context); /* of an earlier opening, with the options as they were */
   config->context = NULL;
@@ -516,15 +522,13 @@ static amqp_wolfssl_code_t check_setters(const amqp_wolfssl_config_t *config, am
 
 amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
                                        amqp_wolfssl_error_t *error) {
-  amqp_wolfssl_code_t code = check_setters(config, error);
-  int started;
+  amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
 
+  if (code == AMQP_WOLFSSL_OK) {
+    code = check_setters(config, error);
+  }
   if (code != AMQP_WOLFSSL_OK) {
     return code;
-  }
-  started = fips_module_start();
-  if (started != 0) {
-    return error_set_from_wolfssl(error, started, &start_failed);
   }
   (void)pthread_mutex_lock(&config->lock);
   if (config->context == NULL) {
@@ -532,5 +536,5 @@ amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const stru
   }
   *context = config->context;
   (void)pthread_mutex_unlock(&config->lock);
-  return code;
+  return code == AMQP_WOLFSSL_OK ? code : blame_fips_module(code, error);
 }

@@ -129,6 +129,12 @@ static const struct wolfssl_cause causes[] = {
     {SECURE_RENEGOTIATION_E,
      {AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION,
       "the peer asked for a renegotiation, which is refused"}},
+    {FIPS_NOT_ALLOWED_E,
+     {HANDSHAKE, AMQP_WOLFSSL_FIPS_MODULE_ERROR,
+      "wolfSSL's FIPS module refused an operation; ask amqp_wolfssl_fips_status() for its state"}},
+    {IN_CORE_FIPS_E,
+     {HANDSHAKE, AMQP_WOLFSSL_FIPS_MODULE_ERROR,
+      "the integrity check of wolfSSL's FIPS module failed; install wolfSSL anew and restart the program"}},
     {MEMORY_E, {HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory"}},
     {MEMORY_ERROR, {HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory"}},
 };
@@ -340,6 +346,7 @@ const char *amqp_wolfssl_code_name(amqp_wolfssl_code_t code) {
     CODE_NAME(NOT_SUPPORTED);
     CODE_NAME(RABBITMQ_INCOMPATIBLE);
     CODE_NAME(LIBRARY_FAILED);
+    CODE_NAME(FIPS_MODULE_ERROR);
     CODE_NAME(FILE_UNREADABLE);
     CODE_NAME(NO_CERTIFICATE);
     CODE_NAME(CERTIFICATE_MALFORMED);

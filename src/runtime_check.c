@@ -25,16 +25,29 @@ static amqp_wolfssl_code_t probe_rabbitmq(void) {
   return code;
 }
 
+static amqp_wolfssl_code_t check_wolfssl(const char **sentence) {
+  amqp_wolfssl_error_t error;
+  amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &error);
+
+  if (code == AMQP_WOLFSSL_FIPS_MODULE_ERROR) {
+    *sentence = "wolfSSL's FIPS module is in error: its integrity check or a self test failed";
+  } else if (code == AMQP_WOLFSSL_NO_MEMORY) {
+    *sentence = "out of memory";
+  } else if (code != AMQP_WOLFSSL_OK) {
+    *sentence = "wolfSSL did not start";
+  }
+  return code;
+}
+
 amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message) {
   amqp_wolfssl_code_t code = probe_rabbitmq();
   const char *sentence = "librabbitmq and wolfSSL can be used";
 
-  if (code == AMQP_WOLFSSL_OK && fips_module_start() != 0) {
-    code = AMQP_WOLFSSL_LIBRARY_FAILED;
-    sentence = "wolfSSL did not start";
+  if (code == AMQP_WOLFSSL_OK) {
+    code = check_wolfssl(&sentence);
   } else if (code == AMQP_WOLFSSL_NO_MEMORY) {
     sentence = "out of memory";
-  } else if (code != AMQP_WOLFSSL_OK) {
+  } else {
     sentence = incompatible;
   }
   if (message != NULL) {
@@ -42,6 +55,10 @@ amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message) {
   }
   return code;
 }
+
+amqp_wolfssl_fips_status_t amqp_wolfssl_fips_status(void) { return fips_module_status(); }
+
+const char *amqp_wolfssl_fips_version(void) { return fips_module_version(); }
 
 const char *amqp_wolfssl_build_info(void) {
   (void)fips_module_start(); /* writes the line, whether wolfSSL starts or not */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fips_module.h"
 #include "peer_verification.h"
 #include "point_cache.h"
 #include "session_error.h"
@@ -75,7 +76,10 @@ struct session *session_new(const struct tls_context *context, const struct peer
   return session;
 no_memory:
   session_free(session);
-  error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+  /* wolfSSL_new() fails too when the FIPS module gives no random numbers. */
+  if (fips_module_check(AMQP_WOLFSSL_STAGE_HANDSHAKE, error) == AMQP_WOLFSSL_OK) {
+    error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+  }
   return NULL;
 }
 

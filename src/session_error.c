@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "certificate.h"
+#include "fips_module.h"
 #include "pkcs11_token.h"
 #include "token_signature.h"
 #include "wolfssl_headers.h"
@@ -242,11 +243,28 @@ static void explain_wolfssl_code(const struct session_failure *failure, amqp_wol
   }
 }
 
+/* ---- The FIPS module ---- */
+
+/* A module in error shows as a bad signature, a bad record or a lack of memory, by what was asked of it. */
+static bool explain_fips_module(const struct session_failure *failure, int received_alert,
+                                amqp_wolfssl_error_t *error) {
+  const struct tls_io *io = failure->io;
+  bool is_the_socket = io->end_of_stream || io->recv_errno != 0 || io->send_errno != 0;
+
+  if (failure->wolfssl_code == 0 || is_the_socket || received_alert > ALERT_CLOSE_NOTIFY) {
+    return false;
+  }
+  return fips_module_check(failure->stage, error) != AMQP_WOLFSSL_OK;
+}
+
 void session_error_explain(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   int received;
   int sent;
 
   read_alerts(failure, &received, &sent);
+  if (explain_fips_module(failure, received, error)) {
+    return;
+  }
   if (!failure->handshake_done && peer_verification_failed(failure->verification, failure->wolfssl_code)) {
     (void)peer_verification_explain(failure->verification, failure->wolfssl_code, error);
   } else if (received > ALERT_CLOSE_NOTIFY) {

@@ -20,7 +20,6 @@
 #include "connection_facts.h"
 #include "deadline.h"
 #include "error.h"
-#include "fips_module.h"
 #include "peer_name.h"
 #include "publish_coalescer.h"
 #include "rabbitmq_socket_abi.h"
@@ -452,7 +451,7 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
 amqp_socket_t *amqp_wolfssl_socket_new(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
   amqp_socket_t *socket;
 
-  if (connection == NULL || config == NULL || config_is_unshared(config) || fips_module_start() != 0) {
+  if (connection == NULL || config == NULL || config_is_unshared(config)) {
     return NULL;
   }
   socket = attach(connection, config);
@@ -466,7 +465,7 @@ amqp_socket_t *amqp_wolfssl_socket_new_unshared(amqp_connection_state_t connecti
   amqp_wolfssl_config_t *config;
   amqp_socket_t *socket;
 
-  if (connection == NULL || fips_module_start() != 0) {
+  if (connection == NULL) {
     return NULL;
   }
   config = config_new_unshared();

@@ -17,6 +17,10 @@
 #endif
 #include <wolfssl/wolfcrypt/settings.h>
 #include <wolfssl/ssl.h>
+#ifdef HAVE_FIPS
+#include <wolfssl/wolfcrypt/fips.h>
+#include <wolfssl/wolfcrypt/fips_test.h>
+#endif
 #pragma GCC diagnostic pop
 
 /* Whether this wolfSSL uses the processor's AES instructions: a choice of its build. */

@@ -71,12 +71,27 @@ static void test_writes_the_build_line(void **state) {
   assert_true(strlen(amqp_wolfssl_build_info()) > 0);
 }
 
+static void test_a_working_module_or_none(void **state) {
+  amqp_wolfssl_error_t error;
+  (void)state;
+
+  memset(&error, 0x5a, sizeof(error));
+  assert_int_equal(fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &error), AMQP_WOLFSSL_OK);
+  assert_int_equal(error.code, 0x5a5a5a5a); /* left alone */
+#ifdef HAVE_FIPS
+  assert_int_equal(amqp_wolfssl_fips_status(), AMQP_WOLFSSL_FIPS_NORMAL);
+  assert_true(strlen(amqp_wolfssl_fips_version()) > 0);
+#else
+  assert_int_equal(amqp_wolfssl_fips_status(), AMQP_WOLFSSL_FIPS_NOT_BUILT_IN);
+  assert_string_equal(amqp_wolfssl_fips_version(), "");
+#endif
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_all_threads_at_once),
-      cmocka_unit_test(test_again),
-      cmocka_unit_test(test_wolfssl_can_be_used),
-      cmocka_unit_test(test_writes_the_build_line),
+      cmocka_unit_test(test_all_threads_at_once),      cmocka_unit_test(test_again),
+      cmocka_unit_test(test_wolfssl_can_be_used),      cmocka_unit_test(test_writes_the_build_line),
+      cmocka_unit_test(test_a_working_module_or_none),
   };
   return cmocka_run_group_tests_name("fips_module", tests, NULL, NULL);
 }
