@@ -139,6 +139,8 @@ static enum coalescer_result finish_joined(struct publish_coalescer *coalescer, 
     *accepted = coalescer->joined;
     coalescer->joined = 0;
     follow(coalescer, bytes, length, *accepted);
+  } else if (result == COALESCER_BROKEN) {
+    coalescer->joined = 0; /* nothing is under way any more: a later send hears of the break, not of a wrong retry */
   }
   return result;
 }
