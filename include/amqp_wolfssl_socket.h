@@ -454,9 +454,9 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_fips_version(void);
 /* ---- The build ------------------------------------------------------------------------------------------------- */
 
 /**
- * One line: this library's version, the wolfSSL (its version, whether it is a FIPS build and must be, and whether it
- * uses AES instructions) and the librabbitmq it was built with, and those it runs on, with the FIPS module's version and
- * its state at the start. Static text.
+ * One line: this library's version, the wolfSSL (its version, whether it is a FIPS build and must be one, and whether
+ * it uses AES instructions) and the librabbitmq it was built with, and those it runs on, with the FIPS module's version
+ * and its state at the start. Static text.
  */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_build_info(void);
 

@@ -73,8 +73,8 @@ AC_DEFUN([PROJECT_RUN_FIPS_MODULE], [
      AC_MSG_RESULT([no])
      AS_IF([test "$with_fips" = required],
        [rm -f conftest.fips
-        AC_MSG_ERROR(m4_normalize([--with-fips=required, but the FIPS module of wolfSSL ($wolfssl_place) is in error: its
-          integrity check or a self test failed]))])],
+        AC_MSG_ERROR(m4_normalize([--with-fips=required, but the FIPS module of wolfSSL ($wolfssl_place) is in error:
+          its integrity check or a self test failed]))])],
     [fips_module_result="yes (not run)"
      AC_MSG_RESULT([not asked: cross compiling; it will be, at run time])])
   rm -f conftest.fips

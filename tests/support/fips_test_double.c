@@ -223,6 +223,10 @@ SERVICE(wc_AesGcmEncrypt, FIPS_CAST_AES_GCM,
         (Aes * aes, byte *out, const byte *in, word32 sz, const byte *iv, word32 ivSz, byte *tag, word32 tagSz,
          const byte *authIn, word32 authInSz),
         (aes, out, in, sz, iv, ivSz, tag, tagSz, authIn, authInSz))
+SERVICE(wc_AesGcmEncrypt_ex, FIPS_CAST_AES_GCM,
+        (Aes * aes, byte *out, const byte *in, word32 sz, byte *iv, word32 ivSz, byte *tag, word32 tagSz,
+         const byte *authIn, word32 authInSz),
+        (aes, out, in, sz, iv, ivSz, tag, tagSz, authIn, authInSz))
 SERVICE(wc_AesGcmDecrypt, FIPS_CAST_AES_GCM,
         (Aes * aes, byte *out, const byte *in, word32 sz, const byte *iv, word32 ivSz, const byte *tag, word32 tagSz,
          const byte *authIn, word32 authInSz),

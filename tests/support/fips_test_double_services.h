@@ -26,6 +26,7 @@ WOLFSSL_API int wolfCrypt_GetPrivateKeyReadEnable_fips(enum wc_KeyType type);
 #ifndef FIPS_NO_WRAPPERS
 #define wc_AesGcmSetKey wc_AesGcmSetKey_fips
 #define wc_AesGcmEncrypt wc_AesGcmEncrypt_fips
+#define wc_AesGcmEncrypt_ex wc_AesGcmEncrypt_ex_fips
 #define wc_AesGcmDecrypt wc_AesGcmDecrypt_fips
 #define wc_InitRng wc_InitRng_fips
 #define wc_InitRng_ex wc_InitRng_ex_fips
