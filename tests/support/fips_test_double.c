@@ -264,3 +264,9 @@ SERVICE(wc_Tls13_HKDF_Expand_Label, FIPS_CAST_KDF_TLS13,
         (byte * okm, word32 okmLen, const byte *prk, word32 prkLen, const byte *protocol, word32 protocolLen,
          const byte *label, word32 labelLen, const byte *info, word32 infoLen, int digest),
         (okm, okmLen, prk, prkLen, protocol, protocolLen, label, labelLen, info, infoLen, digest))
+#if FIPS_VERSION_GE(5, 3)
+SERVICE(wc_Tls13_HKDF_Expand_Label_ex, FIPS_CAST_KDF_TLS13,
+        (byte * okm, word32 okmLen, const byte *prk, word32 prkLen, const byte *protocol, word32 protocolLen,
+         const byte *label, word32 labelLen, const byte *info, word32 infoLen, int digest, void *heap, int devId),
+        (okm, okmLen, prk, prkLen, protocol, protocolLen, label, labelLen, info, infoLen, digest, heap, devId))
+#endif

@@ -41,6 +41,9 @@ WOLFSSL_API int wolfCrypt_GetPrivateKeyReadEnable_fips(enum wc_KeyType type);
 #define wc_RsaPSS_VerifyInline wc_RsaPSS_VerifyInline_fips
 #define wc_PRF_TLS wc_PRF_TLS_fips
 #define wc_Tls13_HKDF_Expand_Label wc_Tls13_HKDF_Expand_Label_fips
+#if FIPS_VERSION_GE(5, 3)
+#define wc_Tls13_HKDF_Expand_Label_ex wc_Tls13_HKDF_Expand_Label_ex_fips
+#endif
 #endif
 
 #endif

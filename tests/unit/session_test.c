@@ -931,8 +931,10 @@ static void test_no_shared_suite(void **state) {
     int group;
   } servers[] = {
       {TLS_1_2, "ECDHE-ECDSA-AES128-SHA256", 0},
+#ifdef HAVE_CHACHA
       {TLS_1_2, "ECDHE-ECDSA-CHACHA20-POLY1305", 0},
       {TLS_1_3, "TLS13-CHACHA20-POLY1305-SHA256", 0},
+#endif
 #ifdef HAVE_CURVE25519
       {TLS_1_3, NULL, WOLFSSL_ECC_X25519},
 #endif
