@@ -282,6 +282,7 @@ static void test_after_the_handshake(void **state) {
       {{.stage = RECEIVE, .wolfssl_code = OUT_OF_ORDER_E}, {RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, NULL}},
       {{.stage = RECEIVE, .wolfssl_code = UNKNOWN_RECORD_TYPE}, {RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, NULL}},
       {{.stage = RECEIVE, .wolfssl_code = -9999}, {RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "-9999"}},
+      {{.stage = SEND, .wolfssl_code = FIPS_NOT_ALLOWED_E}, {SEND, AMQP_WOLFSSL_FIPS_MODULE_ERROR, NULL}},
       {{.stage = SEND, .wolfssl_code = MEMORY_E}, {SEND, AMQP_WOLFSSL_NO_MEMORY, NULL}},
       {{.stage = SEND, .wolfssl_code = SOCKET_ERROR_E, .out_of_memory = true}, {SEND, AMQP_WOLFSSL_NO_MEMORY, NULL}},
       /* The first bytes of the handshake explain nothing any more. */
