@@ -122,11 +122,8 @@ static amqp_wolfssl_code_t use_site_revocation(amqp_wolfssl_config_t *config) {
 
 /* Whatever goes wrong here no setter can mend: nothing will be opened. */
 static void use_site_file(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &config->error);
+  amqp_wolfssl_code_t code = site_file_read(path, &config->site, &config->error);
 
-  if (code == AMQP_WOLFSSL_OK) {
-    code = site_file_read(path, &config->site, &config->error);
-  }
   set_defaults(config);
   if (code == AMQP_WOLFSSL_OK) {
     code = use_site_revocation(config);

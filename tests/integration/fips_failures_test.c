@@ -30,6 +30,7 @@
 #include "fault_client.h"
 #include "fault_peer.h"
 #include "fips_test_double.h"
+#include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
 #define THREADS 8
@@ -67,7 +68,7 @@ static enum outcome run_in_child(enum outcome (*run)(const struct situation *), 
   if (child == 0) {
     enum outcome outcome;
 
-    alarm(TIME_LIMIT_SECONDS); /* not inherited */
+    time_limit_start(TIME_LIMIT_SECONDS); /* an alarm is not inherited */
     outcome = run(situation);
     fflush(NULL);
     _exit((int)outcome);
@@ -384,6 +385,6 @@ int main(void) {
       cmocka_unit_test(receiving_fails),    cmocka_unit_test(others_go_on),    cmocka_unit_test(threads_test_once),
   };
 
-  alarm(TIME_LIMIT_SECONDS);
+  time_limit_start(TIME_LIMIT_SECONDS);
   return cmocka_run_group_tests_name("fips_failures", tests, fault_set_up_broker, fault_tear_down);
 }

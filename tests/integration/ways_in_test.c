@@ -31,7 +31,7 @@ static int begin_broker(void **state) {
     return -1;
   }
   if (private_broker_exists()) {
-    private_broker_begin(&broker, "broker", "server");
+    private_broker_begin(&broker, "broker-ways-in", "server");
   }
   return 0;
 }

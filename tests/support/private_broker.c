@@ -33,6 +33,11 @@ void private_broker_begin(struct private_broker *broker, const char *name, const
   };
 
   broker->ready = false;
+  /* By another name nobody would find it again to stop it. */
+  if (strncmp(name, "broker-", strlen("broker-")) != 0) {
+    fprintf(stderr, "private_broker_begin: \"%s\" does not begin with \"broker-\"\n", name);
+    abort();
+  }
   broker->starting = peer_process_start(arguments);
 }
 

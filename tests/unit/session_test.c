@@ -890,6 +890,9 @@ static amqp_wolfssl_code_t what_was_said(const struct memory_session *pair, amqp
     return pair->error.code == AMQP_WOLFSSL_HANDSHAKE_FAILED ? AMQP_WOLFSSL_HANDSHAKE_FAILED
                                                              : AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE;
   }
+  if (pair->error.alert == 47) {
+    return AMQP_WOLFSSL_ALERT_RECEIVED; /* illegal_parameter, of 5.7.2 when it finds no group in common */
+  }
   return pair->error.alert == 40 ? AMQP_WOLFSSL_NO_SHARED_SUITE : usual;
 }
 
