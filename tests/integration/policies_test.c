@@ -21,7 +21,10 @@
 
 #include "autoconfig.h"
 
-#include "../../src/wolfssl_headers.h"
+/* How wolfSSL was built: what it lacks, modern does not offer. */
+#ifdef HAVE_WOLFSSL_OPTIONS_H
+#include <wolfssl/options.h>
+#endif
 
 #include "client.h"
 #include "peer_process.h"
