@@ -20,6 +20,8 @@ static void print_help(const char *program, const char *purpose) {
       "  --key FILE          its private key\n"
       "  --server-name NAME  the broker's name, when it is not the host\n"
       "  --tls 1.2|1.3       this version only (default: both)\n"
+      "  --without-extended-master-secret\n"
+      "                      an exception for a broker whose TLS 1.2 lacks it (RFC 7627)\n"
       "  --user NAME         log in by PLAIN, with the password in $AMQP_PASSWORD (default: EXTERNAL)\n"
       "  --count NUMBER      publish_confirm: how many messages (default: 1000)\n"
       "  --wait              show_connection: keep the connection until standard input closes\n"
@@ -40,12 +42,19 @@ static int read_number(const char *program, const char *text, int highest) {
 
 void example_read_options(int argc, char **argv, const char *purpose, struct example_options *options) {
   static const struct option known[] = {
-      {"host", required_argument, NULL, 'h'},  {"port", required_argument, NULL, 'p'},
-      {"ca", required_argument, NULL, 'a'},    {"certificate", required_argument, NULL, 'c'},
-      {"key", required_argument, NULL, 'k'},   {"server-name", required_argument, NULL, 's'},
-      {"tls", required_argument, NULL, 't'},   {"user", required_argument, NULL, 'u'},
-      {"count", required_argument, NULL, 'n'}, {"wait", no_argument, NULL, 'w'},
-      {"help", no_argument, NULL, 'H'},        {NULL, 0, NULL, 0},
+      {"host", required_argument, NULL, 'h'},
+      {"port", required_argument, NULL, 'p'},
+      {"ca", required_argument, NULL, 'a'},
+      {"certificate", required_argument, NULL, 'c'},
+      {"key", required_argument, NULL, 'k'},
+      {"server-name", required_argument, NULL, 's'},
+      {"tls", required_argument, NULL, 't'},
+      {"without-extended-master-secret", no_argument, NULL, 'e'},
+      {"user", required_argument, NULL, 'u'},
+      {"count", required_argument, NULL, 'n'},
+      {"wait", no_argument, NULL, 'w'},
+      {"help", no_argument, NULL, 'H'},
+      {NULL, 0, NULL, 0},
   };
   int option;
 
@@ -76,6 +85,9 @@ void example_read_options(int argc, char **argv, const char *purpose, struct exa
         break;
       case 't':
         options->tls = optarg;
+        break;
+      case 'e':
+        options->without_extended_master_secret = 1;
         break;
       case 'u':
         options->user = optarg;
@@ -132,6 +144,8 @@ static amqp_wolfssl_config_t *make_config(const struct example_options *options)
     return NULL;
   }
   if (set_versions(config, options->tls) != 0 ||
+      (options->without_extended_master_secret &&
+       check_setter(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0)) != 0) ||
       check_setter(config, amqp_wolfssl_config_add_ca_file(config, options->ca)) != 0 ||
       check_setter(config, amqp_wolfssl_config_set_server_name(config, options->server_name)) != 0 ||
       (options->certificate != NULL &&

@@ -14,8 +14,9 @@ struct example_options {
   const char *server_name; /* NULL: the host */
   const char *user;        /* NULL: EXTERNAL; else PLAIN with the password in $AMQP_PASSWORD */
   const char *tls;         /* "1.2", "1.3" or NULL for both */
-  int count;               /* messages */
-  int wait;                /* keep the connection until standard input closes */
+  int without_extended_master_secret;
+  int count; /* messages */
+  int wait;  /* keep the connection until standard input closes */
 };
 
 struct example_connection {

@@ -378,8 +378,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config, const char *names);
 /**
  * Whether TLS 1.2 needs the Extended Master Secret (RFC 7627). Default: as the policy says. 0 is an exception for
- * brokers that lack it, as RabbitMQ does on Erlang/OTP 25; amqp_wolfssl_socket_extended_master_secret() then tells. Set it
- * after the policy.
+ * brokers that lack it, as RabbitMQ does on Erlang/OTP 25; amqp_wolfssl_socket_extended_master_secret() then tells. Set
+ * it after the policy.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t
 amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require);

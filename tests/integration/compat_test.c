@@ -416,6 +416,35 @@ static void mutual_tls_by_address(void **state) {
   }
 }
 
+/* The policy holds: there is no function for an exception. */
+static void versions_and_the_extended_master_secret(void **state) {
+  static const char *const none[] = {"--no-ems", NULL};
+  static const struct {
+    amqp_tls_version_t min;
+    amqp_tls_version_t max;
+    int version; /* of the server */
+    amqp_wolfssl_code_t code;
+  } rows[] = {
+      {AMQP_TLSv1_2, AMQP_TLSv1_2, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET},
+      {AMQP_TLSv1_2, AMQP_TLSvLATEST, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET},
+      {AMQP_TLSv1_2, AMQP_TLSvLATEST, 0, AMQP_WOLFSSL_OK}, /* it has TLS 1.3 too */
+  };
+  (void)state;
+
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", rows[i].version, none);
+    struct compat_client client = client_with_identity();
+    int status;
+
+    assert_int_equal(amqp_ssl_socket_set_ssl_versions(client.socket, rows[i].min, rows[i].max), AMQP_STATUS_OK);
+    status = amqp_socket_open(client.socket, "127.0.0.1", server.port);
+    assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client.socket)), rows[i].code);
+    assert_int_equal(status == AMQP_STATUS_OK, rows[i].code == AMQP_WOLFSSL_OK);
+    client_free(&client);
+    peer_process_stop(server.process);
+  }
+}
+
 /* rabbitmq-c's backend looks at the certificate after the handshake: the server has the client's by then. */
 static void a_wrong_server_never_sees_the_client(void **state) {
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-other-ca", 0, NULL);
@@ -593,6 +622,7 @@ int main(void) {
       cmocka_unit_test(keys_of_engines),
       cmocka_unit_test(a_key_in_a_token),
       cmocka_unit_test(versions),
+      cmocka_unit_test(versions_and_the_extended_master_secret),
       cmocka_unit_test(the_systems_authorities),
       cmocka_unit_test(mutual_tls_by_address),
       cmocka_unit_test(a_wrong_server_never_sees_the_client),

@@ -624,7 +624,9 @@ static void the_extended_master_secret(void **state) {
 
   for (size_t i = 0; i < COUNT(rows); i++) {
     struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", rows[i].version, rows[i].more);
-    struct client client = client_new(&ordinary);
+    const struct client_settings settings = {
+        .ca = "bundle", .identity = "client", .without_extended_master_secret = true};
+    struct client client = client_new(&settings);
 
     client_open(&client, "127.0.0.1", server.port);
     assert_int_equal(amqp_wolfssl_socket_extended_master_secret(client.socket), rows[i].expected);

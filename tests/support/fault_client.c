@@ -32,7 +32,9 @@ amqp_wolfssl_config_t *fault_config_new(amqp_wolfssl_version_t lowest, amqp_wolf
   if (config == NULL || amqp_wolfssl_config_add_ca_file(config, fault_certificate(ca, "ca.pem")) != AMQP_WOLFSSL_OK ||
       amqp_wolfssl_config_set_identity_files(config, fault_certificate(certificate, "client.pem"),
                                              fault_certificate(key, "client.key")) != AMQP_WOLFSSL_OK ||
-      amqp_wolfssl_config_set_tls_versions(config, lowest, highest) != AMQP_WOLFSSL_OK) {
+      amqp_wolfssl_config_set_tls_versions(config, lowest, highest) != AMQP_WOLFSSL_OK ||
+      /* some brokers lack it */
+      amqp_wolfssl_config_set_require_extended_master_secret(config, 0) != AMQP_WOLFSSL_OK) {
     fprintf(stderr, "no config: %s\n", amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)));
     amqp_wolfssl_config_free(config);
     return NULL;

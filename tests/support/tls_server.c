@@ -136,8 +136,10 @@ static bool try_gnutls(struct tls_server *server, const char *certificate, int v
   (void)snprintf(ready, sizeof(ready), "listening on IPv4 0.0.0.0 port %d...done", server->port);
   add_pair(&line, "gnutls-serv", "--echo");
   add_pair(&line, "--port", port);
-  add_pair(&line, "--x509certfile", test_folder_certificate(paths[0], certificate));
-  add_pair(&line, "--x509keyfile", test_folder_key(paths[1], certificate));
+  if (certificate != NULL) {
+    add_pair(&line, "--x509certfile", test_folder_certificate(paths[0], certificate));
+    add_pair(&line, "--x509keyfile", test_folder_key(paths[1], certificate));
+  }
   add_pair(&line, "--x509cafile", test_folder_certificate(paths[2], "every-ca"));
   add_pair(&line, "--require-client-cert", "--verify-client-cert");
   add_pair(&line, "--debug", "5"); /* alerts are shown from there on */

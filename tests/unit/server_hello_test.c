@@ -34,6 +34,7 @@ struct outcome {
   uint16_t suite;
   bool extended_master_secret;
   uint16_t group;
+  uint16_t signature_scheme;
 };
 
 static const uint8_t retry_random[32] = {0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C,
@@ -161,7 +162,7 @@ static void expect(const struct server_hello *hello, const struct outcome *outco
   assert_int_equal(hello->suite, outcome->suite);
   assert_int_equal(hello->extended_master_secret, outcome->extended_master_secret);
   assert_int_equal(hello->group, outcome->group);
-  assert_int_equal(hello->signature_scheme, outcome->version == 0x0303 && outcome->group != 0 ? SCHEME : 0);
+  assert_int_equal(hello->signature_scheme, outcome->signature_scheme);
 }
 
 static void expect_sample(const struct server_hello *hello, const struct buffer *stream) {
@@ -232,8 +233,8 @@ static void expect_text(const char *bytes, size_t length, enum peer_speech speec
 }
 
 static void test_tls12(void **state) {
-  const struct outcome with = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0};
-  const struct outcome without = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, false, 0};
+  const struct outcome with = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0, 0};
+  const struct outcome without = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, false, 0, 0};
   static struct buffer messages;
   (void)state;
   messages.length = 0;
@@ -245,7 +246,7 @@ static void test_tls12(void **state) {
 }
 
 static void test_tls12_without_extensions(void **state) {
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0x009c, false, 0};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0x009c, false, 0, 0};
   static struct buffer body, messages;
   (void)state;
   start_hello(&body, NULL, 0, 0x009c);
@@ -259,7 +260,7 @@ static void test_tls12_without_extensions(void **state) {
 }
 
 static void test_tls12_group_of_coalesced_messages(void **state) {
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc030, true, 24};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc030, true, 24, SCHEME};
   static struct buffer messages;
   (void)state;
   messages.length = 0;
@@ -272,7 +273,7 @@ static void test_tls12_group_of_coalesced_messages(void **state) {
 }
 
 static void test_tls12_group_behind_a_long_certificate(void **state) {
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02b, false, 23};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02b, false, 23, SCHEME};
   static struct buffer messages, stream;
   size_t at;
   (void)state;
@@ -305,7 +306,15 @@ static void test_tls12_no_group(void **state) {
   size_t i;
   (void)state;
   for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, cases[i].suite, true, cases[i].group};
+    const struct outcome outcome = {PEER_SPEECH_TLS,
+                                    true,
+                                    false,
+                                    false,
+                                    0x0303,
+                                    cases[i].suite,
+                                    true,
+                                    cases[i].group,
+                                    cases[i].group != 0 ? SCHEME : 0};
     messages.length = 0;
     add_hello_12(&messages, true, cases[i].suite);
     add_key_exchange(&messages, cases[i].curve_type, 23);
@@ -317,8 +326,8 @@ static void test_tls12_no_group(void **state) {
 
 /* A ServerKeyExchange that ends before its signature's algorithm tells nothing, whatever comes behind it. */
 static void test_tls12_truncated_key_exchange(void **state) {
-  const struct outcome nothing = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0};
-  const struct outcome all = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 23};
+  const struct outcome nothing = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0, 0};
+  const struct outcome all = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 23, SCHEME};
   static struct buffer whole, messages, stream;
   const size_t front = 3 + 1 + 65 + 2;
   size_t length;
@@ -342,7 +351,7 @@ static void test_tls12_lengths_of_points(void **state) {
   size_t length;
   (void)state;
   for (length = 0; length <= 255; length += 5) {
-    const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 25};
+    const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 25, SCHEME};
     body.length = 0;
     add_number(&body, 3, 1);
     add_number(&body, 25, 2);
@@ -361,7 +370,7 @@ static void test_tls12_lengths_of_points(void **state) {
 
 /* Resumption: a session ticket or ChangeCipherSpec comes next; nothing more is to be had. */
 static void test_tls12_resumption(void **state) {
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0, 0};
   static struct buffer messages, stream;
   struct server_hello hello;
   (void)state;
@@ -384,7 +393,7 @@ static void test_tls12_resumption(void **state) {
 }
 
 static void test_tls13(void **state) {
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0304, 0x1302, false, 23};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0304, 0x1302, false, 23, 0};
   static struct buffer messages, stream;
   struct server_hello hello;
   (void)state;
@@ -403,7 +412,7 @@ static void test_tls13(void **state) {
 
 /* The longest key share there is: SecP384r1MLKEM1024. */
 static void test_tls13_long_key_share(void **state) {
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0304, 0x1302, false, 0x11ed};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0304, 0x1302, false, 0x11ed, 0};
   static struct buffer share, messages, stream;
   (void)state;
   share.length = 0;
@@ -435,7 +444,7 @@ static void add_hello_13_record(struct buffer *stream) {
 
 static void test_retry(void **state) {
   const struct outcome retry = {.speech = PEER_SPEECH_TLS, .retry_requested = true};
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, true, 0x0304, 0x1302, false, 23};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, true, 0x0304, 0x1302, false, 23, 0};
   static struct buffer stream;
   (void)state;
   stream.length = 0;
@@ -465,7 +474,7 @@ static void test_second_retry(void **state) {
 static void test_alert_first(void **state) {
   const struct outcome fatal = {.speech = PEER_SPEECH_TLS, .given_up = true};
   const struct outcome warning = {.speech = PEER_SPEECH_TLS};
-  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0};
+  const struct outcome outcome = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0, 0};
   static struct buffer messages, stream;
   (void)state;
   stream.length = 0;
@@ -647,7 +656,7 @@ static void test_malformed_bodies(void **state) {
 
 static void expect_body(const struct buffer *body, bool is_sound) {
   const struct outcome refused = {.speech = PEER_SPEECH_TLS, .given_up = true};
-  const struct outcome sound = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0};
+  const struct outcome sound = {PEER_SPEECH_TLS, true, false, false, 0x0303, 0xc02f, true, 0, 0};
   static struct buffer messages, stream;
   messages.length = 0;
   add_message(&messages, 2, body->bytes, body->length);
@@ -853,7 +862,8 @@ static void test_corrupted(void **state) {
                                  whole.version,
                                  whole.suite,
                                  whole.extended_master_secret,
-                                 whole.group};
+                                 whole.group,
+                                 whole.signature_scheme};
       assert_false(whole.complete && whole.given_up);
       expect_in_pieces(&stream, 3, &outcome);
       stream.bytes[at] = (uint8_t)(stream.bytes[at] ^ change);
