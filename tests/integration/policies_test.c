@@ -27,6 +27,7 @@
 #endif
 
 #include "client.h"
+#include "command.h"
 #include "peer_process.h"
 #include "test_folder.h"
 #include "tls_server.h"
@@ -55,6 +56,16 @@ static bool has_policy(int policy) {
 #else
   return policy != CNSA;
 #endif
+}
+
+static int mint(void **state) {
+  char script[TEST_PATH_SIZE];
+
+  if (test_folder_make(state) != 0) {
+    return -1;
+  }
+  (void)test_folder_source_path(script, "tests/support/mint-revocation");
+  return command_run(".", script, test_folder_certificates(), NULL);
 }
 
 static int stop_servers(void **state) {
@@ -224,8 +235,15 @@ static const struct row rows[] = {
     {"certificate signed by RSA-PSS", TLS_SERVER_OPENSSL, "server-pss", OPENSSL_1_3_ANY, {TAKEN, "WEAK_KEY", TAKEN}},
 };
 
+/* cnsa opens nothing without a way to check revocation. */
 static struct client_settings settings_for(int policy) {
-  return (struct client_settings){.ca = "every-ca", .identity = IDENTITY, .policy = policies[policy].number};
+  struct client_settings settings = {.ca = "every-ca", .identity = IDENTITY, .policy = policies[policy].number};
+
+  if (policy == CNSA) {
+    settings.lists[0] = "list-ca-p384";
+    settings.lists[1] = "list-ca-rsa3072";
+  }
+  return settings;
 }
 
 static const char *outcome_of(const struct client *client, int status) {
@@ -466,5 +484,5 @@ int main(void) {
       cmocka_unit_test_teardown(early_data, stop_servers),
   };
 
-  return cmocka_run_group_tests_name("policies", tests, test_folder_make, test_folder_remove);
+  return cmocka_run_group_tests_name("policies", tests, mint, test_folder_remove);
 }

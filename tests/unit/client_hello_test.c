@@ -243,6 +243,9 @@ static amqp_wolfssl_config_t *make_config(const struct offer *offer) {
   check_setter(config, amqp_wolfssl_config_set_policy(config, offer->policy));
   check_setter(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("strong-bundle.pem")));
   check_setter(config, amqp_wolfssl_config_set_tls_versions(config, offer->lowest, offer->highest));
+  if (offer->policy == AMQP_WOLFSSL_POLICY_CNSA) { /* which opens nothing without a way to check revocation */
+    check_setter(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("crl.pem")));
+  }
   if (offer->suite_names != NULL) {
     check_setter(config, amqp_wolfssl_config_set_suites(config, offer->suite_names));
   }
