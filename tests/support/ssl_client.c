@@ -98,7 +98,8 @@ static int send_and_compare(amqp_connection_state_t connection, amqp_bytes_t que
   fill(body);
   if (amqp_basic_publish(connection, CHANNEL, amqp_empty_bytes, queue, 0, 0, NULL, body) == AMQP_STATUS_OK &&
       is_good("consume", amqp_consume_message(connection, &envelope, &hang_limit, 0))) {
-    equal = envelope.message.body.len == length && memcmp(envelope.message.body.bytes, body.bytes, length) == 0;
+    equal = envelope.message.body.len == length &&
+            (length == 0 || memcmp(envelope.message.body.bytes, body.bytes, length) == 0);
     amqp_destroy_envelope(&envelope);
   }
   amqp_bytes_free(body);

@@ -890,8 +890,9 @@ static amqp_wolfssl_code_t what_was_said(const struct memory_session *pair, amqp
     return pair->error.code == AMQP_WOLFSSL_HANDSHAKE_FAILED ? AMQP_WOLFSSL_HANDSHAKE_FAILED
                                                              : AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE;
   }
-  if (pair->error.alert == 47) {
-    return AMQP_WOLFSSL_ALERT_RECEIVED; /* illegal_parameter, of 5.7.2 when it finds no group in common */
+  /* illegal_parameter, of 5.7.2 when it finds no group in common */
+  if (pair->error.alert == 47 && pair->error.alert_direction == AMQP_WOLFSSL_ALERT_RECEIVED_FROM_PEER) {
+    return AMQP_WOLFSSL_ALERT_RECEIVED;
   }
   return pair->error.alert == 40 ? AMQP_WOLFSSL_NO_SHARED_SUITE : usual;
 }
@@ -936,8 +937,7 @@ static void test_no_shared_suite(void **state) {
   } servers[] = {
       {TLS_1_2, "ECDHE-ECDSA-AES128-SHA256", 0},
 #ifdef HAVE_CHACHA
-      {TLS_1_2, "ECDHE-ECDSA-CHACHA20-POLY1305", 0},
-      {TLS_1_3, "TLS13-CHACHA20-POLY1305-SHA256", 0},
+      {TLS_1_2, "ECDHE-ECDSA-CHACHA20-POLY1305", 0}, {TLS_1_3, "TLS13-CHACHA20-POLY1305-SHA256", 0},
 #endif
 #ifdef HAVE_CURVE25519
       {TLS_1_3, NULL, WOLFSSL_ECC_X25519},
