@@ -95,3 +95,16 @@ bool pem_is_encrypted(const struct pem_block *block) {
 }
 
 bool pem_is_likely(const void *bytes, size_t length) { return find(bytes, length, BEGIN) != NULL; }
+
+bool pem_may_hold(const void *bytes, size_t length, bool (*is_wanted)(const struct pem_block *block)) {
+  struct pem_text rest = {bytes, length};
+  struct pem_block block;
+  enum pem_result result;
+
+  while ((result = pem_next(&rest, &block)) == PEM_BLOCK) {
+    if (is_wanted(&block)) {
+      return true;
+    }
+  }
+  return result == PEM_UNTERMINATED;
+}

@@ -45,4 +45,7 @@ bool pem_is_encrypted(const struct pem_block *block);
 /** Whether the bytes look like PEM rather than DER. */
 bool pem_is_likely(const void *bytes, size_t length);
 
+/** Whether a block is wanted, or a text is damaged before one: reading it then says what is wrong. */
+bool pem_may_hold(const void *bytes, size_t length, bool (*is_wanted)(const struct pem_block *block));
+
 #endif

@@ -168,25 +168,8 @@ static bool is_named_as_list(const char *name) {
 }
 
 static bool holds_list(const struct secret *contents) {
-  struct pem_text rest = {(const char *)contents->bytes, contents->length};
-  struct pem_block block;
-
-  if (!pem_is_likely(contents->bytes, contents->length)) {
-    return false;
-  }
-  for (;;) {
-    switch (pem_next(&rest, &block)) {
-      case PEM_END:
-        return false;
-      case PEM_UNTERMINATED:
-        return true; /* let reading it say what is wrong */
-      case PEM_BLOCK:
-        if (pem_is_revocation_list(&block)) {
-          return true;
-        }
-        break;
-    }
-  }
+  return pem_is_likely(contents->bytes, contents->length) &&
+         pem_may_hold(contents->bytes, contents->length, pem_is_revocation_list);
 }
 
 /* What is named as a list must be one; of other files those count that hold one in PEM. */

@@ -189,25 +189,11 @@ static bool is_named_as_certificate(const char *name) {
 /* A file of a folder counts when it is regular and starts a certificate in PEM, or is named as one in DER. */
 static bool may_hold_certificate(const char *path, const struct secret *contents) {
   const char *dot = strrchr(path, '.');
-  struct pem_text rest = {(const char *)contents->bytes, contents->length};
-  struct pem_block block;
 
   if (!pem_is_likely(contents->bytes, contents->length)) {
     return dot != NULL && (strcmp(dot, ".der") == 0 || strcmp(dot, ".cer") == 0 || strcmp(dot, ".crt") == 0);
   }
-  for (;;) {
-    switch (pem_next(&rest, &block)) {
-      case PEM_END:
-        return false;
-      case PEM_UNTERMINATED:
-        return true; /* let reading it say what is wrong */
-      case PEM_BLOCK:
-        if (pem_is_certificate(&block)) {
-          return true;
-        }
-        break;
-    }
-  }
+  return pem_may_hold(contents->bytes, contents->length, pem_is_certificate);
 }
 
 /* What can't be looked at is not passed over: reading it says why. A link to nowhere is nobody's certificate. */
