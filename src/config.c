@@ -58,7 +58,7 @@ struct amqp_wolfssl_config_t_ {
 
   struct site_settings site; /* what an administrator asks for beside the options */
   struct tls_settings settings;
-  int64_t maximum_life; /* seconds; 0: no limit */
+  int64_t maximum_life; /* seconds; 0: no limit; LIFE_BY_DEFAULT */
   bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
   struct trust trust;
   struct revocation_sources revocation; /* has a lock of its own, for files that change while the config is frozen */
@@ -628,13 +628,14 @@ static void replace_policy(struct policy_limits *limits, const struct policy *po
 }
 
 static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
+  const struct policy *effective = policy_find(site_stricter_policy(policy, config->site.policy));
   amqp_wolfssl_error_t *error = &config->error;
 
   if (policy_find(policy) == NULL) {
     return FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
   }
-  if (!policy_can_be_held(policy_find(site_stricter_policy(policy, config->site.policy)))) {
-    return cannot_be_held(policy_find(site_stricter_policy(policy, config->site.policy)), error);
+  if (!policy_can_be_held(effective)) {
+    return cannot_be_held(effective, error);
   }
   if (POLICY_LOCK && policy != DEFAULT_POLICY) {
     return FAIL(POLICY_LOCKED, "this library was built with the policy \"%s\" alone (--enable-policy-lock)",
@@ -646,7 +647,7 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
   if (config->narrowed) {
     return FAIL(INVALID_ARGUMENT, "the policy must be set before suites, groups and exceptions, which depend on it");
   }
-  replace_policy(&config->settings.limits, policy_find(site_stricter_policy(policy, config->site.policy)));
+  replace_policy(&config->settings.limits, effective);
   return AMQP_WOLFSSL_OK;
 }
 

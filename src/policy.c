@@ -326,12 +326,15 @@ static amqp_wolfssl_code_t refuse_name(const struct name_list *list, const struc
                    name, why, list->what, policy->name);
 }
 
-/* Into \a chosen, which has room for all that is allowed. */
-static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const struct policy *policy, const char *names,
-                                           uint16_t *chosen, size_t *count, amqp_wolfssl_error_t *error) {
-  static const char separators[] = ":, ";
+_Static_assert(POLICY_GROUPS_MAX <= POLICY_SUITES_MAX, "what fits the suites has to fit the groups");
 
-  *count = 0;
+/* Into \a numbers, which has room for all that is allowed and stays as it was when a name is refused. */
+static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const struct policy *policy, const char *names,
+                                           uint16_t *numbers, size_t *number_count, amqp_wolfssl_error_t *error) {
+  static const char separators[] = ":, ";
+  uint16_t chosen[POLICY_SUITES_MAX];
+  size_t count = 0;
+
   for (const char *name = names + strspn(names, separators); *name != '\0'; name += strspn(name, separators)) {
     const size_t length = strcspn(name, separators);
     const uint16_t number = list->number(name, length);
@@ -342,15 +345,17 @@ static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const s
     if (!is_in(list->allowed, list->allowed_count, number)) {
       return refuse_name(list, policy, name, length, "is outside the policy as a", error);
     }
-    if (is_in(chosen, *count, number)) {
+    if (is_in(chosen, count, number)) {
       return refuse_name(list, policy, name, length, "stands there twice as a", error);
     }
-    chosen[(*count)++] = number;
+    chosen[count++] = number;
     name += length;
   }
-  if (*count == 0) {
+  if (count == 0) {
     return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT, "no %s is named", list->what);
   }
+  memcpy(numbers, chosen, count * sizeof(chosen[0]));
+  *number_count = count;
   return AMQP_WOLFSSL_OK;
 }
 
@@ -358,30 +363,16 @@ amqp_wolfssl_code_t policy_limits_set_suites(struct policy_limits *limits, const
                                              amqp_wolfssl_error_t *error) {
   const struct policy *policy = limits->policy;
   const struct name_list list = {"cipher suite", suite_number, policy->suites, policy->suite_count};
-  uint16_t chosen[POLICY_SUITES_MAX];
-  size_t count;
-  amqp_wolfssl_code_t code = choose_by_names(&list, policy, names, chosen, &count, error);
 
-  if (code == AMQP_WOLFSSL_OK) {
-    memcpy(limits->suites, chosen, count * sizeof(chosen[0]));
-    limits->suite_count = count;
-  }
-  return code;
+  return choose_by_names(&list, policy, names, limits->suites, &limits->suite_count, error);
 }
 
 amqp_wolfssl_code_t policy_limits_set_groups(struct policy_limits *limits, const char *names,
                                              amqp_wolfssl_error_t *error) {
   const struct policy *policy = limits->policy;
   const struct name_list list = {"group", group_number, policy->groups, policy->group_count};
-  uint16_t chosen[POLICY_GROUPS_MAX];
-  size_t count;
-  amqp_wolfssl_code_t code = choose_by_names(&list, policy, names, chosen, &count, error);
 
-  if (code == AMQP_WOLFSSL_OK) {
-    memcpy(limits->groups, chosen, count * sizeof(chosen[0]));
-    limits->group_count = count;
-  }
-  return code;
+  return choose_by_names(&list, policy, names, limits->groups, &limits->group_count, error);
 }
 
 /* ---- Setting ---- */
