@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "temporary_folder.h"
@@ -28,6 +29,25 @@ int minted_certificates_make(void) {
     return -1;
   }
   return command_run(".", find_script(path), temporary_folder_path(""), NULL);
+}
+
+int minted_certificates_set_up_with(int (*make_more)(void)) {
+  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
+  if (minted_certificates_make() == 0 && (make_more == NULL || make_more() == 0)) {
+    return 0;
+  }
+  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
+  return -1;
+}
+
+int minted_certificates_set_up(void **state) {
+  (void)state;
+  return minted_certificates_set_up_with(NULL);
+}
+
+int minted_certificates_tear_down(void **state) {
+  (void)state;
+  return temporary_folder_remove();
 }
 
 static void format_date(char date[32], int days) {

@@ -10,6 +10,16 @@
 int minted_certificates_make(void);
 
 /**
+ * A CMocka group set-up: a time limit for the program, and minted_certificates_make(). Nothing is left when it fails.
+ * For CMocka's sake \a state is taken and not used.
+ */
+int minted_certificates_set_up(void **state);
+/** The same with files of the test's own: \a make_more() is called then, and returns 0 or -1. */
+int minted_certificates_set_up_with(int (*make_more)(void));
+/** A CMocka group tear-down: removes the temporary folder. */
+int minted_certificates_tear_down(void **state);
+
+/**
  * Mints \a name (".pem" and ".key" are added) into the temporary folder: self-signed, EC P-256, with the subject
  * CN=name.
  * \param [in] from_days, to_days validity, in days from now

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "amqp_wolfssl_socket.h"
 #include "config.h"
@@ -1138,8 +1137,7 @@ static int make_folder(const char *folder, const char *ca, const char *copy) {
 }
 
 static int make_files(void) {
-  return minted_certificates_make() == 0 &&
-                 make_folder("authorities", "other-ca.pem", "authorities/other-ca.pem") == 0 &&
+  return make_folder("authorities", "other-ca.pem", "authorities/other-ca.pem") == 0 &&
                  make_folder("own-authorities", "ca.pem", "own-authorities/ca.pem") == 0 &&
                  make_folder("lists", "crl-clean.pem", "lists/ca.crl") == 0
              ? 0
@@ -1148,17 +1146,7 @@ static int make_files(void) {
 
 static int set_up(void **state) {
   (void)state;
-  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (make_files() == 0) {
-    return 0;
-  }
-  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
-  return -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
+  return minted_certificates_set_up_with(make_files);
 }
 
 int main(void) {
@@ -1210,5 +1198,5 @@ int main(void) {
       cmocka_unit_test(test_references_in_threads),
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
 }

@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "credentials.h"
@@ -523,7 +522,7 @@ static int convert(const char *command) { return command_run(temporary_folder_pa
 
 /* Forms that the test PKI does not have. */
 static int make_files(void) {
-  if (fips_module_start() != 0 || minted_certificates_make() != 0) {
+  if (fips_module_start() != 0) {
     return -1;
   }
   return convert(
@@ -547,17 +546,7 @@ static int make_files(void) {
 
 static int set_up(void **state) {
   (void)state;
-  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (make_files() == 0) {
-    return 0;
-  }
-  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
-  return -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
+  return minted_certificates_set_up_with(make_files);
 }
 
 int main(void) {
@@ -590,5 +579,5 @@ int main(void) {
       cmocka_unit_test(test_fields_are_named),
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
 }

@@ -11,7 +11,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "memory_session.h"
@@ -387,21 +386,9 @@ static int mint_more(void) {
       NULL);
 }
 
-static int make_files(void) { return minted_certificates_make() != 0 ? -1 : mint_more(); }
-
 static int set_up(void **state) {
   (void)state;
-  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (make_files() == 0) {
-    return 0;
-  }
-  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
-  return -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
+  return minted_certificates_set_up_with(mint_more);
 }
 
 int main(void) {
@@ -418,5 +405,5 @@ int main(void) {
       cmocka_unit_test(test_codes_about_certificates),
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
 }

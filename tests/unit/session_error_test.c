@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memory_session.h"
 #include "minted_certificates.h"
@@ -362,21 +361,6 @@ static void test_hints(void **state) {
 
 /* ---- */
 
-static int set_up(void **state) {
-  (void)state;
-  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (minted_certificates_make() == 0) {
-    return 0;
-  }
-  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
-  return -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_alerts_in_the_handshake),
@@ -387,5 +371,5 @@ int main(void) {
       cmocka_unit_test(test_hints),
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
 }

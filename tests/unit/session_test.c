@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "memory_session.h"
 #include "minted_certificates.h"
@@ -1243,21 +1242,6 @@ static void test_sni(void **state) {
 
 /* ---- */
 
-static int set_up(void **state) {
-  (void)state;
-  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (minted_certificates_make() == 0) {
-    return 0;
-  }
-  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
-  return -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_handshake_fills_facts),
@@ -1305,5 +1289,5 @@ int main(void) {
 #endif
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
 }

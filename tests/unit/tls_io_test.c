@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fips_module.h"
 #include "memory_session.h"
@@ -499,21 +498,6 @@ static void test_small_records_behind_large_ones(void **state) {
 
 /* ---- */
 
-static int set_up(void **state) {
-  (void)state;
-  (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (minted_certificates_make() == 0) {
-    return 0;
-  }
-  (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
-  return -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_wolfssl_never_waits_to_write),
@@ -531,5 +515,5 @@ int main(void) {
       cmocka_unit_test(test_small_records_behind_large_ones),
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
 }
