@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,21 +238,51 @@ void client_consume(struct client *client, amqp_bytes_t queue) {
   client_check(client, amqp_get_rpc_reply(client->connection), "consume");
 }
 
-void client_expect_message(struct client *client, size_t length, size_t number) {
-  struct timeval limit = hang_limit;
+static void check_message(const amqp_message_t *message, size_t length, size_t number) {
+  uint8_t *expected = new_body(length, number);
+  const int same = message->body.len == length && (length == 0 || memcmp(message->body.bytes, expected, length) == 0);
+
+  free(expected);
+  if (!same) {
+    fail_msg("message %zu of %zu bytes came back changed, with %zu bytes", number, length, message->body.len);
+  }
+}
+
+/* False when none came in time. */
+static bool take_within(struct client *client, struct timeval limit, size_t length, size_t number) {
   amqp_envelope_t envelope;
-  uint8_t *expected;
-  size_t received;
-  int same;
+  amqp_rpc_reply_t reply;
 
   amqp_maybe_release_buffers(client->connection);
-  client_check(client, amqp_consume_message(client->connection, &envelope, &limit, 0), "consume");
-  expected = new_body(length, number);
-  received = envelope.message.body.len;
-  same = received == length && (length == 0 || memcmp(envelope.message.body.bytes, expected, length) == 0);
-  free(expected);
+  reply = amqp_consume_message(client->connection, &envelope, &limit, 0);
+  if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION && reply.library_error == AMQP_STATUS_TIMEOUT) {
+    return false;
+  }
+  client_check(client, reply, "consume");
+  check_message(&envelope.message, length, number);
   amqp_destroy_envelope(&envelope);
-  if (!same) {
-    fail_msg("message %zu of %zu bytes came back changed, with %zu bytes", number, length, received);
+  return true;
+}
+
+void client_expect_message(struct client *client, size_t length, size_t number) {
+  if (!take_within(client, hang_limit, length, number)) {
+    fail_msg("message %zu of %zu bytes does not come", number, length);
+  }
+}
+
+bool client_take_message(struct client *client, size_t length, size_t number) {
+  const struct timeval no_time = {0, 0};
+
+  return take_within(client, no_time, length, number);
+}
+
+void client_await_descriptor(const struct client *client, size_t number, int limit_ms) {
+  struct pollfd readable = {.fd = amqp_get_sockfd(client->connection), .events = POLLIN};
+
+  if (amqp_frames_enqueued(client->connection) || amqp_data_in_buffer(client->connection)) {
+    return;
+  }
+  if (poll(&readable, 1, limit_ms) != 1) {
+    fail_msg("message %zu does not come, although the broker has it", number);
   }
 }

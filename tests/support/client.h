@@ -76,5 +76,13 @@ void client_publish(struct client *client, amqp_bytes_t queue, size_t length, si
 void client_consume(struct client *client, amqp_bytes_t queue);
 /** Takes the next message; fails the running case unless it is \a number, byte for byte. */
 void client_expect_message(struct client *client, size_t length, size_t number);
+/** The same, but without waiting: false when none is there yet. */
+bool client_take_message(struct client *client, size_t length, size_t number);
+/**
+ * Waits as a program does that polls the descriptor itself: not at all when rabbitmq-c has something of its own. What
+ * it has taken from the socket poll() can't see; what the transport keeps back the program can't know of.
+ * \param [in] number the message that is awaited, for what is said when nothing comes within \a limit_ms
+ */
+void client_await_descriptor(const struct client *client, size_t number, int limit_ms);
 
 #endif
