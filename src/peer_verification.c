@@ -27,9 +27,11 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 /* Whether this wolfSSL shows the OCSP answer: newer ones to a callback, older ones with the OpenSSL layer as a message.
+   The latter needs to know how a wolfSSL lays out the certificates in memory (find_answer), so it ends with a version.
  */
-#if defined(FEATURE_OCSP_STAPLING) && \
-    (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || defined(HAVE_WOLFSSL_SET_MSG_CALLBACK))
+#if defined(FEATURE_OCSP_STAPLING) &&                       \
+    (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || \
+     (defined(HAVE_WOLFSSL_SET_MSG_CALLBACK) && LIBWOLFSSL_VERSION_HEX < 0x05009000))
 #define ANSWERS_ARE_SEEN 1
 #else
 #define ANSWERS_ARE_SEEN 0
@@ -181,6 +183,68 @@ static bool check_certificate(const struct peer_verification *verification, size
   return false;
 }
 
+/* ---- The way to a trust anchor ---- */
+
+static bool issued_by_anchor(const struct trust *trust, const struct certificate *certificate) {
+  for (size_t i = 0; i < trust->anchors.count; i++) {
+    const struct certificate_der *der = &trust->anchors.items[i];
+    struct certificate anchor;
+
+    if (certificate_read(&anchor, der->bytes, der->length) &&
+        certificate_names_equal(anchor.subject, certificate->issuer)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* \return where the chain has one of this name; its count: nowhere */
+static size_t find_subject(const struct peer_verification *verification, struct byte_slice name) {
+  struct certificate certificate;
+  size_t depth = 0;
+
+  while (depth < verification->chain.count &&
+         !(read_at(verification, depth, &certificate) && certificate_names_equal(certificate.subject, name))) {
+    depth++;
+  }
+  return depth;
+}
+
+/*
+ * wolfSSL has verified the signatures, but it remembers the intermediates of earlier handshakes and never looks at
+ * their dates again. What was sent now, and the anchors, have to lead there by themselves: the outcome of an opening
+ * does not hang on those before it.
+ */
+static bool leads_to_anchor(const struct peer_verification *verification) {
+  struct certificate certificate;
+  size_t depth = 0;
+
+  for (size_t steps = 0; steps < verification->chain.count; steps++) {
+    if (!read_at(verification, depth, &certificate)) {
+      return false;
+    }
+    if (is_trust_anchor(verification->trust, &certificate) || issued_by_anchor(verification->trust, &certificate)) {
+      return true;
+    }
+    depth = find_subject(verification, certificate.issuer);
+  }
+  return false;
+}
+
+static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
+
+static bool check_path(struct peer_verification *verification) {
+  static const struct error_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
+                                               "the broker's certificate does not lead to a trusted CA"};
+
+  if (!verification->settings->verify_peer || leads_to_anchor(verification)) {
+    return true;
+  }
+  error_set_from_wolfssl(&verification->error, ASN_NO_SIGNER_E, &no_issuer);
+  add_missing_issuer(verification, &verification->error);
+  return false;
+}
+
 /* ---- Revocation ---- */
 
 static struct revocation_check describe_check(const struct peer_verification *verification) {
@@ -268,19 +332,23 @@ static bool check_revocation(struct peer_verification *verification) {
          explain_no_answer(&verification->error) == AMQP_WOLFSSL_OK;
 }
 
-static bool check_leaf(struct peer_verification *verification) {
-  struct certificate leaf;
-  char subject[ERROR_SUBJECT_LENGTH];
-
+static bool check_strength_of_all(struct peer_verification *verification) {
   for (size_t depth = 0; depth < verification->chain.count; depth++) {
     if (!check_certificate(verification, depth, &verification->error)) {
       return false;
     }
   }
+  return true;
+}
+
+static bool check_leaf(struct peer_verification *verification) {
+  struct certificate leaf;
+  char subject[ERROR_SUBJECT_LENGTH];
+
   if (!read_at(verification, 0, &leaf)) {
     return false;
   }
-  if (check_name(verification, &leaf)) {
+  if (check_path(verification) && check_name(verification, &leaf)) {
     return check_revocation(verification);
   }
   certificate_format_name(leaf.subject, subject, sizeof(subject));
@@ -338,8 +406,10 @@ static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 
 /*
  * Older wolfSSL hands nobody the answer. In TLS 1.3 it stands in the Certificate message right behind the leaf, and the
- * callback gets the leaf where it lies in that message (looked up in 5.5.4 and 5.7.2, the same in 5.9.2): two bytes of
- * length and the extensions follow, which wolfSSL has parsed, lengths and all, before it verifies anything.
+ * callback gets the leaf where it lies in that message (RFC 8446, section 4.4.2): two bytes of length and the
+ * extensions follow. That stays in bounds because ProcessPeerCerts() of 5.5.4 and 5.7.2, the same in 5.9.2, fails with
+ * BUFFER_ERROR unless both lie within the message, for each certificate, before it verifies the first. Versions that
+ * nobody has read for this don't get here: ANSWERS_ARE_SEEN.
  */
 static bool find_answer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
   const uint8_t *behind = store->certs[0].buffer + store->certs[0].length;
@@ -422,10 +492,16 @@ static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   }
   if (!accepted_by_wolfssl) {
     verification->failed_depth = store->error_depth;
-    return verification->settings->verify_peer ? 0 : 1;
+    if (verification->settings->verify_peer) {
+      return 0;
+    }
   }
-  if (store->error_depth > 0) {
-    return 1; /* the leaf comes last and is judged with the whole chain at hand */
+  /* Before anything of it is accepted: an accepted intermediate becomes a CA of the whole context. */
+  if (!check_strength_of_all(verification)) {
+    return 0;
+  }
+  if (!accepted_by_wolfssl || store->error_depth > 0) {
+    return 1; /* the leaf comes last */
   }
   verification->leaf_accepted = check_leaf(verification);
   return verification->leaf_accepted ? 1 : 0;

@@ -31,8 +31,9 @@ struct client {
   WOLFSSL *ssl;
 };
 
-static void client_make(struct client *client, const char *server_name, const char *ca, const char *name,
-                        bool skip_peer) {
+/* \param before whose context is used, as the openings of one config do; NULL: one of its own */
+static void client_make_after(struct client *client, const struct client *before, const char *server_name,
+                              const char *ca, const char *name, bool skip_peer) {
   struct memory_session_settings settings = {.ca = ca, .name = name, .skip_peer = skip_peer};
   struct memory_peer_settings server = {0};
   struct lower_socket lower;
@@ -47,10 +48,15 @@ static void client_make(struct client *client, const char *server_name, const ch
   peer_verification_init(&client->verification, &client->pair->settings, &client->pair->trust, &client->name);
   lower = memory_peer_lower(client->pair->peer);
   tls_io_init(&client->io, &lower);
-  client->ssl = tls_context_new_ssl(client->pair->context);
+  client->ssl = tls_context_new_ssl((before != NULL ? before : client)->pair->context);
   assert_non_null(client->ssl);
   tls_io_attach(&client->io, client->ssl);
   wolfSSL_set_using_nonblock(client->ssl, 1);
+}
+
+static void client_make(struct client *client, const char *server_name, const char *ca, const char *name,
+                        bool skip_peer) {
+  client_make_after(client, NULL, server_name, ca, name, skip_peer);
 }
 
 static void client_free(struct client *client) {
@@ -267,6 +273,47 @@ static void test_signatures_of_the_chain(void **state) {
   }
 }
 
+/* wolfSSL trusts an intermediate that it once verified, for as long as the context lives: what the policy refuses must
+   not become one, and the outcome of an opening must not hang on those before it. */
+static void test_an_intermediate_that_was_seen_before(void **state) {
+  static const struct {
+    const char *whole;
+    const char *ca;
+    amqp_wolfssl_code_t code; /* of the whole chain; OK: accepted */
+  } rows[] = {
+      {"server-chain", "ca.pem", AMQP_WOLFSSL_OK},
+      {"server-sha1-intermediate", "ca-rsa.pem", AMQP_WOLFSSL_WEAK_SIGNATURE},
+      {"other-curve-intermediate", "ca.pem", AMQP_WOLFSSL_WEAK_KEY},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    struct client first;
+    struct client second;
+    amqp_wolfssl_error_t error;
+    char leaf_only[64];
+    int result;
+
+    (void)snprintf(leaf_only, sizeof(leaf_only), "%s-leaf-only", rows[i].whole);
+    client_make(&first, rows[i].whole, rows[i].ca, "localhost", false);
+    result = client_connect(&first);
+    print_message("%s: %d\n", rows[i].whole, result);
+    assert_int_equal(result == 0, rows[i].code == AMQP_WOLFSSL_OK);
+    if (result != 0) {
+      assert_int_equal(peer_verification_explain(&first.verification, result, &error), rows[i].code);
+    }
+    client_make_after(&second, &first, leaf_only, rows[i].ca, "localhost", false);
+    result = client_connect(&second);
+    assert_true(result < 0);
+    assert_false(second.verification.leaf_accepted);
+    assert_int_equal(peer_verification_explain(&second.verification, result, &error), AMQP_WOLFSSL_UNKNOWN_CA);
+    print_message("%s: %s\n", leaf_only, error.message);
+    assert_non_null(strstr(error.message, "issued by"));
+    client_free(&second);
+    client_free(&first);
+  }
+}
+
 /* That a certificate is its own issuer by name exempts nothing: this one is signed by the root's older key. */
 static void test_signature_of_a_root_that_is_not_trusted(void **state) {
   struct client client;
@@ -382,7 +429,17 @@ static int mint_more(void) {
       "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=rolled-over -days 30 -CA new-root.pem -CAkey new-root.key"
       " -keyout rolled-over.key -out rolled-over-leaf.pem -addext subjectAltName=DNS:localhost"
       " -addext basicConstraints=critical,CA:FALSE\n"
-      "cat rolled-over-leaf.pem new-root.pem >rolled-over.pem\n",
+      "cat rolled-over-leaf.pem new-root.pem >rolled-over.pem\n"
+      /* an intermediate with a key on a curve that no policy has */
+      "openssl ecparam -genkey -noout -name brainpoolP256r1 -out other-curve.key\n"
+      "openssl req -x509 -new -key other-curve.key -subj /CN=other-curve -days 30 -CA ca.pem -CAkey ca.key"
+      " -out other-curve.pem -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign\n"
+      "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other-curve-intermediate -days 30 -CA other-curve.pem"
+      " -CAkey other-curve.key -keyout other-curve-intermediate.key -out other-curve-intermediate-leaf-only.pem"
+      " -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE\n"
+      "cat other-curve-intermediate-leaf-only.pem other-curve.pem >other-curve-intermediate.pem\n"
+      "for name in server-chain server-sha1-intermediate other-curve-intermediate; do"
+      " cp $name.key $name-leaf-only.key; done\n",
       NULL);
 }
 
@@ -399,6 +456,7 @@ int main(void) {
       cmocka_unit_test(test_sentences),
       cmocka_unit_test(test_weak_authority),
       cmocka_unit_test(test_signatures_of_the_chain),
+      cmocka_unit_test(test_an_intermediate_that_was_seen_before),
       cmocka_unit_test(test_signature_of_a_root_that_is_not_trusted),
       cmocka_unit_test(test_weak_trust_anchor),
       cmocka_unit_test(test_nobody_current),

@@ -1165,6 +1165,12 @@ static const struct switches switch_cases[] = {
     {true, true, "server", NULL, NULL, AMQP_WOLFSSL_OK},
     {true, true, "server-self-signed", NULL, NULL, AMQP_WOLFSSL_OK},
     {true, true, "server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_OK},
+    /* the policy holds whichever are on */
+    {true, true, "server-weak-rsa1024", NULL, NULL, AMQP_WOLFSSL_WEAK_KEY},
+    {true, true, "server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY},
+    {true, true, "server-sha1", NULL, NULL, AMQP_WOLFSSL_WEAK_SIGNATURE},
+    {true, true, "server-sha1-intermediate", NULL, NULL, AMQP_WOLFSSL_WEAK_SIGNATURE},
+    {false, true, "server-sha1-intermediate", "ca-rsa.pem", NULL, AMQP_WOLFSSL_WEAK_SIGNATURE},
 };
 
 static void test_switches(void **state) {
