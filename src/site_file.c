@@ -18,10 +18,12 @@
 #define LIFE_SECONDS_MAX ((int64_t)10 * 365 * 86400)
 #define BLANKS " \t\r"
 
-/* Each reads the value of one key. \return false when it means nothing */
-typedef bool (*read_value_fn)(const char *value, struct site_settings *settings);
+enum value_result { VALUE_READ, VALUE_MEANS_NOTHING, VALUE_WITHOUT_MEMORY };
 
-static bool read_policy(const char *value, struct site_settings *settings) {
+/* Each reads the value of one key. */
+typedef enum value_result (*read_value_fn)(const char *value, struct site_settings *settings);
+
+static enum value_result read_policy(const char *value, struct site_settings *settings) {
   static const struct {
     const char *name;
     amqp_wolfssl_policy_t policy;
@@ -31,34 +33,34 @@ static bool read_policy(const char *value, struct site_settings *settings) {
   for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
     if (strcmp(value, policies[i].name) == 0) {
       settings->policy = policies[i].policy;
-      return true;
+      return VALUE_READ;
     }
   }
-  return false;
+  return VALUE_MEANS_NOTHING;
 }
 
-static bool read_minimum_version(const char *value, struct site_settings *settings) {
+static enum value_result read_minimum_version(const char *value, struct site_settings *settings) {
   if (strcmp(value, "1.2") == 0) {
     settings->minimum_version = AMQP_WOLFSSL_TLS_1_2;
   } else if (strcmp(value, "1.3") == 0) {
     settings->minimum_version = AMQP_WOLFSSL_TLS_1_3;
   } else {
-    return false;
+    return VALUE_MEANS_NOTHING;
   }
-  return true;
+  return VALUE_READ;
 }
 
-static bool read_crl_file(const char *value, struct site_settings *settings) {
+static enum value_result read_crl_file(const char *value, struct site_settings *settings) {
   if (value[0] != '/') {
-    return false; /* a relative path means another file in each program */
+    return VALUE_MEANS_NOTHING; /* a relative path means another file in each program */
   }
   settings->crl_file = strdup(value);
-  return settings->crl_file != NULL;
+  return settings->crl_file != NULL ? VALUE_READ : VALUE_WITHOUT_MEMORY;
 }
 
-static bool read_stapling(const char *value, struct site_settings *settings) {
+static enum value_result read_stapling(const char *value, struct site_settings *settings) {
   settings->require_stapling = strcmp(value, "require") == 0;
-  return settings->require_stapling;
+  return settings->require_stapling ? VALUE_READ : VALUE_MEANS_NOTHING;
 }
 
 static int64_t unit_seconds(const char *unit) {
@@ -76,16 +78,16 @@ static int64_t unit_seconds(const char *unit) {
 }
 
 /* "24h": a whole number above 0 and its unit. */
-static bool read_maximum_life(const char *value, struct site_settings *settings) {
+static enum value_result read_maximum_life(const char *value, struct site_settings *settings) {
   const size_t digits = strspn(value, "0123456789");
   const int64_t unit = unit_seconds(value + digits);
   const long long number = digits > 0 && digits < 10 ? strtoll(value, NULL, 10) : 0;
 
   if (unit == 0 || number <= 0 || number > LIFE_SECONDS_MAX / unit) {
-    return false;
+    return VALUE_MEANS_NOTHING;
   }
   settings->maximum_life = number * unit;
-  return true;
+  return VALUE_READ;
 }
 
 static const struct {
@@ -124,6 +126,19 @@ static char *trim(char *text) {
   return text;
 }
 
+static amqp_wolfssl_code_t read_value(struct reader *reader, size_t which, const char *value) {
+  switch (keys[which].read(value, reader->settings)) {
+    case VALUE_READ:
+      return AMQP_WOLFSSL_OK;
+    case VALUE_WITHOUT_MEMORY:
+      return error_set(reader->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    case VALUE_MEANS_NOTHING:
+      break;
+  }
+  return REFUSE(reader, "%s, line %zu: \"%s\" takes %s, not \"%.100s\"", reader->path, reader->line, keys[which].key,
+                keys[which].accepts, value);
+}
+
 static amqp_wolfssl_code_t use_setting(struct reader *reader, const char *key, const char *value) {
   for (size_t i = 0; i < KEY_COUNT; i++) {
     if (strcmp(key, keys[i].key) != 0) {
@@ -133,11 +148,7 @@ static amqp_wolfssl_code_t use_setting(struct reader *reader, const char *key, c
       return REFUSE(reader, "%s, line %zu: \"%s\" stands there a second time", reader->path, reader->line, key);
     }
     reader->seen[i] = true;
-    if (!keys[i].read(value, reader->settings)) {
-      return REFUSE(reader, "%s, line %zu: \"%s\" takes %s, not \"%.100s\"", reader->path, reader->line, key,
-                    keys[i].accepts, value);
-    }
-    return AMQP_WOLFSSL_OK;
+    return read_value(reader, i, value);
   }
   return REFUSE(reader, "%s, line %zu: there is no setting \"%.100s\"", reader->path, reader->line, key);
 }
@@ -180,10 +191,11 @@ static amqp_wolfssl_code_t read_lines(struct reader *reader, const char *bytes, 
   return code;
 }
 
+/* A link that leads nowhere is there: what it leads to may only not be mounted. */
 static bool is_missing(const char *path) {
   struct stat status;
 
-  return stat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+  return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 amqp_wolfssl_code_t site_file_read(const char *path, struct site_settings *settings, amqp_wolfssl_error_t *error) {

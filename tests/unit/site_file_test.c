@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "site_file.h"
 #include "temporary_folder.h"
@@ -70,6 +71,19 @@ static void test_unreadable_file(void **state) {
   error_clear(&error);
   assert_int_equal(site_file_read(temporary_folder_path(""), &settings, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
   assert_int_equal(error.code, AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_empty(&settings);
+}
+
+static void test_link_that_leads_nowhere(void **state) {
+  const char *path = temporary_folder_path("nowhere.conf");
+  struct site_settings settings;
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  error_clear(&error);
+  assert_int_equal(symlink("not/mounted.conf", path), 0);
+  assert_int_equal(site_file_read(path, &settings, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_non_null(strstr(error.message, "nowhere.conf"));
   assert_empty(&settings);
 }
 
@@ -201,10 +215,15 @@ static void test_stricter_policy(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_missing_file),    cmocka_unit_test(test_unreadable_file),
-      cmocka_unit_test(test_nothing_asked),   cmocka_unit_test(test_all_settings),
-      cmocka_unit_test(test_each_value),      cmocka_unit_test(test_what_is_not_understood),
-      cmocka_unit_test(test_what_is_no_text), cmocka_unit_test(test_stricter_policy),
+      cmocka_unit_test(test_missing_file),
+      cmocka_unit_test(test_unreadable_file),
+      cmocka_unit_test(test_link_that_leads_nowhere),
+      cmocka_unit_test(test_nothing_asked),
+      cmocka_unit_test(test_all_settings),
+      cmocka_unit_test(test_each_value),
+      cmocka_unit_test(test_what_is_not_understood),
+      cmocka_unit_test(test_what_is_no_text),
+      cmocka_unit_test(test_stricter_policy),
   };
 
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
