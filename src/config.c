@@ -542,6 +542,20 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_con
 
 /* ---- Verification, name, versions, policy ---- */
 
+/* What a program may leave out of a policy, where whoever built the library or runs the machine leaves it the choice.
+ */
+static amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
+  amqp_wolfssl_error_t *error = &config->error;
+
+  if (POLICY_LOCK) {
+    return FAIL(POLICY_LOCKED, "this library was built without exceptions from its policy (--enable-policy-lock)");
+  }
+  if (config->site.policy != 0) {
+    return FAIL(POLICY_LOCKED, "%s sets a policy, which the program can't make exceptions from", SITE_FILE);
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
 static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter setter, bool *option, int value) {
   amqp_wolfssl_code_t code = begin(config, setter);
   amqp_wolfssl_error_t *error;
@@ -552,7 +566,10 @@ static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter
   error = &config->error;
   if (value != 0 && value != 1) {
     code = FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
-  } else {
+  } else if (value == 0) {
+    code = check_exception(config);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
     *option = value == 1;
   }
   return end(config, setter, code);
@@ -681,18 +698,18 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config
   return end(config, SETTER_GROUPS, code);
 }
 
-/* An exception from the policy, where whoever set the policy leaves that to the program. */
 static amqp_wolfssl_code_t require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
   amqp_wolfssl_error_t *error = &config->error;
 
   if (require != 0 && require != 1) {
     return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", require);
   }
-  if (require == 0 && POLICY_LOCK) {
-    return FAIL(POLICY_LOCKED, "this library was built without exceptions from its policy (--enable-policy-lock)");
-  }
-  if (require == 0 && config->site.policy != 0) {
-    return FAIL(POLICY_LOCKED, "%s sets a policy, which the program can't make exceptions from", SITE_FILE);
+  if (require == 0) {
+    amqp_wolfssl_code_t code = check_exception(config);
+
+    if (code != AMQP_WOLFSSL_OK) {
+      return code;
+    }
   }
   config->settings.limits.extended_master_secret = require == 1;
   config->narrowed = true;

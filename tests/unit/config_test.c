@@ -901,6 +901,12 @@ static void test_site_policy_has_no_exceptions(void **state) {
   make_good(config);
   expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
   assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 1), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_POLICY_LOCKED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_POLICY_LOCKED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
 }
