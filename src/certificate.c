@@ -185,12 +185,16 @@ static bool count_bits(struct byte_slice integer, unsigned *bits) {
 }
 
 /* RSAPublicKey (RFC 8017, appendix A.1.1). */
-static bool read_rsa_bits(struct byte_slice key, unsigned *bits) {
+static bool read_rsa_key(struct byte_slice key, struct certificate *certificate) {
   struct byte_slice content, modulus, exponent;
-  unsigned exponent_bits;
-  return der_read_tagged(&key, DER_SEQUENCE, &content) && key.length == 0 && der_read_integer(&content, &modulus) &&
-         der_read_integer(&content, &exponent) && content.length == 0 && count_bits(modulus, bits) &&
-         count_bits(exponent, &exponent_bits);
+  unsigned bits;
+  if (!der_read_tagged(&key, DER_SEQUENCE, &content) || key.length != 0 || !der_read_integer(&content, &modulus) ||
+      !der_read_integer(&content, &exponent) || content.length != 0 || !count_bits(modulus, &certificate->key_bits) ||
+      !count_bits(exponent, &bits)) {
+    return false;
+  }
+  certificate->common_exponent = bits > 16 && bits <= 256 && (exponent.bytes[exponent.length - 1] & 1) != 0;
+  return true;
 }
 
 /* Curves described by their numbers instead of their name are unknown curves. */
@@ -218,7 +222,7 @@ static bool read_public_key(struct byte_slice *rest, struct certificate *certifi
   certificate->key_kind =
       (enum certificate_key_kind)identifier_meaning(identifier, key_identifiers, COUNT(key_identifiers));
   if (certificate->key_kind == CERTIFICATE_KEY_RSA) {
-    return read_rsa_bits(key, &certificate->key_bits);
+    return read_rsa_key(key, certificate);
   }
   if (certificate->key_kind == CERTIFICATE_KEY_EC) {
     read_curve(parameters, certificate);

@@ -55,10 +55,11 @@ struct certificate {
   int64_t not_before;              /**< seconds since 1970-01-01 UTC */
   int64_t not_after;
   enum certificate_key_kind key_kind;
-  unsigned key_bits;   /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
-  uint16_t key_curve;  /**< EC: the curve's number among IANA's groups; 0: it has none, or is described otherwise */
-  bool is_ca;          /**< basicConstraints with cA TRUE; version 1 certificates: false */
-  bool may_sign_lists; /**< key usage has cRLSign, or there is no key usage */
+  unsigned key_bits;    /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
+  bool common_exponent; /**< RSA: the public exponent is odd, above 2^16 and below 2^256 (FIPS 186-5, appendix A.1.1) */
+  uint16_t key_curve;   /**< EC: the curve's number among IANA's groups; 0: it has none, or is described otherwise */
+  bool is_ca;           /**< basicConstraints with cA TRUE; version 1 certificates: false */
+  bool may_sign_lists;  /**< key usage has cRLSign, or there is no key usage */
   bool has_extended_key_usage;
   unsigned purposes;
   uint8_t version; /**< 1, 2 or 3 */

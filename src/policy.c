@@ -44,6 +44,7 @@ struct policy {
   unsigned min_ec_bits;
   const uint16_t *key_curves; /* of EC keys */
   size_t key_curve_count;
+  bool common_exponents; /* of RSA keys */
   bool ed25519_keys;
   bool extended_master_secret;
   bool revocation_check;
@@ -116,7 +117,7 @@ static const struct signature signatures[] = {
 #define SHA2_SIGNATURES 0x0403, 0x0503, 0x0603, 0x0804, 0x0809, 0x0805, 0x080a, 0x0806, 0x080b, 0x0401, 0x0501, 0x0601
 
 static const uint16_t fips_signatures[] = {SHA2_SIGNATURES};
-/* RFC 9151, section 4. */
+/* RFC 9151, sections 6.2, 6.3, 7.1 and 7.2. */
 static const uint16_t cnsa_signatures[] = {0x0503, 0x0805, 0x080a, 0x0501};
 #ifdef HAVE_ED25519
 static const uint16_t modern_signatures[] = {SHA2_SIGNATURES, 0x0807};
@@ -124,7 +125,7 @@ static const uint16_t modern_signatures[] = {SHA2_SIGNATURES, 0x0807};
 static const uint16_t modern_signatures[] = {SHA2_SIGNATURES};
 #endif
 
-/* NIST SP 800-52r2, section 3.3.1 and appendix D: AEAD with ephemeral keys. */
+/* Of the suites of NIST SP 800-52r2, section 3.3.1, those with AES-GCM and ephemeral keys. */
 #define AES_GCM_SUITES 0x1302, 0x1301, 0xC02C, 0xC030, 0xC02B, 0xC02F
 
 #if defined(HAVE_CHACHA) && defined(HAVE_POLY1305)
@@ -132,7 +133,7 @@ static const uint16_t modern_signatures[] = {SHA2_SIGNATURES};
 #endif
 
 static const uint16_t fips_suites[] = {AES_GCM_SUITES};
-/* RFC 9151, section 4. */
+/* RFC 9151, sections 6 and 7: those with ephemeral elliptic curve keys. */
 static const uint16_t cnsa_suites[] = {0x1302, 0xC02C, 0xC030};
 
 /* Where wolfSSL has no AES instructions, AES-GCM costs it about twice what ChaCha20-Poly1305 does: `make bench`. */
@@ -170,6 +171,7 @@ static const struct policy policies[] = {
      .min_ec_bits = 384,
      .key_curves = cnsa_groups,
      .key_curve_count = COUNT_OF(cnsa_groups),
+     .common_exponents = true, /* RFC 9151, section 5.2 */
      .extended_master_secret = true,
      .revocation_check = true},
     {.number = AMQP_WOLFSSL_POLICY_MODERN,
@@ -545,11 +547,26 @@ static bool allows_curve(const struct policy *policy, const struct certificate *
   return false;
 }
 
+static bool allows_rsa(const struct policy *policy, const struct certificate *certificate, char *reason,
+                       size_t capacity) {
+  if (!allows_size("RSA", certificate->key_bits, policy->min_rsa_bits, reason, capacity)) {
+    return false;
+  }
+  if (certificate->common_exponent || !policy->common_exponents) {
+    return true;
+  }
+  (void)snprintf(reason, capacity,
+                 "its RSA key has a public exponent that the policy \"%s\" does not allow (an odd number between 2^16 "
+                 "and 2^256 is asked for)",
+                 policy->name);
+  return false;
+}
+
 bool policy_allows_key(const struct policy *policy, const struct certificate *certificate, char *reason,
                        size_t capacity) {
   switch (certificate->key_kind) {
     case CERTIFICATE_KEY_RSA:
-      return allows_size("RSA", certificate->key_bits, policy->min_rsa_bits, reason, capacity);
+      return allows_rsa(policy, certificate, reason, capacity);
     case CERTIFICATE_KEY_EC:
       return allows_size("EC", certificate->key_bits, policy->min_ec_bits, reason, capacity) &&
              allows_curve(policy, certificate, reason, capacity);

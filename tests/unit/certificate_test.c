@@ -1162,6 +1162,18 @@ static void test_parameters_of_pss(void **state) {
   }
 }
 
+/* With an RSAPublicKey in hexadecimal digits. */
+static void assemble_with_rsa_key(struct bytes *der, const char *key) {
+  static const uint8_t sequence[] = {0x30};
+  static const uint8_t bit_string[] = {0x03};
+  char bits[256], both[512], text[512];
+  snprintf(both, sizeof both, "00%s", key);
+  wrap(bits, sizeof bits, both, bit_string, 1);
+  snprintf(both, sizeof both, "300d 06092a864886f70d010101 0500 %s", bits);
+  wrap(text, sizeof text, both, sequence, 1);
+  assemble_with(der, PART_KEY, text);
+}
+
 static void test_rsa_keys(void **state) {
   static const struct {
     const char *key; /* RSAPublicKey */
@@ -1185,25 +1197,48 @@ static void test_rsa_keys(void **state) {
       {"3106 020101 020103", -1},
       {"", -1},
   };
-  static const uint8_t sequence[] = {0x30};
   static struct bytes der;
   size_t i;
   (void)state;
   for (i = 0; i < COUNT(cases); i++) {
-    static const uint8_t bit_string[] = {0x03};
-    char bits[256], both[512], text[512];
     struct certificate certificate;
-    snprintf(both, sizeof both, "00%s", cases[i].key);
-    wrap(bits, sizeof bits, both, bit_string, 1);
-    snprintf(both, sizeof both, "300d 06092a864886f70d010101 0500 %s", bits);
-    wrap(text, sizeof text, both, sequence, 1);
-    assemble_with(&der, PART_KEY, text);
+    assemble_with_rsa_key(&der, cases[i].key);
     assert_int_equal(reads(der.data, der.length), cases[i].bits >= 0);
     if (cases[i].bits >= 0) {
       assert_true(certificate_read(&certificate, der.data, der.length));
       assert_int_equal(certificate.key_kind, CERTIFICATE_KEY_RSA);
       assert_int_equal(certificate.key_bits, cases[i].bits);
     }
+  }
+}
+
+/* FIPS 186-5, appendix A.1.1: odd, above 2^16, below 2^256. */
+static void test_rsa_exponents(void **state) {
+#define ZEROS_30 "000000000000000000000000000000000000000000000000000000000000"
+  static const struct {
+    const char *key;
+    bool common;
+  } cases[] = {
+      {"3006 020101 020103", false},
+      {"3007 020101 0202 7fff", false},
+      {"3008 020101 0203 00ffff", false},
+      {"3008 020101 0203 010000", false},
+      {"3008 020101 0203 010001", true},
+      {"3008 020101 0203 010003", true},
+      {"3008 020101 0203 010002", false},
+      {"3025 020101 0220 7f" ZEROS_30 "01", true},
+      {"3026 020101 0221 0080" ZEROS_30 "01", true},
+      {"3026 020101 0221 0080" ZEROS_30 "02", false},
+      {"3026 020101 0221 0100" ZEROS_30 "01", false}, /* 2^256 and 1 */
+  };
+#undef ZEROS_30
+  static struct bytes der;
+  (void)state;
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    assemble_with_rsa_key(&der, cases[i].key);
+    assert_true(certificate_read(&certificate, der.data, der.length));
+    assert_int_equal(certificate.common_exponent, cases[i].common);
   }
 }
 
@@ -1499,6 +1534,7 @@ int main(void) {
       cmocka_unit_test(test_malformed_alternative_names),
       cmocka_unit_test(test_odd_alternative_names),
       cmocka_unit_test(test_rsa_keys),
+      cmocka_unit_test(test_rsa_exponents),
       cmocka_unit_test(test_other_keys),
       cmocka_unit_test(test_time_forms),
       cmocka_unit_test(test_days),

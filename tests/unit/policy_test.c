@@ -757,6 +757,7 @@ static bool allows(const struct expected *which, enum certificate_key_kind kind,
 
   certificate.key_kind = kind;
   certificate.key_bits = bits;
+  certificate.common_exponent = kind == CERTIFICATE_KEY_RSA;
   certificate.key_curve = curve;
   return policy_allows_key(policy_find(which->number), &certificate, reason, capacity);
 }
@@ -819,6 +820,22 @@ static void test_keys_of_every_policy(void **state) {
     assert_int_equal(allows(which, CERTIFICATE_KEY_ED25519, 0, 0, reason, sizeof(reason)), which->ed25519);
     assert_false(allows(which, CERTIFICATE_KEY_ED448, 0, 0, reason, sizeof(reason)));
     assert_false(allows(which, CERTIFICATE_KEY_OTHER, 0, 0, reason, sizeof(reason)));
+  }
+}
+
+/* RFC 9151, section 5.2. */
+static void test_exponents_of_every_policy(void **state) {
+  static const struct certificate uncommon = {.key_kind = CERTIFICATE_KEY_RSA, .key_bits = 4096};
+  (void)state;
+
+  for (size_t i = 0; i < COUNT(expected); i++) {
+    char reason[200] = "untouched";
+    const bool allowed = policy_allows_key(policy_find(expected[i].number), &uncommon, reason, sizeof(reason));
+
+    assert_int_equal(allowed, expected[i].number != AMQP_WOLFSSL_POLICY_CNSA);
+    assert_string_equal(reason, allowed ? "untouched"
+                                        : "its RSA key has a public exponent that the policy \"cnsa\" does not allow "
+                                          "(an odd number between 2^16 and 2^256 is asked for)");
   }
 }
 
@@ -962,6 +979,7 @@ int main(void) {
       cmocka_unit_test(test_verdicts_say_what_it_was),
       cmocka_unit_test(test_keys),
       cmocka_unit_test(test_keys_of_every_policy),
+      cmocka_unit_test(test_exponents_of_every_policy),
       cmocka_unit_test(test_every_signature_of_a_certificate),
       cmocka_unit_test(test_reason_names_the_signature),
       cmocka_unit_test(test_reason_fits_its_room),
