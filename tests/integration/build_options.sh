@@ -1,0 +1,196 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# What configure's options make of the library: --with-policy, --enable-policy-lock, --with-fips, and --sysconfdir with
+# the administrator's file in it. Configures and builds the library anew, with this build's own options and one more,
+# and asks a program that knows none of that (tests/support/show_policy.c).
+
+set -u
+. "$abs_top_srcdir/tests/support/tap.sh"
+
+skip_all() {
+  tap_skip 'build options' "$1"
+  tap_finish
+}
+[ "$abs_top_srcdir" != "$abs_top_builddir" ] || skip_all 'built inside the source tree, which can have one build only'
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/build-options.XXXXXX") || exit 99
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+site_file=$work/etc/rabbitmq-wolfssl.conf
+mkdir "$work/etc"
+openssl req -x509 -newkey rsa:3072 -nodes -subj '/CN=Test CA' -days 2 -sha384 -keyout "$work/ca.key" \
+  -out "$work/ca.pem" >"$work/openssl.log" 2>&1 || {
+  cat "$work/openssl.log"
+  exit 99
+}
+
+# configure FOLDER OPTION...: as this build was, but for the options; what it prints is in FOLDER/configure.out
+configure() {
+  folder=$work/$1
+  shift
+  mkdir -p "$folder"
+  # The words as they were quoted for a shell.
+  eval "set -- $("$abs_top_builddir/config.status" --config) --disable-static --sysconfdir='$work/etc' \
+    --cache-file='$work/config.cache' \"\$@\""
+  (cd "$folder" && "$abs_top_srcdir/configure" "$@") >"$folder/configure.out" 2>&1
+}
+
+# build FOLDER OPTION...
+build() {
+  configure "$@" || {
+    tail -n 20 "$work/$1/configure.out"
+    return 1
+  }
+  # Not one of this make's jobs.
+  (unset MAKEFLAGS MFLAGS MAKELEVEL && make -C "$work/$1" -j 2 librabbitmq-wolfssl.la tests/support/show_policy) \
+    >"$work/$1/make.out" 2>&1 || {
+    tail -n 20 "$work/$1/make.out"
+    return 1
+  }
+}
+
+# case_of NAME COMMAND...: passes when the command does; else what it printed is shown
+case_of() {
+  name=$1
+  shift
+  status=0
+  "$@" >"$work/output" 2>&1 || status=$?
+  tap_result "$name" "$status" "$(cat "$work/output")"
+}
+
+# shows FOLDER PATTERN...: the program prints a line for each
+shows() {
+  folder=$work/$1
+  shift
+  "$folder/tests/support/show_policy" "$work/ca.pem" >"$folder/shown" 2>&1 || {
+    cat "$folder/shown"
+    return 1
+  }
+  has_lines "$folder/shown" "$@"
+}
+
+# has_lines FILE PATTERN...
+has_lines() {
+  file=$1
+  shift
+  for pattern in "$@"; do
+    grep -qE "$pattern" "$file" || {
+      echo "no line matches $pattern in:"
+      cat "$file"
+      return 1
+    }
+  done
+}
+
+# is_refused FOLDER PATTERN OPTION...: configure stops, and says why
+is_refused() {
+  refused=$1
+  pattern=$2
+  shift 2
+  if configure "$refused" "$@"; then
+    echo 'configure took it'
+    return 1
+  fi
+  has_lines "$work/$refused/configure.out" "$pattern"
+}
+
+# with_site_file TEXT COMMAND...: while the administrator's file holds TEXT
+with_site_file() {
+  printf '%s' "$1" >"$site_file"
+  shift
+  status=0
+  "$@" || status=$?
+  rm -f "$site_file"
+  return "$status"
+}
+
+# ---- Policies ----
+
+case_of 'configure refuses a policy that there is not' is_refused none 'takes fips, cnsa or modern' --with-policy=none
+
+case_of 'a build with policy fips, which is the default' build fips
+case_of 'its summary names the policy' has_lines "$work/fips/configure.out" '^  default policy +fips$' \
+  '^    locked +no$' "^    site file +$site_file\$"
+# A wolfSSL that can't be told which signatures to offer can't hold policy cnsa.
+cnsa=NOT_SUPPORTED
+cnsa_open=NOT_SUPPORTED
+if grep -qE '^    signature lists +yes$' "$work/fips/configure.out"; then
+  cnsa=OK
+  cnsa_open=REVOCATION_UNKNOWN # neither lists nor stapling were asked for
+fi
+case_of 'policy fips: the other two can be chosen, and an exception made' shows fips \
+  '^build .*; policy fips\)$' '^runtime OK$' '^policy fips OK$' "^policy cnsa $cnsa\$" '^policy modern OK$' \
+  '^suite TLS_AES_256_GCM_SHA384 OK$' '^suite TLS_AES_128_GCM_SHA256 OK$' \
+  '^suite TLS_CHACHA20_POLY1305_SHA256 INVALID_ARGUMENT$' '^without extended_master_secret OK$' \
+  '^without verify_peer OK$' '^without verify_host OK$' '^open CONNECT_FAILED '
+case_of 'the file tightens the policy of a program that is not built again' with_site_file 'policy = cnsa
+' shows fips '^suite TLS_AES_256_GCM_SHA384 OK$' '^suite TLS_AES_128_GCM_SHA256 INVALID_ARGUMENT$' \
+  '^without extended_master_secret POLICY_LOCKED$' '^without verify_peer POLICY_LOCKED$' \
+  '^without verify_host POLICY_LOCKED$'
+case_of 'the file does not loosen it' with_site_file 'policy = modern
+' shows fips '^suite TLS_CHACHA20_POLY1305_SHA256 INVALID_ARGUMENT$'
+case_of 'a file with a mistake makes opening fail, with the line' with_site_file '# one
+policy = fips
+minimum-version = 1.0
+' shows fips "^open SITE_FILE_INVALID .*$site_file.*line 3"
+
+case_of 'a build locked to policy cnsa' build cnsa --with-policy=cnsa --enable-policy-lock
+case_of 'its summary says so' has_lines "$work/cnsa/configure.out" '^  default policy +cnsa$' '^    locked +yes$'
+case_of 'locked to cnsa: no other policy, and no exception' shows cnsa \
+  '^build .*; policy cnsa, locked\)$' '^policy fips POLICY_LOCKED$' "^policy cnsa $cnsa\$" \
+  '^policy modern POLICY_LOCKED$' "^open $cnsa_open " \
+  '^suite TLS_AES_256_GCM_SHA384 OK$' '^suite TLS_AES_128_GCM_SHA256 INVALID_ARGUMENT$' \
+  '^without extended_master_secret POLICY_LOCKED$' '^without verify_peer POLICY_LOCKED$' \
+  '^without verify_host POLICY_LOCKED$'
+case_of 'locked to cnsa: the file does not loosen it' with_site_file 'policy = fips
+' shows cnsa '^policy fips POLICY_LOCKED$' '^suite TLS_AES_128_GCM_SHA256 INVALID_ARGUMENT$'
+
+case_of 'a build with policy modern' build modern --with-policy=modern
+case_of 'policy modern is the default then' shows modern '^build .*; policy modern\)$' '^policy fips OK$' \
+  '^suite TLS_CHACHA20_POLY1305_SHA256 OK$'
+case_of 'the file tightens that too' with_site_file 'policy = fips
+' shows modern '^suite TLS_AES_128_GCM_SHA256 OK$' '^suite TLS_CHACHA20_POLY1305_SHA256 INVALID_ARGUMENT$'
+
+# ---- The FIPS module ----
+
+# compiles_not FOLDER DEFINE PATTERN: fips_module.c stops the build, and says why
+compiles_not() {
+  object=src/librabbitmq_wolfssl_core_la-fips_module.lo
+  if (unset MAKEFLAGS MFLAGS MAKELEVEL && rm -f "$work/$1/$object" &&
+    make -C "$work/$1" CPPFLAGS="-D$2" "$object") >"$work/$1/compiled.out" 2>&1; then
+    echo 'it was compiled'
+    return 1
+  fi
+  has_lines "$work/$1/compiled.out" "$3"
+}
+
+# with_module_failing COMMAND...: the test double's integrity check fails
+with_module_failing() {
+  FIPS_TEST_DOUBLE=integrity
+  export FIPS_TEST_DOUBLE
+  status=0
+  "$@" || status=$?
+  unset FIPS_TEST_DOUBLE
+  return "$status"
+}
+
+if grep -qE '^    FIPS module +no$' "$work/fips/configure.out"; then
+  case_of 'required: configure refuses a wolfSSL without the module' is_refused required \
+    'with-fips=required, but wolfSSL .* was built without the' --with-fips=required
+  case_of 'required: so do the sources' compiles_not fips FIPS_REQUIRED \
+    'error: .*--with-fips=required, but these headers'
+else
+  case_of 'no: configure refuses a wolfSSL with the module' is_refused no \
+    'with-fips=no, but wolfSSL .* was built with the' --with-fips=no
+  case_of 'no: so do the sources' compiles_not fips FIPS_REFUSED 'error: .*--with-fips=no, but these headers'
+  case_of 'a build that requires the module' build required --with-fips=required
+  case_of 'required: the program is told' shows required '^build .*, FIPS module \(required\), ' '^runtime OK$' \
+    '^open CONNECT_FAILED '
+  case_of 'required: nothing opens with a module in error' with_module_failing shows required \
+    '^runtime FIPS_MODULE_ERROR$' '^open FIPS_MODULE_ERROR '
+  case_of 'required: configure refuses a module in error' with_module_failing is_refused broken \
+    'the FIPS module of wolfSSL .* is in error' --with-fips=required
+fi
+tap_finish
