@@ -767,7 +767,7 @@ static void sweep(const struct scenario *scenario, enum failing failing, uint64_
          " ours, %" PRIu64 " wolfSSL's\n",
          runs, tally.failures[OWNER_LIBRARY], tally.failures[OWNER_WOLFSSL], tally.harmless[OWNER_LIBRARY],
          tally.harmless[OWNER_WOLFSSL]);
-  assert_true(runs > 20);
+  assert_true(runs > 5); /* a wolfSSL that keeps most of its numbers on the stack leaves 8 places to choose from */
 }
 
 /* ---- Cases ---- */
