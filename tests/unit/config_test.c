@@ -22,6 +22,7 @@
 #include "config.h"
 #include "memory_peer.h"
 #include "minted_certificates.h"
+#include "policy.h"
 #include "session.h"
 #include "temporary_folder.h"
 #include "wolfssl_headers.h"
@@ -972,6 +973,30 @@ static void test_cnsa_wants_revocation_checked(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* wolfSSL advises to reconnect within 24 to 48 hours in FIPS builds, and only there. */
+static void test_maximum_life_by_default(void **state) {
+#ifdef HAVE_FIPS
+  static const int64_t day = 24 * 3600;
+#else
+  static const int64_t day = 0;
+#endif
+  amqp_wolfssl_config_t *config = config_with_site("");
+
+  (void)state;
+  assert_int_equal(config_maximum_life(config), day);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 0);
+  if (policy_can_be_held(policy_find(AMQP_WOLFSSL_POLICY_CNSA))) {
+    assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA), AMQP_WOLFSSL_OK);
+    assert_int_equal(config_maximum_life(config), day);
+  }
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), day);
+  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_maximum_life(config), 0);
+  amqp_wolfssl_config_free(config);
+}
+
 static void test_maximum_life(void **state) {
   static const int64_t wrong[] = {-1, INT64_MIN, INT64_MAX, (int64_t)101 * 366 * 86400};
   amqp_wolfssl_config_t *config = config_with_site("");
@@ -1195,6 +1220,7 @@ int main(void) {
       cmocka_unit_test(test_site_lists),
       cmocka_unit_test(test_site_stapling),
       cmocka_unit_test(test_cnsa_wants_revocation_checked),
+      cmocka_unit_test(test_maximum_life_by_default),
       cmocka_unit_test(test_maximum_life),
       cmocka_unit_test(test_context_is_made_once),
       cmocka_unit_test(test_crl_setters_refuse),
