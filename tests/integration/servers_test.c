@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <amqp_wolfssl_socket.h>
+#include <wolfssl/options.h>
 
 #include "client.h"
 #include "peer_process.h"
@@ -151,7 +152,7 @@ static const struct refused_certificate refused_certificates[] = {
      "\"CN=Other Test Root,O=Other Test\""},
     {"server-chain-leaf-only", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "UNKNOWN_CA", UNKNOWN_CA,
      "\"CN=Acme Test Intermediate,O=Acme Test\""},
-    {"server-weak-rsa1024", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "WEAK_KEY", BAD_CERTIFICATE, "short"},
+    {"server-weak-rsa1024", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "WEAK_KEY", BAD_CERTIFICATE, "RSA key"},
     {"server-client-eku", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "CHAIN_INVALID", BAD_CERTIFICATE,
      "not meant for servers"},
 };
@@ -394,6 +395,26 @@ static void names_are_sent_and_addresses_are_not(void **state) {
       peer_process_stop(server.process);
     }
   }
+}
+
+/* One that keeps nothing before the second ClientHello gives a cookie in its HelloRetryRequest and wants it back (RFC
+   8446, section 4.2.2). Not every wolfSSL can; it has to say so and not hang. */
+static void a_server_that_wants_its_cookie_back(void **state) {
+  static const char *const stateless[] = {"-stateless", NULL};
+  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, stateless);
+  struct client client = client_new(&ordinary);
+
+  (void)state;
+#ifdef WOLFSSL_SEND_HRR_COOKIE
+  client_open(&client, "127.0.0.1", server.port);
+  tls_server_expect_client(TLS_SERVER_OPENSSL, &server, "client1");
+#else
+  assert_int_not_equal(client_try_open(&client, "127.0.0.1", server.port), AMQP_STATUS_OK);
+  assert_string_equal(amqp_wolfssl_stage_name(amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket))),
+                      "handshake");
+#endif
+  client_destroy(&client);
+  peer_process_stop(server.process);
 }
 
 /* With -servername_fatal any other name ends the handshake; a client that sends none is let in. */
@@ -813,6 +834,7 @@ int main(void) {
       cmocka_unit_test_teardown(an_ipv6_address, stop_servers),
       cmocka_unit_test_teardown(a_name_apart_from_the_address, stop_servers),
       cmocka_unit_test_teardown(names_are_sent_and_addresses_are_not, stop_servers),
+      cmocka_unit_test_teardown(a_server_that_wants_its_cookie_back, stop_servers),
       cmocka_unit_test_teardown(a_server_that_insists_on_its_name, stop_servers),
       cmocka_unit_test_teardown(openssl_with_only_what_is_forbidden, stop_servers),
       cmocka_unit_test_teardown(gnutls_with_only_what_is_forbidden, stop_servers),
