@@ -79,7 +79,8 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
   AMQP_WOLFSSL_LIBRARY_FAILED = 6,        /**< wolfSSL refused to start or failed in a way it does not explain */
   AMQP_WOLFSSL_FIPS_MODULE_ERROR = 7,     /**< wolfSSL's FIPS module is not in normal mode: a check of itself failed */
-  AMQP_WOLFSSL_POLICY_LOCKED = 8,         /**< this library was built with one policy and no exceptions */
+  AMQP_WOLFSSL_POLICY_LOCKED = 8,         /**< whoever built this library, or the administrator's file, fixed
+                                               the policy or a version: no exceptions */
   AMQP_WOLFSSL_SITE_FILE_INVALID = 9,     /**< the administrator's file (rabbitmq-wolfssl.conf) is not understood */
 
   /* Files, certificates and keys handed to a config */
@@ -350,9 +351,14 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback
                                                                                  amqp_wolfssl_passphrase_fn callback,
                                                                                  void *user_data);
 
-/** Whether the server's certificate must chain to a trusted CA (default: 1). 0 is for experiments only. */
+/**
+ * Whether the server's certificate must chain to a trusted CA (default: 1). 0 is for experiments only; a locked policy,
+ * or one in the administrator's file, refuses it (AMQP_WOLFSSL_POLICY_LOCKED). The policy on keys and signatures holds
+ * in any case.
+ */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify);
-/** Whether the server's certificate must carry the name connected to, by RFC 9525 (default: 1). */
+/** Whether the server's certificate must carry the name connected to, by RFC 9525 (default: 1). 0 is refused likewise.
+ */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify);
 /**
  * The server's name when it is not the address connected to: sent as SNI if it is a DNS name, and what its certificate
@@ -364,7 +370,9 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wo
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *config,
                                                                           amqp_wolfssl_version_t lowest,
                                                                           amqp_wolfssl_version_t highest);
-/** Which policy to follow (default: AMQP_WOLFSSL_POLICY_FIPS). Set it before the identity, which is checked against it.
+/**
+ * Which policy to follow (default: AMQP_WOLFSSL_POLICY_FIPS). Set it before the identity, which is checked against it.
+ * Under AMQP_WOLFSSL_POLICY_CNSA nothing opens without CRLs or required stapling.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config,
                                                                     amqp_wolfssl_policy_t policy);
