@@ -64,6 +64,10 @@ AC_DEFUN([PROJECT_WOLFSSL], [
     [on Debian or Ubuntu: apt-get install libwolfssl-dev])
   PROJECT_WITH_LIBRARY([WOLFSSL], [
     AC_CHECK_HEADERS([wolfssl/options.h], [], [], [/* nothing before it */])
+    AS_IF([test -n "$wolfssl_prefix" && test "$ac_cv_header_wolfssl_options_h" = yes &&
+        test ! -e "$wolfssl_prefix/include/wolfssl/options.h"],
+      [AC_MSG_ERROR(m4_normalize([$wolfssl_prefix has no wolfssl/options.h, so the compiler takes that of another wolfSSL,
+        built in another way; copy it there from where that one was built (--enable-distro does not install it)]))])
     AC_MSG_CHECKING([whether a program can use wolfSSL])
     AC_LINK_IFELSE([AC_LANG_PROGRAM([PROJECT_WOLFSSL_HEADERS], [return wolfSSL_Init() != WOLFSSL_SUCCESS;])],
       [AC_MSG_RESULT([yes])],
@@ -109,33 +113,18 @@ AC_DEFUN([PROJECT_WOLFSSL], [
     PROJECT_WOLFSSL_FUNCTION([wolfSSL_CertManagerSetVerify], [rebuild it without NO_WOLFSSL_CM_VERIFY])
     PROJECT_WOLFSSL_FUNCTION([wolfSSL_CTX_GetCertManager], [rebuild it without NO_CERTS])
     PROJECT_WOLFSSL_FUNCTION([wolfSSL_CTX_load_verify_buffer], [rebuild it without NO_CERTS])
+    PROJECT_WOLFSSL_FUNCTION([wc_SignatureVerify], [rebuild it without NO_SIG_WRAPPER])
+    PROJECT_WOLFSSL_FUNCTION([wolfSSL_CTX_set_groups], [rebuild it with --enable-supportedcurves])
+    PROJECT_WOLFSSL_FUNCTION([wolfSSL_CTX_UseSupportedCurve], [rebuild it with --enable-supportedcurves])
     m4_foreach_w([PROJECT_NAME], [
         wolfSSL_UseSNI
-        wolfSSL_CTX_load_system_CA_certs
         wolfSSL_get_system_CA_dirs
-        wolfSSL_CTX_SetMinVersion
-        wolfSSL_CTX_set_groups
-        wolfSSL_CTX_UseSupportedCurve
-        wolfSSL_get_curve_name
-        wolfSSL_get_alert_history
         wolfSSL_CTX_set1_sigalgs_list
         wolfSSL_CTX_only_dhe_psk
         wolfSSL_CTX_AllowEncryptThenMac
-        wolfSSL_CTX_set_group_messages
-        wolfSSL_CTX_set_default_passwd_cb
-        wolfSSL_CTX_EnableCRL
-        wolfSSL_CTX_EnableOCSPStapling
-        wolfSSL_CTX_EnableOCSPMustStaple
         wolfSSL_UseOCSPStapling
         wolfSSL_CTX_set_ocsp_status_verify_cb
         wolfSSL_set_msg_callback
-        wolfSSL_CTX_UseSessionTicket
-        wolfSSL_CTX_set_keylog_callback
-        wc_KeyPemToDer
-        wc_DecryptPKCS8Key
-        wc_SignatureGenerate
-        wc_SignatureVerify
-        wc_ForceZero
       ], [PROJECT_WOLFSSL_FUNCTION(PROJECT_NAME)])
 
     PROJECT_WOLFSSL_FEATURE([fips], [defined(HAVE_FIPS)], [the FIPS module])
@@ -149,11 +138,8 @@ AC_DEFUN([PROJECT_WOLFSSL], [
       [callbacks for private keys])
     # These hang on a function that must link.
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([sni], [wolfSSL_UseSNI], [SNI])
-    PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([crl], [wolfSSL_CTX_EnableCRL], [certificate revocation lists])
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([ocsp_stapling], [wolfSSL_UseOCSPStapling], [OCSP stapling])
-    PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([session_tickets], [wolfSSL_CTX_UseSessionTicket], [session tickets])
-    PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([keylog], [wolfSSL_CTX_set_keylog_callback], [a key log])
-    PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([system_ca], [wolfSSL_CTX_load_system_CA_certs], [the system's CA certificates])
+    PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([system_ca], [wolfSSL_get_system_CA_dirs], [the system's CA certificates])
     PROJECT_WOLFSSL_FEATURE_BY_FUNCTION([signature_algorithms], [wolfSSL_CTX_set1_sigalgs_list],
       [lists of signature algorithms])
     PROJECT_FIPS_MODULE

@@ -176,6 +176,31 @@ with_module_failing() {
   return "$status"
 }
 
+# make_stand_in FOLDER PATTERN: a library in place of wolfSSL's, which has the functions that ours calls but those that
+# match. Nothing of it is ever called.
+make_stand_in() {
+  mkdir -p "$work/$1" || return
+  name=$(readelf -d "$work/required/.libs/librabbitmq-wolfssl.so" | sed -n 's/.*(NEEDED).*\[\(libwolfssl\..*\)\]/\1/p')
+  [ -n "$name" ] || return
+  "$NM" -D --undefined-only "$work/required/.libs/librabbitmq-wolfssl.so" | awk '{ print $NF }' |
+    grep -E '^(wolf|wc_)' | grep -vE "$2" | sed 's/.*/void &(void) {}/' >"$work/$1/stand_in.c"
+  ${CC:-cc} -shared -fPIC -w -Wl,-soname,"$name" -o "$work/$1/$name" "$work/$1/stand_in.c"
+}
+
+# on_stand_in FOLDER: the program, told too little to do anything but to say how it is used
+on_stand_in() {
+  LD_LIBRARY_PATH=$work/$1:$work/required/.libs LD_BIND_NOW= "$work/required/tests/support/.libs/show_policy"
+}
+
+# A wolfSSL of the same name that lacks the module has none of the functions that end in _fips.
+does_not_start_without_the_module() {
+  make_stand_in whole '^$' && make_stand_in without '_fips$' || return
+  on_stand_in whole >"$work/whole.out" 2>&1
+  has_lines "$work/whole.out" '^usage: show_policy' || return
+  if on_stand_in without >"$work/without.out" 2>&1; then return 1; fi
+  has_lines "$work/without.out" 'undefined symbol: .*_fips$'
+}
+
 if grep -qE '^    FIPS module +no$' "$work/fips/configure.out"; then
   case_of 'required: configure refuses a wolfSSL without the module' is_refused required \
     'with-fips=required, but wolfSSL .* was built without the' --with-fips=required
@@ -190,6 +215,7 @@ else
     '^open CONNECT_FAILED '
   case_of 'required: nothing opens with a module in error' with_module_failing shows required \
     '^runtime FIPS_MODULE_ERROR$' '^open FIPS_MODULE_ERROR '
+  case_of 'required: a program does not start on a wolfSSL without the module' does_not_start_without_the_module
   case_of 'required: configure refuses a module in error' with_module_failing is_refused broken \
     'the FIPS module of wolfSSL .* is in error' --with-fips=required
 fi
