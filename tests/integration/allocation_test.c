@@ -453,6 +453,18 @@ static enum outcome add_ca_folder(struct run *run) {
   return after_setter(run->config, amqp_wolfssl_config_add_ca_folder(run->config, fault_file(path, "authorities")));
 }
 
+static enum outcome add_crl_file(struct run *run) {
+  char path[PATH_MAX];
+
+  return after_setter(run->config, amqp_wolfssl_config_add_crl_file(run->config, fault_certificate(path, "crl.pem")));
+}
+
+static enum outcome add_crl_folder(struct run *run) {
+  char path[PATH_MAX];
+
+  return after_setter(run->config, amqp_wolfssl_config_add_crl_folder(run->config, fault_file(path, "lists")));
+}
+
 static enum outcome set_passphrase(struct run *run) {
   return after_setter(run->config, amqp_wolfssl_config_set_passphrase(run->config, "correct horse"));
 }
@@ -531,6 +543,8 @@ static const struct step config_steps[] = {
     {"make a config", make_config, false},
     {"add a CA file", add_ca_file, false},
     {"add a CA folder", add_ca_folder, false},
+    {"add a CRL file", add_crl_file, false},
+    {"add a CRL folder", add_crl_folder, false},
     {"set a passphrase", set_passphrase, false},
     {"set an RSA identity", set_rsa_identity, false},
 #ifdef WOLFSSL_ENCRYPTED_KEYS
@@ -544,6 +558,7 @@ static const struct step config_steps[] = {
 static const struct step connection_steps[] = {
     {"make a config", make_config, false},
     {"add a CA file", add_ca_file, false},
+    {"add a CRL file", add_crl_file, false},
     {"set an identity with a chain", set_chain_identity, false},
     {"set the server name", set_server_name, false},
     {"set the version", set_version, false},
@@ -555,7 +570,7 @@ static const struct step connection_steps[] = {
     {"close", close_connection, true},
 };
 
-#define STEP_MAKE_SOCKET 5
+#define STEP_MAKE_SOCKET 6
 
 struct scenario {
   const char *name;
@@ -569,6 +584,8 @@ struct scenario {
 static struct {
   struct fault_proxy tls12;
   struct fault_proxy tls13;
+  struct fault_proxy revoked_tls12;
+  struct fault_proxy revoked_tls13;
 } peers;
 
 /* ---- One run ---- */
@@ -712,6 +729,8 @@ static bool run_once(const struct scenario *scenario, uint64_t at, enum failing 
 
   fault_proxy_forget(&peers.tls12);
   fault_proxy_forget(&peers.tls13);
+  fault_proxy_forget(&peers.revoked_tls12);
+  fault_proxy_forget(&peers.revoked_tls13);
   memset(&fault, 0, sizeof(fault));
   run_steps(scenario, &run, at, failing, tally);
   fault_client_destroy(&run.client);
@@ -772,12 +791,24 @@ static void sweep(const struct scenario *scenario, enum failing failing, uint64_
 
 /* ---- Cases ---- */
 
-static void start_proxy(struct fault_proxy *proxy, const char *version) {
+static void start_proxy(struct fault_proxy *proxy, const char *version, const char *certificate_name,
+                        const char *key_name) {
   char address[32];
   char ca[PATH_MAX];
-  const char *options[] = {
-      "--connect", address, "--tls", version, "--ca", fault_certificate(ca, "ca.pem"), "--require-client-certificate",
-      NULL};
+  char certificate[PATH_MAX];
+  char key[PATH_MAX];
+  const char *options[] = {"--connect",
+                           address,
+                           "--tls",
+                           version,
+                           "--ca",
+                           fault_certificate(ca, "ca.pem"),
+                           "--require-client-certificate",
+                           "--certificate",
+                           fault_certificate(certificate, certificate_name),
+                           "--key",
+                           fault_certificate(key, key_name),
+                           NULL};
 
   (void)snprintf(address, sizeof(address), "127.0.0.1:%d", fault_broker()->plain_port);
   assert_true(fault_proxy_start(proxy, options));
@@ -831,8 +862,10 @@ static void prepare(void) {
     skip();
   }
   if (peers.tls12.port == 0) {
-    start_proxy(&peers.tls12, "1.2");
-    start_proxy(&peers.tls13, "1.3");
+    start_proxy(&peers.tls12, "1.2", "server.pem", "server.key");
+    start_proxy(&peers.tls13, "1.3", "server.pem", "server.key");
+    start_proxy(&peers.revoked_tls12, "1.2", "server-revoked.pem", "server-revoked.key");
+    start_proxy(&peers.revoked_tls13, "1.3", "server-revoked.pem", "server-revoked.key");
     warm_up();
   }
 }
@@ -913,6 +946,19 @@ static void never_accepts_another_name(void **state) {
   sweep(&scenario, FAIL_ONE, 5);
 }
 
+static void never_accepts_a_revoked_certificate(void **state) {
+  struct scenario scenario;
+
+  (void)state;
+  prepare();
+  scenario = refusal_scenario("revoked, TLS 1.3", AMQP_WOLFSSL_TLS_1_3, "ca.pem", "localhost");
+  scenario.model.port = peers.revoked_tls13.port;
+  sweep(&scenario, FAIL_ONE, 5);
+  scenario = refusal_scenario("revoked, TLS 1.2", AMQP_WOLFSSL_TLS_1_2, "ca.pem", "localhost");
+  scenario.model.port = peers.revoked_tls12.port;
+  sweep(&scenario, FAIL_ONE, 5);
+}
+
 /* What a child process found out about one failure while wolfSSL starts; its exit status. */
 enum start { START_NOT_REACHED = 40, START_RECOVERED, START_NEVER_RECOVERED, START_UNEXPLAINED };
 
@@ -976,24 +1022,27 @@ static void starting_wolfssl(void **state) {
   }
 }
 
-/* A folder with the two CA certificates, and nothing else. */
-static int set_up(void **state) {
-  static const char *const names[] = {"ca.pem", "ca-rsa.pem"};
+/* \param names of minted files, up to a NULL */
+static bool make_folder(const char *folder, const char *const *names) {
   char path[PATH_MAX];
+  bool made = mkdir(fault_file(path, folder), 0700) == 0;
 
-  if (fault_set_up_broker(state) != 0 || mkdir(fault_file(path, "authorities"), 0700) != 0) {
-    return -1;
-  }
-  for (size_t i = 0; i < COUNT_OF(names); i++) {
+  for (; made && *names != NULL; names++) {
     char target[PATH_MAX];
     char name[64];
 
-    (void)snprintf(name, sizeof(name), "authorities/%s", names[i]);
-    if (symlink(fault_certificate(target, names[i]), fault_file(path, name)) != 0) {
-      return -1;
-    }
+    (void)snprintf(name, sizeof(name), "%s/%s", folder, *names);
+    made = symlink(fault_certificate(target, *names), fault_file(path, name)) == 0;
   }
-  return 0;
+  return made;
+}
+
+static int set_up(void **state) {
+  static const char *const authorities[] = {"ca.pem", "ca-rsa.pem", NULL};
+  static const char *const lists[] = {"crl.pem", "crl-clean.pem", NULL};
+
+  return fault_set_up_broker(state) == 0 && make_folder("authorities", authorities) && make_folder("lists", lists) ? 0
+                                                                                                                   : -1;
 }
 
 int main(int argc, char **argv) {
@@ -1003,7 +1052,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(all_from_each_config),       cmocka_unit_test(each_alone_tls13),
       cmocka_unit_test(each_alone_tls12),           cmocka_unit_test(all_from_each_tls13),
       cmocka_unit_test(all_from_each_tls12),        cmocka_unit_test(never_accepts_an_unknown_ca),
-      cmocka_unit_test(never_accepts_another_name),
+      cmocka_unit_test(never_accepts_another_name), cmocka_unit_test(never_accepts_a_revoked_certificate),
   };
 
   tracing = getenv("ALLOCATION_TEST_TRACE") != NULL;
