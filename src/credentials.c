@@ -66,6 +66,11 @@ static amqp_wolfssl_code_t explain_decryption(int wolfssl_code, const char *orig
          "the private key in %s is encrypted in a way this wolfSSL can't undo; encrypt it again with "
          "\"openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256\"",
          origin);
+  } else if (wolfssl_code == HMAC_MIN_KEYLEN_E) {
+    FAIL(KEY_UNSUPPORTED,
+         "the passphrase for the private key in %s is shorter than the 14 bytes that wolfSSL's FIPS module asks for; "
+         "encrypt the key again with a longer one",
+         origin);
   } else {
     explain_wrong_passphrase(origin, error);
   }

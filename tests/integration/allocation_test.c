@@ -466,7 +466,7 @@ static enum outcome add_crl_folder(struct run *run) {
 }
 
 static enum outcome set_passphrase(struct run *run) {
-  return after_setter(run->config, amqp_wolfssl_config_set_passphrase(run->config, "correct horse"));
+  return after_setter(run->config, amqp_wolfssl_config_set_passphrase(run->config, "correct horse battery"));
 }
 
 static enum outcome set_identity(struct run *run, const char *certificate_name, const char *key_name) {

@@ -36,7 +36,7 @@
 #include "tls_server.h"
 
 #define HOST "127.0.0.1"
-#define PASSPHRASE "correct horse"
+#define PASSPHRASE "correct horse battery"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* AMQP_STATUS_SSL_SET_ENGINE_FAILED and AMQP_STATUS_SSL_UNIMPLEMENTED, which old headers lack. */
@@ -237,7 +237,7 @@ static void encrypted_keys(void **state) {
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
   assert_int_equal(set_key_files(&client, "client.pem", "client.encrypted.key"), AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, PASSPHRASE_IS_MISSING);
-  amqp_ssl_socket_set_key_passwd(client.socket, "wrong horse");
+  amqp_ssl_socket_set_key_passwd(client.socket, "wrong horse battery");
   assert_int_equal(set_key_files(&client, "client.pem", "client.encrypted.key"), AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, PASSPHRASE_IS_WRONG);
 #ifdef WOLFSSL_ENCRYPTED_KEYS

@@ -394,9 +394,9 @@ static int right_passphrase(char *passphrase, size_t capacity, void *user_data) 
   unsigned *asked = user_data;
 
   (*asked)++;
-  assert_true(capacity > 13);
-  memcpy(passphrase, "correct horse", 13);
-  return 13;
+  assert_true(capacity > 21);
+  memcpy(passphrase, "correct horse battery", 21);
+  return 21;
 }
 
 static amqp_wolfssl_code_t set_encrypted_identity(amqp_wolfssl_config_t *config) {
@@ -406,12 +406,12 @@ static amqp_wolfssl_code_t set_encrypted_identity(amqp_wolfssl_config_t *config)
 
 static void test_passphrases(void **state) {
   amqp_wolfssl_config_t *config = good_config();
-  char passphrase[] = "correct horse";
+  char passphrase[] = "correct horse battery";
   unsigned asked = 0;
 
   (void)state;
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
-  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong horse battery"), AMQP_WOLFSSL_OK);
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_WRONG);
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, passphrase), AMQP_WOLFSSL_OK);
   memset(passphrase, 0, sizeof(passphrase)); /* a copy was taken */
@@ -419,11 +419,11 @@ static void test_passphrases(void **state) {
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, NULL), AMQP_WOLFSSL_OK);
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
   /* The callback takes the place of the text, and the text that of the callback. */
-  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong horse battery"), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, right_passphrase, &asked), AMQP_WOLFSSL_OK);
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
   assert_int_equal(asked, 1);
-  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong horse battery"), AMQP_WOLFSSL_OK);
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_WRONG);
   assert_int_equal(asked, 1);
   assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, NULL, NULL), AMQP_WOLFSSL_OK);

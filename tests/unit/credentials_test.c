@@ -21,7 +21,7 @@
 #include "wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define PASSPHRASE "correct horse"
+#define PASSPHRASE "correct horse battery"
 #define LONG_PASSPHRASE \
   "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
 
@@ -212,7 +212,7 @@ static void test_decrypted_key_is_clear(void **state) {
 }
 
 static void test_wrong_passphrase(void **state) {
-  static const char *const wrong[] = {"wrong horse", "", "correct hors", "correct horse "};
+  static const char *const wrong[] = {"wrong horse battery", "correct horse batter", "correct horse battery "};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
@@ -226,6 +226,29 @@ static void test_wrong_passphrase(void **state) {
       expect_bad(encrypted[i].certificate, encrypted[i].key, &asked, AMQP_WOLFSSL_PASSPHRASE_WRONG);
       secret_free(&text);
     }
+  }
+}
+
+/* A FIPS module derives no key from less than 112 bits (HMAC_FIPS_MIN_KEY), and others see that it is wrong. */
+static void test_short_passphrase(void **state) {
+  static const char *const wrong[] = {"", "horse", "thirteen byte"};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    struct secret text = text_secret(wrong[i]);
+    struct passphrase_source source = {&text, NULL, NULL};
+
+#ifdef HAVE_FIPS
+    struct result result;
+
+    read_files(&result, "client.pem", "client.encrypted.key", &source);
+    assert_int_equal(result.code, AMQP_WOLFSSL_KEY_UNSUPPORTED);
+    assert_non_null(strstr(result.error.message, "shorter than the 14 bytes"));
+    credentials_free(&result.credentials);
+#else
+    expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_PASSPHRASE_WRONG);
+#endif
+    secret_free(&text);
   }
 }
 
@@ -557,6 +580,7 @@ int main(void) {
       cmocka_unit_test(test_encrypted_forms_by_callback),
       cmocka_unit_test(test_decrypted_key_is_clear),
       cmocka_unit_test(test_wrong_passphrase),
+      cmocka_unit_test(test_short_passphrase),
       cmocka_unit_test(test_missing_passphrase),
       cmocka_unit_test(test_callback_answers_too_much),
       cmocka_unit_test(test_long_passphrase),
