@@ -66,8 +66,9 @@ AC_DEFUN([PROJECT_WOLFSSL], [
     AC_CHECK_HEADERS([wolfssl/options.h], [], [], [/* nothing before it */])
     AS_IF([test -n "$wolfssl_prefix" && test "$ac_cv_header_wolfssl_options_h" = yes &&
         test ! -e "$wolfssl_prefix/include/wolfssl/options.h"],
-      [AC_MSG_ERROR(m4_normalize([$wolfssl_prefix has no wolfssl/options.h, so the compiler takes that of another wolfSSL,
-        built in another way; copy it there from where that one was built (--enable-distro does not install it)]))])
+      [AC_MSG_ERROR(m4_normalize([$wolfssl_prefix has no wolfssl/options.h, so the compiler takes that of another
+        wolfSSL, built in another way; copy it there from where that one was built (--enable-distro does not install
+        it)]))])
     AC_MSG_CHECKING([whether a program can use wolfSSL])
     AC_LINK_IFELSE([AC_LANG_PROGRAM([PROJECT_WOLFSSL_HEADERS], [return wolfSSL_Init() != WOLFSSL_SUCCESS;])],
       [AC_MSG_RESULT([yes])],

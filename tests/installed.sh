@@ -61,16 +61,6 @@ has() {
   command -v "$1" >/dev/null
 }
 
-# check NAME COMMAND...: a case that passes when the command does, in a shell of its own; else what it printed is shown
-check() {
-  name=$1
-  shift
-  status=0
-  ("$@") >"$work/log" 2>&1 || status=$?
-  tap_result "$name" "$status" "$(tail -n 40 "$work/log")"
-  return "$status"
-}
-
 # ---- What built programs are asked ----
 
 wolfssl_libraries='lib(rabbitmq-)?wolfssl[^/]*\.so'
@@ -87,18 +77,6 @@ consumer() {
   fi
 }
 
-# prints FILE PATTERN...: each is matched by a line
-prints() {
-  file=$1
-  shift
-  for pattern in "$@"; do
-    grep -qE "$pattern" "$file" || {
-      echo "no line matches $pattern"
-      return 1
-    }
-  done
-}
-
 # lacks FILE PATTERN: no line matches
 lacks() {
   if grep -E "$2" "$1"; then
@@ -112,12 +90,12 @@ runs_on() {
   consumer "$2" >"$work/output" || return
   cat "$work/output"
   case $1 in
-    wolfssl) prints "$work/output" '^tls wolfssl$' "^provider $INSTALLED_LIBDIR/librabbitmq-wolfssl-compat\\.so" \
+    wolfssl) has_lines "$work/output" '^tls wolfssl$' "^provider $INSTALLED_LIBDIR/librabbitmq-wolfssl-compat\\.so" \
       "^mapped $INSTALLED_LIBDIR/librabbitmq-wolfssl\\.so" '^mapped /.*/libwolfssl\.so' || return ;;
-    openssl) prints "$work/output" '^tls openssl$' '^provider /.*/librabbitmq\.so' '^mapped /.*/libssl\.so' &&
+    openssl) has_lines "$work/output" '^tls openssl$' '^provider /.*/librabbitmq\.so' '^mapped /.*/libssl\.so' &&
       lacks "$work/output" "$wolfssl_libraries" || return ;;
   esac
-  [ -z "$broker" ] || prints "$work/output" '^connected$'
+  [ -z "$broker" ] || has_lines "$work/output" '^connected$'
 }
 
 # has_no PATTERN PROGRAM: neither what it is linked with nor what is mapped when it runs
@@ -132,11 +110,11 @@ never_maps_openssl() {
 
 broker=
 certificates=$broker_folder/certificates
-if ! check 'certificates are minted' "$MINT_CERTIFICATES" "$certificates"; then
+if ! tap_check 'certificates are minted' "$MINT_CERTIFICATES" "$certificates"; then
   tap_finish
 fi
 if [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then
-  if check 'a broker starts' "$BROKER" start "$broker_folder" --certificates "$certificates"; then
+  if tap_check 'a broker starts' "$BROKER" start "$broker_folder" --certificates "$certificates"; then
     . "$broker_folder/env"
     broker=yes
   fi
@@ -158,8 +136,8 @@ cc_consumer() {
   $CC $CPPFLAGS $CFLAGS -DAMQP_TLS_WOLFSSL=1 -o "$work/consumer" "$consumers/consumer.c" $LDFLAGS $flags &&
     runs_on wolfssl "$work/consumer"
 }
-check 'cc: a program of the native interface' cc_native
-check 'cc: a program of the OpenSSL names runs on wolfSSL' cc_consumer
+tap_check 'cc: a program of the native interface' cc_native
+tap_check 'cc: a program of the OpenSSL names runs on wolfSSL' cc_consumer
 
 # ---- Autotools ----
 
@@ -241,41 +219,41 @@ uses_no_tls() {
 }
 
 test_autotools() {
-  check 'the macro is installed' test -f "$INSTALLED_ACLOCAL/amqp-tls.m4"
-  check 'Autotools: the installed macro is found' regenerate || return
-  check 'Autotools: wolfSSL by default' chosen by-default wolfssl
-  check 'Autotools: a program of the native interface' "$work/by-default/native"
-  check 'Autotools: --with-amqp-tls=wolfssl' chosen wolfssl wolfssl --with-amqp-tls=wolfssl
-  check 'Autotools: --with-amqp-tls=no needs no TLS' uses_no_tls
+  tap_check 'the macro is installed' test -f "$INSTALLED_ACLOCAL/amqp-tls.m4"
+  tap_check 'Autotools: the installed macro is found' regenerate || return
+  tap_check 'Autotools: wolfSSL by default' chosen by-default wolfssl
+  tap_check 'Autotools: a program of the native interface' "$work/by-default/native"
+  tap_check 'Autotools: --with-amqp-tls=wolfssl' chosen wolfssl wolfssl --with-amqp-tls=wolfssl
+  tap_check 'Autotools: --with-amqp-tls=no needs no TLS' uses_no_tls
   if [ "$RABBITMQ_HAS_OPENSSL" = yes ]; then
-    check 'Autotools: --with-amqp-tls=openssl' chosen openssl openssl --with-amqp-tls=openssl
+    tap_check 'Autotools: --with-amqp-tls=openssl' chosen openssl openssl --with-amqp-tls=openssl
   else
-    check 'Autotools: --with-amqp-tls=openssl on a librabbitmq without it is an error' refused openssl \
+    tap_check 'Autotools: --with-amqp-tls=openssl on a librabbitmq without it is an error' refused openssl \
       '--with-amqp-tls=openssl: pkg-config knows librabbitmq, but' --with-amqp-tls=openssl
   fi
-  check 'Autotools: a word that is none is an error' refused nonsense \
+  tap_check 'Autotools: a word that is none is an error' refused nonsense \
     '--with-amqp-tls is wolfssl, openssl or no, not "gnutls"' --with-amqp-tls=gnutls
-  check 'Autotools: no word is an error' refused yes \
+  tap_check 'Autotools: no word is an error' refused yes \
     '--with-amqp-tls is wolfssl, openssl or no, not "yes"' --with-amqp-tls
-  check 'Autotools: the default can be another' default_is_no
-  check 'Autotools: a default that is none is an error' wrong_default
+  tap_check 'Autotools: the default can be another' default_is_no
+  tap_check 'Autotools: a default that is none is an error' wrong_default
 
-  check 'the library can be hidden from pkg-config' hide_ours || return
-  check 'Autotools: wolfSSL was chosen and is not there' refused absent \
+  tap_check 'the library can be hidden from pkg-config' hide_ours || return
+  tap_check 'Autotools: wolfSSL was chosen and is not there' refused absent \
     '--with-amqp-tls=wolfssl needs librabbitmq-wolfssl-compat' --with-amqp-tls=wolfssl \
     PKG_CONFIG_LIBDIR="$work/hidden" PKG_CONFIG_PATH=
-  check 'Autotools: wolfSSL is the default and is not there' refused absent-default \
+  tap_check 'Autotools: wolfSSL is the default and is not there' refused absent-default \
     '--with-amqp-tls=wolfssl needs librabbitmq-wolfssl-compat' PKG_CONFIG_LIBDIR="$work/hidden" PKG_CONFIG_PATH=
   mkdir "$work/empty"
   for choice in wolfssl openssl no; do
-    check "Autotools: no librabbitmq for --with-amqp-tls=$choice" refused "nothing-$choice" \
+    tap_check "Autotools: no librabbitmq for --with-amqp-tls=$choice" refused "nothing-$choice" \
       "--with-amqp-tls=$choice needs librabbitmq" --with-amqp-tls="$choice" \
       PKG_CONFIG_LIBDIR="$work/empty" PKG_CONFIG_PATH=
   done
   both='-lrabbitmq -lrabbitmq-wolfssl-compat'
-  check 'Autotools: librabbitmq before ours is an error' refused order \
+  tap_check 'Autotools: librabbitmq before ours is an error' refused order \
     "--with-amqp-tls=wolfssl, but AMQP_TLS_LIBS ($both)" AMQP_TLS_CFLAGS=-I. AMQP_TLS_LIBS="$both"
-  check 'Autotools: librabbitmq alone for wolfSSL is an error' refused alone \
+  tap_check 'Autotools: librabbitmq alone for wolfSSL is an error' refused alone \
     '--with-amqp-tls=wolfssl, but AMQP_TLS_LIBS (-lrabbitmq)' AMQP_TLS_CFLAGS=-I. AMQP_TLS_LIBS=-lrabbitmq
 }
 if has autoreconf; then
@@ -287,9 +265,9 @@ fi
 # ---- CMake and Meson ----
 
 test_cmake() {
-  check 'CMake: builds' build_with_cmake || return
-  check 'CMake: a program of the OpenSSL names runs on wolfSSL' runs_on wolfssl "$work/cmake/consumer"
-  check 'CMake: a program of the native interface' "$work/cmake/native"
+  tap_check 'CMake: builds' build_with_cmake || return
+  tap_check 'CMake: a program of the OpenSSL names runs on wolfSSL' runs_on wolfssl "$work/cmake/consumer"
+  tap_check 'CMake: a program of the native interface' "$work/cmake/native"
 }
 build_with_cmake() {
   cmake -S "$consumers" -B "$work/cmake" && cmake --build "$work/cmake"
@@ -305,9 +283,9 @@ build_with_meson() {
   meson setup -Db_lundef=false "$work/meson" "$consumers" && ninja -C "$work/meson"
 }
 test_meson() {
-  check 'Meson: builds' build_with_meson || return
-  check 'Meson: a program of the OpenSSL names runs on wolfSSL' runs_on wolfssl "$work/meson/consumer"
-  check 'Meson: a program of the native interface' "$work/meson/native"
+  tap_check 'Meson: builds' build_with_meson || return
+  tap_check 'Meson: a program of the OpenSSL names runs on wolfSSL' runs_on wolfssl "$work/meson/consumer"
+  tap_check 'Meson: a program of the native interface' "$work/meson/native"
 }
 if has meson && has ninja; then
   test_meson
@@ -321,7 +299,7 @@ without_openssl() {
   PKG_CONFIG_PATH=$RABBITMQ_WITHOUT_OPENSSL/lib/pkgconfig:$PKG_CONFIG_PATH
   LD_LIBRARY_PATH=$RABBITMQ_WITHOUT_OPENSSL/lib:$LD_LIBRARY_PATH
   configure_in without-openssl && make && never_maps_openssl "$work/without-openssl/consumer" &&
-    prints "$work/output" "^mapped $RABBITMQ_WITHOUT_OPENSSL/lib/librabbitmq\\.so"
+    has_lines "$work/output" "^mapped $RABBITMQ_WITHOUT_OPENSSL/lib/librabbitmq\\.so"
 }
 no_tls_without_openssl() {
   PKG_CONFIG_PATH=$RABBITMQ_WITHOUT_OPENSSL/lib/pkgconfig:$PKG_CONFIG_PATH
@@ -334,9 +312,9 @@ openssl_without_openssl() {
   refused openssl-without-openssl '--with-amqp-tls=openssl: pkg-config knows librabbitmq, but' --with-amqp-tls=openssl
 }
 if [ -n "${RABBITMQ_WITHOUT_OPENSSL:-}" ] && has autoreconf; then
-  check 'without OpenSSL: it is not linked, not mapped, and not missed' without_openssl
-  check 'without OpenSSL: with --with-amqp-tls=no there is no TLS library at all' no_tls_without_openssl
-  check 'without OpenSSL: --with-amqp-tls=openssl is an error' openssl_without_openssl
+  tap_check 'without OpenSSL: it is not linked, not mapped, and not missed' without_openssl
+  tap_check 'without OpenSSL: with --with-amqp-tls=no there is no TLS library at all' no_tls_without_openssl
+  tap_check 'without OpenSSL: --with-amqp-tls=openssl is an error' openssl_without_openssl
 elif [ "${REQUIRE_WITHOUT_OPENSSL:-0}" = 1 ]; then
   tap_fail 'without OpenSSL' 'RABBITMQ_WITHOUT_OPENSSL is not set'
 else

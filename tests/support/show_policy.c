@@ -18,6 +18,12 @@ static amqp_wolfssl_code_t try_suite(amqp_wolfssl_config_t *config, const void *
   return amqp_wolfssl_config_set_suites(config, name);
 }
 
+static amqp_wolfssl_code_t try_suite_under_modern(amqp_wolfssl_config_t *config, const void *name) {
+  amqp_wolfssl_code_t code = amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN);
+
+  return code != AMQP_WOLFSSL_OK ? code : amqp_wolfssl_config_set_suites(config, name);
+}
+
 static amqp_wolfssl_code_t try_without_extended_master_secret(amqp_wolfssl_config_t *config, const void *argument) {
   (void)argument;
   return amqp_wolfssl_config_set_require_extended_master_secret(config, 0);
@@ -60,6 +66,7 @@ static int show_setters(void) {
   }
   for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
     failed |= show("suite", suites[i], try_suite, suites[i]);
+    failed |= show("modern", suites[i], try_suite_under_modern, suites[i]);
   }
   failed |= show("without", "extended_master_secret", try_without_extended_master_secret, NULL);
   failed |= show("without", "verify_peer", try_without_verify_peer, NULL);

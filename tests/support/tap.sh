@@ -31,6 +31,32 @@ tap_result() {
   fi
 }
 
+# tap_check NAME COMMAND...: a case that passes when the command does, in a shell of its own; else the end of what it
+# printed is shown. Through a file: a server it leaves behind would keep a pipe open.
+tap_check() {
+  tap_name=$1
+  shift
+  tap_status=0
+  tap_log=$(mktemp "${TMPDIR:-/tmp}/tap.XXXXXX") || exit 99
+  ("$@") >"$tap_log" 2>&1 || tap_status=$?
+  tap_result "$tap_name" "$tap_status" "$(tail -n 40 "$tap_log")"
+  rm -f "$tap_log"
+  return "$tap_status"
+}
+
+# has_lines FILE PATTERN...: each is matched by a line
+has_lines() {
+  tap_file=$1
+  shift
+  for tap_pattern in "$@"; do
+    grep -qE "$tap_pattern" "$tap_file" || {
+      echo "no line matches $tap_pattern in:"
+      cat "$tap_file"
+      return 1
+    }
+  done
+}
+
 # tap_skip NAME REASON
 tap_skip() {
   tap_cases=$((tap_cases + 1))
