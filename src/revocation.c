@@ -78,8 +78,8 @@ static amqp_wolfssl_code_t explain_unread(enum revocation_list_result result, co
   }
   if (result == REVOCATION_LIST_PARTIAL) {
     return FAIL(CRL_UNUSABLE,
-                "CRL %zu of %s has a critical extension: it is a delta, covers a part of the certificates only, or is "
-                "issued for another CA; give the CA's full CRL",
+                "CRL %zu of %s is a delta, covers a part of the certificates only, is issued for another CA, or has "
+                "another critical extension; give the CA's full CRL",
                 number, origin);
   }
   return FAIL(CRL_MALFORMED, "CRL %zu of %s is not a valid X.509 CRL", number, origin);

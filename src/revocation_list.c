@@ -4,7 +4,8 @@
 
 enum { DER_ENUMERATED = 0x0a, VERSION_2 = 1 };
 
-static const uint8_t reason_code_identifier[] = {0x55, 0x1d, 0x15}; /* 2.5.29.21 */
+/* The last arc of the extensions 2.5.29.x that are looked for here. */
+enum identifier { REASON_CODE = 21, DELTA_INDICATOR = 27, ISSUING_DISTRIBUTION_POINT = 28, CERTIFICATE_ISSUER = 29 };
 
 const char *revocation_reason_name(int reason) {
   static const char *const names[] = {"unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
@@ -12,6 +13,19 @@ const char *revocation_reason_name(int reason) {
                                       "removeFromCRL", "privilegeWithdrawn",   "aACompromise"};
 
   return reason >= 0 && (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "";
+}
+
+static bool is_extension(const struct extension *extension, enum identifier last_arc) {
+  const uint8_t bytes[] = {0x55, 0x1d, (uint8_t)last_arc};
+  const struct byte_slice identifier = {bytes, sizeof(bytes)};
+
+  return byte_slices_equal(extension->identifier, identifier);
+}
+
+/* RFC 5280, sections 5.2 and 5.3, has these three marked critical: a list whose signer forgot is no more complete. */
+static bool makes_partial(const struct extension *extension) {
+  return extension->critical || is_extension(extension, DELTA_INDICATOR) ||
+         is_extension(extension, ISSUING_DISTRIBUTION_POINT) || is_extension(extension, CERTIFICATE_ISSUER);
 }
 
 static bool read_reason(struct byte_slice value, int *reason) {
@@ -24,21 +38,19 @@ static bool read_reason(struct byte_slice value, int *reason) {
   return true;
 }
 
-/* \a partial: one of them is critical. */
+/* \a partial: the list that holds the entry is. */
 static bool read_entry_extensions(struct byte_slice extensions, int *reason, bool *partial) {
-  const struct byte_slice reason_code = {reason_code_identifier, sizeof(reason_code_identifier)};
-
   while (extensions.length > 0) {
     struct extension extension;
 
     if (!extension_take(&extensions, &extension)) {
       return false;
     }
-    if (byte_slices_equal(extension.identifier, reason_code)) {
+    if (is_extension(&extension, REASON_CODE)) {
       if (!read_reason(extension.value, reason)) {
         return false;
       }
-    } else if (extension.critical) {
+    } else if (makes_partial(&extension)) {
       *partial = true;
     }
   }
@@ -103,7 +115,7 @@ static bool check_extensions(struct byte_slice *rest, bool *partial) {
     if (!extension_take(&extensions, &extension)) {
       return false;
     }
-    *partial = *partial || extension.critical;
+    *partial = *partial || makes_partial(&extension);
   }
   return true;
 }

@@ -13,8 +13,8 @@ enum revocation_list_result {
   REVOCATION_LIST_MALFORMED,
   /** No nextUpdate, which RFC 5280 requires: it would hold for ever. */
   REVOCATION_LIST_WITHOUT_END,
-  /** It has a critical extension: a delta, a list of some certificates only, an indirect one, or something unknown. By
-   * RFC 5280, section 5.2, such a list must not be used. */
+  /** A delta, a list of some certificates only, an indirect one, whether marked critical or not; or it has another
+   * critical extension. By RFC 5280, section 5.2, such a list must not be used. */
   REVOCATION_LIST_PARTIAL
 };
 

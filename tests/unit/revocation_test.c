@@ -162,6 +162,11 @@ static void lists_that_are_read_and_refused(void **state) {
       {"list-expired.pem", AMQP_WOLFSSL_OK}, /* its date is looked at when it is needed */
       {"list-delta.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
       {"list-partial.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
+      {"list-indirect.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
+      /* RFC 5280 has these marked critical; one that is not is no more complete for that. */
+      {"list-delta-unmarked.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
+      {"list-partial-unmarked.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
+      {"list-indirect-unmarked.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
       {"ca.pem", AMQP_WOLFSSL_CRL_MALFORMED},
       {"ca.der", AMQP_WOLFSSL_CRL_MALFORMED},
   };
