@@ -467,7 +467,10 @@ amqp_wolfssl_code_t revocation_check_chain(const struct revocation_check *check,
 
 /* ---- OCSP ---- */
 
-static bool hash_is(struct byte_slice bytes, struct byte_slice hash_oid, struct byte_slice expected) {
+enum match { MATCH_NO, MATCH_YES, MATCH_UNCERTAIN };
+
+/* Uncertain: not a hash that is known here, or no memory to compute it. */
+static enum match match_hash(struct byte_slice bytes, struct byte_slice hash_oid, struct byte_slice expected) {
   static const uint8_t sha1[] = {0x2b, 0x0e, 0x03, 0x02, 0x1a};
   static const uint8_t sha256[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01};
   const struct byte_slice sha1_oid = {sha1, sizeof(sha1)};
@@ -483,35 +486,28 @@ static bool hash_is(struct byte_slice bytes, struct byte_slice hash_oid, struct 
     type = WC_HASH_TYPE_SHA256;
     computed.length = 32;
   } else {
-    return false;
+    return MATCH_UNCERTAIN;
   }
-  return wc_Hash(type, bytes.bytes, (word32)bytes.length, hash, (word32)computed.length) == 0 &&
-         byte_slices_equal(computed, expected);
+  if (wc_Hash(type, bytes.bytes, (word32)bytes.length, hash, (word32)computed.length) != 0) {
+    return MATCH_UNCERTAIN;
+  }
+  return byte_slices_equal(computed, expected) ? MATCH_YES : MATCH_NO;
 }
 
-static bool is_about(const struct ocsp_single *single, const struct certificate *leaf,
-                     const struct certificate *issuer) {
+/* Whether it is about the leaf. */
+static enum match match_single(const struct ocsp_single *single, const struct certificate *leaf,
+                               const struct certificate *issuer) {
   struct byte_slice key;
+  enum match match;
 
-  return byte_slices_equal(single->serial_number, leaf->serial_number) && public_key_bits(issuer->public_key, &key) &&
-         hash_is(issuer->subject, single->hash_oid, single->issuer_name_hash) &&
-         hash_is(key, single->hash_oid, single->issuer_key_hash);
-}
-
-/* If it says several things of the certificate, the worst. */
-static bool find_single(const struct ocsp_answer *answer, const struct certificate *leaf,
-                        const struct certificate *issuer, struct ocsp_single *found) {
-  struct byte_slice rest = answer->singles;
-  struct ocsp_single single;
-  bool any = false;
-
-  while (ocsp_single_take(&rest, &single)) {
-    if (is_about(&single, leaf, issuer) && (!any || single.status == OCSP_REVOKED)) {
-      *found = single;
-      any = true;
-    }
+  if (!byte_slices_equal(single->serial_number, leaf->serial_number)) {
+    return MATCH_NO;
   }
-  return any;
+  if (!public_key_bits(issuer->public_key, &key)) {
+    return MATCH_UNCERTAIN;
+  }
+  match = match_hash(issuer->subject, single->hash_oid, single->issuer_name_hash);
+  return match == MATCH_YES ? match_hash(key, single->hash_oid, single->issuer_key_hash) : match;
 }
 
 /* A responder of its own that the issuer has authorised (RFC 6960, section 4.2.2.2). */
@@ -583,7 +579,6 @@ static amqp_wolfssl_code_t explain_unread_answer(enum ocsp_answer_result result,
   return REFUSE(REVOCATION_UNKNOWN, "what the broker stapled is not a valid OCSP answer");
 }
 
-/* Of an answer whose signature is good. */
 static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_t now, const char *issuer,
                                         amqp_wolfssl_error_t *error) {
   if (single->status == OCSP_REVOKED) {
@@ -609,19 +604,50 @@ static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_
   return error->code;
 }
 
+/*
+ * An answer may say several things of the certificate. Revoked is the worst, in date or not; else each must be good and
+ * in date: which of them holds is not for us to guess.
+ */
+static amqp_wolfssl_code_t check_singles(const struct ocsp_answer *answer, const struct certificate *leaf,
+                                         const struct certificate *issuer, int64_t now, bool *any,
+                                         amqp_wolfssl_error_t *error) {
+  struct byte_slice rest = answer->singles;
+  amqp_wolfssl_code_t worst = AMQP_WOLFSSL_OK;
+  struct ocsp_single single;
+  char issuer_name[ERROR_SUBJECT_LENGTH];
+
+  *any = false;
+  certificate_format_name(issuer->subject, issuer_name, sizeof(issuer_name));
+  while (worst != AMQP_WOLFSSL_CERTIFICATE_REVOKED && ocsp_single_take(&rest, &single)) {
+    const enum match match = match_single(&single, leaf, issuer);
+
+    *any = *any || match != MATCH_NO;
+    if (match == MATCH_YES && (worst == AMQP_WOLFSSL_OK || single.status == OCSP_REVOKED)) {
+      worst = check_single(&single, now, issuer_name, error);
+    } else if (match == MATCH_UNCERTAIN && worst == AMQP_WOLFSSL_OK) {
+      worst = REFUSE(REVOCATION_UNKNOWN,
+                     "the OCSP answer that the broker stapled names the certificate's issuer by another hash than "
+                     "SHA-1 or SHA-256");
+    }
+  }
+  return worst;
+}
+
 static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, struct byte_slice bytes,
                                         const struct certificate *leaf, const struct certificate *issuer,
                                         amqp_wolfssl_error_t *error) {
   struct ocsp_answer answer;
   enum ocsp_answer_result result = ocsp_answer_read(&answer, bytes.bytes, bytes.length);
-  struct ocsp_single single = {0};
+  amqp_wolfssl_code_t code;
+  bool any;
   char issuer_name[ERROR_SUBJECT_LENGTH];
 
   if (result != OCSP_ANSWER_READ) {
     return explain_unread_answer(result, &answer, error);
   }
   certificate_format_name(issuer->subject, issuer_name, sizeof(issuer_name));
-  if (!find_single(&answer, leaf, issuer, &single)) {
+  code = check_singles(&answer, leaf, issuer, check->now, &any, error);
+  if (!any) {
     return REFUSE(REVOCATION_UNKNOWN,
                   "the OCSP answer that the broker stapled is about another certificate, or one of another issuer "
                   "than \"%s\"",
@@ -629,7 +655,7 @@ static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, st
   }
   switch (check_answer_signer(check, &answer, issuer)) {
     case SIGNATURE_GOOD:
-      return check_single(&single, check->now, issuer_name, error);
+      return code; /* only now does what it says count */
     case SIGNATURE_NO_MEMORY:
       return REFUSE(NO_MEMORY, "out of memory");
     case SIGNATURE_WRONG:

@@ -444,6 +444,8 @@ static const struct answer_row answer_rows[] = {
     {"server", "answer-expired-responder", UNKNOWN, "is signed neither by"},
     {"server", "answer-foreign-responder", UNKNOWN, "is signed neither by"},
     {"server", "answer-self-signed-off", UNKNOWN, "is signed neither by"},
+    {"server", "answer-good-then-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
+    {"server", "answer-good-then-unknown", UNKNOWN, "does not know the broker's certificate"},
     {"server-chain", "answer-chain-good", AMQP_WOLFSSL_OK, NULL},
     {"server-chain", "answer-chain-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
     {"server-chain", "answer-good", UNKNOWN, "is about another certificate"},

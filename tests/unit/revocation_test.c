@@ -393,6 +393,19 @@ static void answers_that_are_taken_and_refused(void **state) {
       {"answer-foreign-responder.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "signed neither by"},
       {"answer-self-signed-off.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "signed neither by"},
       {"answer-good.der", true, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "about another certificate"},
+      {"answer-good-sha384.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "by another hash than SHA-1 or SHA-256"},
+      {"answer-good-then-good.der", false, AMQP_WOLFSSL_OK, ""},
+      {"answer-good-then-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-revoked-then-good.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-unknown-then-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-expired-then-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-good-then-revoked-expired.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-good-then-unknown.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not know"},
+      {"answer-unknown-then-good.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not know"},
+      {"answer-good-then-expired.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"answer-expired-then-good.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"answer-good-then-future.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
+      {"answer-good-then-endless.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not say until when"},
   };
 
   (void)state;
