@@ -248,8 +248,11 @@ static bool check_path(struct peer_verification *verification) {
 /* ---- Revocation ---- */
 
 static struct revocation_check describe_check(const struct peer_verification *verification) {
-  return (struct revocation_check){verification->lists, &verification->chain, &verification->trust->anchors,
-                                   (int64_t)time(NULL)};
+  return (struct revocation_check){.policy = verification->settings->limits.policy,
+                                   .lists = verification->lists,
+                                   .chain = &verification->chain,
+                                   .anchors = &verification->trust->anchors,
+                                   .now = (int64_t)time(NULL)};
 }
 
 static bool check_lists(struct peer_verification *verification) {

@@ -583,16 +583,20 @@ bool policy_allows_key(const struct policy *policy, const struct certificate *ce
   return false;
 }
 
-bool policy_allows_signature(const struct policy *policy, const struct certificate *certificate, char *reason,
-                             size_t capacity) {
-  const struct signature *signature = find_signature(certificate->signature_scheme);
+bool policy_allows_signature_scheme(const struct policy *policy, uint16_t scheme, char *reason, size_t capacity) {
+  const struct signature *signature = find_signature(scheme);
 
-  if (is_in(policy->signatures, policy->signature_count, certificate->signature_scheme)) {
+  if (is_in(policy->signatures, policy->signature_count, scheme)) {
     return true;
   }
   (void)snprintf(reason, capacity, "it is signed by %s, which the policy \"%s\" does not allow",
                  signature != NULL ? signature->iana_name : "an unknown algorithm", policy->name);
   return false;
+}
+
+bool policy_allows_signature(const struct policy *policy, const struct certificate *certificate, char *reason,
+                             size_t capacity) {
+  return policy_allows_signature_scheme(policy, certificate->signature_scheme, reason, capacity);
 }
 
 /* ---- Names ---- */

@@ -82,6 +82,8 @@ amqp_wolfssl_code_t policy_check_negotiated(const struct policy_limits *limits, 
  */
 bool policy_allows_key(const struct policy *policy, const struct certificate *certificate, char *reason,
                        size_t capacity);
+/** Whether something is signed by an algorithm the policy allows: a SignatureScheme as in struct certificate. */
+bool policy_allows_signature_scheme(const struct policy *policy, uint16_t scheme, char *reason, size_t capacity);
 /** Whether a certificate is signed by an algorithm the policy allows; \a reason as above. */
 bool policy_allows_signature(const struct policy *policy, const struct certificate *certificate, char *reason,
                              size_t capacity);

@@ -6,12 +6,14 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certificate.h"
 #include "ocsp_answer.h"
 #include "pem.h"
+#include "policy.h"
 #include "revocation_list.h"
 #include "signature.h"
 #include "wolfssl_headers.h"
@@ -22,6 +24,9 @@
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
 #define REFUSE(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_##code, __VA_ARGS__)
+
+/* Why a signature is refused that may well be good. */
+#define REASON_LENGTH (3 * ERROR_SUBJECT_LENGTH)
 
 /* A responder sends one certificate; each that is tried costs two checks of signatures. */
 #define RESPONDERS_TRIED 4
@@ -247,16 +252,48 @@ amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *list
   return AMQP_WOLFSSL_OK;
 }
 
-static enum signature_verdict check_signer(const struct item *item, const struct certificate *issuer) {
+/* What was found to be signed by \a signer has to be signed as the policy allows, by a key that it allows. */
+static enum signature_verdict hold_to_policy(const struct policy *policy, enum signature_verdict verdict,
+                                             const struct signed_object *object, const struct certificate *signer,
+                                             char reason[REASON_LENGTH]) {
+  char subject[ERROR_SUBJECT_LENGTH];
+  char weakness[160];
+
+  if (verdict == SIGNATURE_UNSUPPORTED) {
+    (void)snprintf(reason, REASON_LENGTH,
+                   "it is signed neither by RSA (PKCS #1 v1.5) nor by ECDSA with SHA-256, -384 or -512");
+    return SIGNATURE_REFUSED;
+  }
+  if (verdict != SIGNATURE_GOOD) {
+    return verdict;
+  }
+  if (!policy_allows_signature_scheme(policy, signature_scheme(object), reason, REASON_LENGTH)) {
+    return SIGNATURE_REFUSED;
+  }
+  if (policy_allows_key(policy, signer, weakness, sizeof(weakness))) {
+    return SIGNATURE_GOOD;
+  }
+  certificate_format_name(signer->subject, subject, sizeof(subject));
+  (void)snprintf(reason, REASON_LENGTH, "it is signed by \"%s\", and %s", subject, weakness);
+  return SIGNATURE_REFUSED;
+}
+
+static enum signature_verdict check_signature(const struct policy *policy, const struct signed_object *object,
+                                              const struct certificate *signer, char reason[REASON_LENGTH]) {
+  return hold_to_policy(policy, signature_check(object, signer->public_key), object, signer, reason);
+}
+
+static enum signature_verdict check_signer(const struct policy *policy, const struct item *item,
+                                           const struct certificate *issuer, char reason[REASON_LENGTH]) {
   struct byte_slice known = {item->signer, item->signer_length};
 
   if (!issuer->may_sign_lists) {
     return SIGNATURE_WRONG;
   }
   if (item->signer != NULL && byte_slices_equal(known, issuer->public_key)) {
-    return SIGNATURE_GOOD;
+    return hold_to_policy(policy, SIGNATURE_GOOD, &item->list.object, issuer, reason);
   }
-  return signature_check(&item->list.object, issuer->public_key);
+  return check_signature(policy, &item->list.object, issuer, reason);
 }
 
 /* ---- The way from a certificate to its issuer ---- */
@@ -338,10 +375,26 @@ struct findings {
   const struct item *revoked_by;
   struct revocation_entry entry;
   const struct item *badly_signed; /* names the issuer, but is not signed by it */
+  const struct item *refused;      /* the newest that the policy keeps from being used */
+  char reason[REASON_LENGTH];      /* of that */
 };
 
-static bool search(const struct revocation_lists *lists, const struct certificate *certificate,
+static bool is_newer(const struct item *item, const struct item *than) {
+  return than == NULL || item->list.this_update > than->list.this_update;
+}
+
+static void note_refused(const struct item *item, const char *reason, struct findings *findings) {
+  if (is_newer(item, findings->refused)) {
+    findings->refused = item;
+    (void)snprintf(findings->reason, sizeof(findings->reason), "%s", reason);
+  }
+}
+
+static bool search(const struct revocation_check *check, const struct certificate *certificate,
                    const struct certificate *issuer, struct findings *findings) {
+  const struct revocation_lists *lists = check->lists;
+  char reason[REASON_LENGTH];
+
   memset(findings, 0, sizeof(*findings));
   for (size_t i = 0; i < lists->count; i++) {
     const struct item *item = &lists->items[i];
@@ -350,15 +403,19 @@ static bool search(const struct revocation_lists *lists, const struct certificat
     if (!certificate_names_equal(item->list.issuer, certificate->issuer)) {
       continue;
     }
-    verdict = check_signer(item, issuer);
+    verdict = check_signer(check->policy, item, issuer, reason);
     if (verdict == SIGNATURE_NO_MEMORY) {
       return false;
+    }
+    if (verdict == SIGNATURE_REFUSED) {
+      note_refused(item, reason, findings);
+      continue;
     }
     if (verdict != SIGNATURE_GOOD) {
       findings->badly_signed = item;
       continue;
     }
-    if (findings->newest == NULL || item->list.this_update > findings->newest->list.this_update) {
+    if (is_newer(item, findings->newest)) {
       findings->newest = item; /* takes the place of older ones: a hold may have been lifted */
       findings->revoked_by = NULL;
     }
@@ -410,13 +467,16 @@ static amqp_wolfssl_code_t check_lists(const struct revocation_check *check, con
   char issuer_name[ERROR_SUBJECT_LENGTH];
   struct findings findings;
 
-  if (!search(check->lists, certificate, issuer, &findings)) {
+  if (!search(check, certificate, issuer, &findings)) {
     return REFUSE(NO_MEMORY, "out of memory");
   }
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, issuer_name, sizeof(issuer_name));
   if (findings.revoked_by != NULL) {
     explain_revoked(&findings, certificate, subject, issuer_name, error);
+  } else if (findings.refused != NULL && is_newer(findings.refused, findings.newest)) {
+    REFUSE(REVOCATION_UNKNOWN, "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is too weak: %s",
+           subject, issuer_name, findings.refused->origin, findings.reason);
   } else if (findings.newest == NULL) {
     explain_no_list(&findings, subject, issuer_name, error);
   } else if (check->now > findings.newest->list.next_update) {
@@ -510,12 +570,50 @@ static enum match match_single(const struct ocsp_single *single, const struct ce
   return match == MATCH_YES ? match_hash(key, single->hash_oid, single->issuer_key_hash) : match;
 }
 
+/* With lists at hand. */
+static enum signature_verdict check_responder_is_not_revoked(const struct revocation_check *check,
+                                                             const struct certificate *responder,
+                                                             const struct certificate *issuer,
+                                                             char reason[REASON_LENGTH]) {
+  char subject[ERROR_SUBJECT_LENGTH];
+  amqp_wolfssl_error_t error;
+
+  switch (check_lists(check, responder, 0, issuer, &error)) {
+    case AMQP_WOLFSSL_OK:
+      return SIGNATURE_GOOD;
+    case AMQP_WOLFSSL_NO_MEMORY:
+      return SIGNATURE_NO_MEMORY;
+    default:
+      break;
+  }
+  certificate_format_name(responder->subject, subject, sizeof(subject));
+  (void)snprintf(reason, REASON_LENGTH, "its responder \"%s\" is %s", subject,
+                 error.code == AMQP_WOLFSSL_CERTIFICATE_REVOKED ? "revoked, says a CRL"
+                                                                : "in no CRL that could show whether it is revoked");
+  return SIGNATURE_REFUSED;
+}
+
+/* The certificate itself. */
+static enum signature_verdict check_authorised(const struct policy *policy, const struct signed_object *object,
+                                               const struct certificate *responder, const struct certificate *issuer,
+                                               char reason[REASON_LENGTH]) {
+  char subject[ERROR_SUBJECT_LENGTH];
+  char why[REASON_LENGTH];
+  enum signature_verdict verdict = check_signature(policy, object, issuer, why);
+
+  if (verdict == SIGNATURE_REFUSED) {
+    certificate_format_name(responder->subject, subject, sizeof(subject));
+    (void)snprintf(reason, REASON_LENGTH, "the certificate of its responder \"%s\": %.450s", subject, why);
+  }
+  return verdict;
+}
+
 /* A responder of its own that the issuer has authorised (RFC 6960, section 4.2.2.2). */
 static enum signature_verdict check_responder(const struct revocation_check *check, const struct ocsp_answer *answer,
-                                              struct byte_slice responder_der, const struct certificate *issuer) {
+                                              struct byte_slice responder_der, const struct certificate *issuer,
+                                              char reason[REASON_LENGTH]) {
   struct certificate responder;
   struct signed_object object;
-  amqp_wolfssl_error_t ignored;
   enum signature_verdict verdict;
 
   if (!certificate_read(&responder, responder_der.bytes, responder_der.length) ||
@@ -524,25 +622,25 @@ static enum signature_verdict check_responder(const struct revocation_check *che
       check->now > responder.not_after || !certificate_names_equal(responder.issuer, issuer->subject)) {
     return SIGNATURE_WRONG;
   }
-  verdict = signature_check(&object, issuer->public_key);
+  verdict = check_authorised(check->policy, &object, &responder, issuer, reason);
   if (verdict == SIGNATURE_GOOD) {
-    verdict = signature_check(&answer->object, responder.public_key);
+    verdict = check_signature(check->policy, &answer->object, &responder, reason);
   }
-  if (verdict == SIGNATURE_GOOD && check->lists != NULL &&
-      check_lists(check, &responder, 0, issuer, &ignored) != AMQP_WOLFSSL_OK) {
-    return SIGNATURE_WRONG;
+  if (verdict == SIGNATURE_GOOD && check->lists != NULL) {
+    verdict = check_responder_is_not_revoked(check, &responder, issuer, reason);
   }
   return verdict;
 }
 
 static enum signature_verdict check_answer_signer(const struct revocation_check *check,
-                                                  const struct ocsp_answer *answer, const struct certificate *issuer) {
+                                                  const struct ocsp_answer *answer, const struct certificate *issuer,
+                                                  char reason[REASON_LENGTH]) {
   struct byte_slice rest = answer->certificates;
-  enum signature_verdict verdict = signature_check(&answer->object, issuer->public_key);
+  enum signature_verdict verdict = check_signature(check->policy, &answer->object, issuer, reason);
   struct der_element element;
 
   for (int i = 0; i < RESPONDERS_TRIED && verdict == SIGNATURE_WRONG && der_read(&rest, &element); i++) {
-    verdict = check_responder(check, answer, element.whole, issuer);
+    verdict = check_responder(check, answer, element.whole, issuer, reason);
   }
   return verdict;
 }
@@ -641,6 +739,7 @@ static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, st
   amqp_wolfssl_code_t code;
   bool any;
   char issuer_name[ERROR_SUBJECT_LENGTH];
+  char reason[REASON_LENGTH];
 
   if (result != OCSP_ANSWER_READ) {
     return explain_unread_answer(result, &answer, error);
@@ -653,11 +752,13 @@ static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, st
                   "than \"%s\"",
                   issuer_name);
   }
-  switch (check_answer_signer(check, &answer, issuer)) {
+  switch (check_answer_signer(check, &answer, issuer, reason)) {
     case SIGNATURE_GOOD:
       return code; /* only now does what it says count */
     case SIGNATURE_NO_MEMORY:
       return REFUSE(NO_MEMORY, "out of memory");
+    case SIGNATURE_REFUSED:
+      return REFUSE(REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled is not accepted: %s", reason);
     case SIGNATURE_WRONG:
     case SIGNATURE_UNSUPPORTED:
       break;

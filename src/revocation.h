@@ -16,6 +16,7 @@
 #include "error.h"
 
 struct byte_slice;
+struct policy;
 
 /** A set of revocation lists. Filled by one thread, then shared read-only and counted. */
 struct revocation_lists;
@@ -48,6 +49,7 @@ amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *list
 
 /** What a certificate chain that wolfSSL has accepted is compared with. */
 struct revocation_check {
+  const struct policy *policy;            /**< lists, answers and their signers are held to it too */
   const struct revocation_lists *lists;   /**< NULL: none were asked for */
   const struct certificate_list *chain;   /**< as presented, the broker's own first */
   const struct certificate_list *anchors; /**< whom we trust */

@@ -12,10 +12,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What every policy asks for at least. */
-enum { FEWEST_RSA_BYTES = 2048 / 8, FEWEST_EC_BYTES = 256 / 8 };
-
 struct algorithm {
+  uint16_t scheme; /* RFC 8446, section 4.2.3 */
   enum wc_SignatureType type;
   enum wc_HashType hash;
   uint8_t length;
@@ -23,12 +21,24 @@ struct algorithm {
 };
 
 static const struct algorithm algorithms[] = {
-    {WC_SIGNATURE_TYPE_RSA_W_ENC, WC_HASH_TYPE_SHA256, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}},
-    {WC_SIGNATURE_TYPE_RSA_W_ENC, WC_HASH_TYPE_SHA384, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}},
-    {WC_SIGNATURE_TYPE_RSA_W_ENC, WC_HASH_TYPE_SHA512, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
-    {WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA256, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},
-    {WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA384, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},
-    {WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA512, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},
+    {0x0401,
+     WC_SIGNATURE_TYPE_RSA_W_ENC,
+     WC_HASH_TYPE_SHA256,
+     9,
+     {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}},
+    {0x0501,
+     WC_SIGNATURE_TYPE_RSA_W_ENC,
+     WC_HASH_TYPE_SHA384,
+     9,
+     {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}},
+    {0x0601,
+     WC_SIGNATURE_TYPE_RSA_W_ENC,
+     WC_HASH_TYPE_SHA512,
+     9,
+     {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
+    {0x0403, WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA256, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},
+    {0x0503, WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA384, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},
+    {0x0603, WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA512, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},
 };
 
 static const struct algorithm *find_algorithm(struct byte_slice identifier) {
@@ -40,6 +50,12 @@ static const struct algorithm *find_algorithm(struct byte_slice identifier) {
     }
   }
   return NULL;
+}
+
+uint16_t signature_scheme(const struct signed_object *object) {
+  const struct algorithm *algorithm = find_algorithm(object->algorithm_oid);
+
+  return algorithm != NULL ? algorithm->scheme : 0;
 }
 
 bool public_key_bits(struct byte_slice public_key, struct byte_slice *bits) {
@@ -80,9 +96,7 @@ static enum signature_verdict check_rsa(const struct algorithm *algorithm, const
   if (result == MEMORY_E) {
     verdict = SIGNATURE_NO_MEMORY;
   } else if (result == 0) { /* else another kind of key, which can't have made this signature */
-    verdict = wc_RsaEncryptSize(&room.key) < FEWEST_RSA_BYTES
-                  ? SIGNATURE_UNSUPPORTED
-                  : verify(algorithm, object, &room.key, (word32)sizeof(room.key));
+    verdict = verify(algorithm, object, &room.key, (word32)sizeof(room.key));
   }
   wc_FreeRsaKey(&room.key);
   return verdict;
@@ -102,8 +116,7 @@ static enum signature_verdict check_ec(const struct algorithm *algorithm, const 
   if (result == MEMORY_E) {
     verdict = SIGNATURE_NO_MEMORY;
   } else if (result == 0) {
-    verdict = wc_ecc_size(&room.key) < FEWEST_EC_BYTES ? SIGNATURE_UNSUPPORTED
-                                                       : verify(algorithm, object, &room.key, (word32)sizeof(room.key));
+    verdict = verify(algorithm, object, &room.key, (word32)sizeof(room.key));
   }
   wc_ecc_free(&room.key);
   return verdict;

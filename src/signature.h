@@ -12,12 +12,16 @@
 enum signature_verdict {
   SIGNATURE_GOOD,
   SIGNATURE_WRONG,
-  SIGNATURE_UNSUPPORTED, /**< not RSA (PKCS #1 v1.5) or ECDSA with SHA-256, SHA-384 or SHA-512, or a weak key */
+  SIGNATURE_UNSUPPORTED, /**< not RSA (PKCS #1 v1.5) or ECDSA with SHA-256, SHA-384 or SHA-512 */
+  SIGNATURE_REFUSED,     /**< good, and yet not accepted: by the policy, which is for others to ask */
   SIGNATURE_NO_MEMORY
 };
 
-/** \param [in] public_key SubjectPublicKeyInfo, tag and length included */
+/** Never SIGNATURE_REFUSED. \param [in] public_key SubjectPublicKeyInfo, tag and length included */
 enum signature_verdict signature_check(const struct signed_object *object, struct byte_slice public_key);
+
+/** The algorithm as in struct certificate; 0 where signature_check() does not support it. */
+uint16_t signature_scheme(const struct signed_object *object);
 
 /** The bits of the public key alone, without its algorithm: what OCSP hashes to name an issuer. */
 bool public_key_bits(struct byte_slice public_key, struct byte_slice *bits);

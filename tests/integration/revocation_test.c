@@ -564,6 +564,57 @@ static void answers_and_lists(void **state) {
   }
 }
 
+/* ---- Under a policy ---- */
+
+static bool policy_is_supported(amqp_wolfssl_policy_t policy) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  const amqp_wolfssl_code_t code = amqp_wolfssl_config_set_policy(config, policy);
+
+  amqp_wolfssl_config_free(config);
+  return code == AMQP_WOLFSSL_OK;
+}
+
+/* What would do under fips is too weak to be believed here. */
+static void evidence_under_cnsa(void **state) {
+  static const struct {
+    const char *list;
+    const char *answer;
+    struct expected expected;
+  } rows[] = {
+      {"list-ca-p384", NULL, GOOD},
+      {"list-ca-p384-sha256", NULL, {.code = UNKNOWN, .sentence = "is too weak: it is signed by ecdsa_"}},
+      {NULL, "answer-strong", GOOD},
+      {NULL, "answer-responder-strong", GOOD},
+      {NULL, "answer-strong-sha256", {.code = UNKNOWN, .sentence = "is not accepted: it is signed by ecdsa_"}},
+      {NULL, "answer-responder-p256", {.code = UNKNOWN, .sentence = "its EC key has 256 bits, fewer than 384"}},
+      {NULL, "answer-responder-by-sha256", {.code = UNKNOWN, .sentence = "the certificate of its responder"}},
+  };
+
+  (void)state;
+  if (!policy_is_supported(AMQP_WOLFSSL_POLICY_CNSA)) {
+    skip();
+  }
+  for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
+    const int version = versions[i % COUNT(versions)];
+    const size_t at = i / COUNT(versions);
+    const struct answer_row row = {"server-strong-p384", rows[at].answer, rows[at].expected.code, NULL};
+    struct client_settings settings = {
+        .ca = "strong-bundle", .identity = "client-strong-p384", .policy = AMQP_WOLFSSL_POLICY_CNSA};
+    struct expected expected = rows[at].expected;
+    struct tls_server server;
+
+    if (row.answer != NULL && (!has_answers || !stapling_is_supported())) {
+      continue;
+    }
+    settings.lists[0] = rows[at].list;
+    settings.stapling = row.answer != NULL ? AMQP_WOLFSSL_STAPLING_REQUIRE : AMQP_WOLFSSL_STAPLING_OFF;
+    expected.or_else = row.answer != NULL ? plainer_sentence(version) : NULL;
+    server = start_stapling(TLS_SERVER_OPENSSL, &row, version);
+    try_once(&settings, server.port, &expected, row.answer != NULL ? row.answer : rows[at].list);
+    peer_process_stop(server.process);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, stop_servers)
 
 int main(void) {
@@ -579,6 +630,7 @@ int main(void) {
       CASE(answers_with_gnutls),
       CASE(answers_with_the_proxy),
       CASE(answers_and_lists),
+      CASE(evidence_under_cnsa),
   };
 
   return cmocka_run_group_tests_name("revocation", tests, mint, test_folder_remove);

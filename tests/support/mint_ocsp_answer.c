@@ -7,8 +7,8 @@
  *
  * SAYS: STATUS:FROM:TO, or several of them separated by commas. STATUS: good, revoked, unknown, or alone tryLater (an
  * error instead of an answer). FROM and TO: seconds from now; TO may be "none". HASH is what the issuer is named by,
- * DIGEST what is signed. EXTENSION: "plain" or "critical" for one that nobody knows, or "none". The signer's certificate
- * goes along unless it is the issuer's.
+ * DIGEST what is signed. EXTENSION: "plain" or "critical" for one that nobody knows, or "none". The signer's
+ * certificate goes along unless it is the issuer's.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -24,6 +24,7 @@
 #include "fips_module.h"
 #include "minted_certificates.h"
 #include "ocsp_answer.h"
+#include "policy.h"
 #include "revocation.h"
 #include "revocation_list.h"
 #include "revocation_sources.h"
@@ -72,6 +73,7 @@ static int mint(void **state) {
   }
   read_certificates(&ca, "ca.pem");
   read_certificates(&bundle, "bundle.pem");
+  read_certificates(&bundle, "strong-bundle.pem");
   read_certificates(&server, "server.pem");
   read_certificates(&chain, "server-chain.pem");
   return 0;
@@ -109,10 +111,20 @@ static struct revocation_lists *lists_of(const char *first, ...) {
   return lists;
 }
 
+static struct revocation_check fips_check(const struct revocation_lists *lists,
+                                          const struct certificate_list *presented,
+                                          const struct certificate_list *anchors) {
+  return (struct revocation_check){.policy = policy_find(AMQP_WOLFSSL_POLICY_FIPS),
+                                   .lists = lists,
+                                   .chain = presented,
+                                   .anchors = anchors,
+                                   .now = (int64_t)time(NULL)};
+}
+
 /* Takes over the reference. */
 static void expect_chain(struct revocation_lists *lists, const struct certificate_list *presented,
                          const struct certificate_list *anchors, amqp_wolfssl_code_t expected) {
-  const struct revocation_check check = {lists, presented, anchors, (int64_t)time(NULL)};
+  const struct revocation_check check = fips_check(lists, presented, anchors);
   amqp_wolfssl_error_t error;
   amqp_wolfssl_code_t code;
 
@@ -124,6 +136,12 @@ static void expect_chain(struct revocation_lists *lists, const struct certificat
   assert_int_equal(code, expected);
   assert_int_equal(error.code, expected);
   revocation_lists_release(lists);
+}
+
+static void assert_says(const char *message, const char *sentence) {
+  if (strstr(message, sentence) == NULL) {
+    fail_msg("\"%s\" is not in \"%s\"", sentence, message);
+  }
 }
 
 static amqp_wolfssl_code_t add_text(const void *bytes, size_t length, amqp_wolfssl_format_t format) {
@@ -348,9 +366,8 @@ static void a_ca_that_may_not_sign_lists(void **state) {
 
 /* ---- Answers ---- */
 
-static amqp_wolfssl_code_t judge(const char *name, const struct certificate_list *presented,
-                                 struct revocation_lists *lists, int64_t now, char message[ERROR_MESSAGE_LENGTH]) {
-  const struct revocation_check check = {lists, presented, &bundle, now};
+static amqp_wolfssl_code_t judge_by(const struct revocation_check *check, const char *name,
+                                    char message[ERROR_MESSAGE_LENGTH]) {
   amqp_wolfssl_error_t error;
   size_t length;
   uint8_t *bytes = temporary_folder_read(name, &length);
@@ -359,12 +376,20 @@ static amqp_wolfssl_code_t judge(const char *name, const struct certificate_list
   amqp_wolfssl_code_t code;
 
   error_clear(&error);
-  code = revocation_check_answer(&check, answer, &error);
+  code = revocation_check_answer(check, answer, &error);
   assert_int_equal(error.code, code);
   (void)snprintf(message, ERROR_MESSAGE_LENGTH, "%s", error.message);
   free(copy);
   free(bytes);
   return code;
+}
+
+static amqp_wolfssl_code_t judge(const char *name, const struct certificate_list *presented,
+                                 struct revocation_lists *lists, int64_t now, char message[ERROR_MESSAGE_LENGTH]) {
+  struct revocation_check check = fips_check(lists, presented, &bundle);
+
+  check.now = now;
+  return judge_by(&check, name, message);
 }
 
 static void answers_that_are_taken_and_refused(void **state) {
@@ -418,9 +443,7 @@ static void answers_that_are_taken_and_refused(void **state) {
     print_message("# %s\n", rows[i].name);
     assert_int_equal(judge(rows[i].name, rows[i].of_chain ? &chain : &server, NULL, (int64_t)time(NULL), message),
                      rows[i].code);
-    if (strstr(message, rows[i].sentence) == NULL) {
-      fail_msg("\"%s\" is not in \"%s\"", rows[i].sentence, message);
-    }
+    assert_says(message, rows[i].sentence);
   }
 }
 
@@ -454,7 +477,7 @@ static void a_responder_that_is_revoked(void **state) {
 }
 
 static void a_damaged_answer_is_never_taken(void **state) {
-  const struct revocation_check check = {NULL, &server, &bundle, (int64_t)time(NULL)};
+  const struct revocation_check check = fips_check(NULL, &server, &bundle);
   amqp_wolfssl_error_t error;
   size_t length;
   uint8_t *good;
@@ -486,6 +509,144 @@ static void a_damaged_answer_is_never_taken(void **state) {
     free(bytes);
   }
   free(good);
+}
+
+/* ---- Under a policy ---- */
+
+static const amqp_wolfssl_policy_t policies[] = {AMQP_WOLFSSL_POLICY_FIPS, AMQP_WOLFSSL_POLICY_CNSA};
+
+#define BOTH(code) \
+  { code, code }
+#define ONLY_FIPS \
+  { AMQP_WOLFSSL_OK, AMQP_WOLFSSL_REVOCATION_UNKNOWN }
+
+static void expect_under(const struct revocation_check *check, amqp_wolfssl_code_t expected, const char *sentence) {
+  amqp_wolfssl_error_t error;
+
+  error_clear(&error);
+  assert_int_equal(revocation_check_chain(check, &error), expected);
+  assert_int_equal(error.code, expected);
+  if (expected != AMQP_WOLFSSL_OK) {
+    assert_says(error.message, sentence);
+  }
+}
+
+/* Before and after it is known who signed them. */
+static void try_lists_under(amqp_wolfssl_policy_t policy, struct revocation_lists *lists, const char *certificate,
+                            const char *anchor, amqp_wolfssl_code_t expected, const char *sentence) {
+  struct certificate_list presented = {0};
+  struct certificate_list anchors = {0};
+  struct revocation_check check = fips_check(lists, &presented, &anchors);
+  amqp_wolfssl_error_t error;
+  amqp_wolfssl_code_t code;
+
+  read_certificates(&presented, certificate);
+  read_certificates(&anchors, anchor);
+  check.policy = policy_find(policy);
+  expect_under(&check, expected, sentence);
+  code = revocation_lists_check_signers(lists, &anchors, &error);
+  /* Without a sentence to expect, wolfSSL may not take such a key at all. */
+  if (code != AMQP_WOLFSSL_CRL_UNUSABLE || expected == AMQP_WOLFSSL_OK || *sentence != '\0') {
+    assert_int_equal(code, AMQP_WOLFSSL_OK);
+  }
+  expect_under(&check, expected, sentence);
+  certificate_list_free(&presented);
+  certificate_list_free(&anchors);
+  revocation_lists_release(lists);
+}
+
+static void lists_are_held_to_the_policy(void **state) {
+  static const struct {
+    const char *certificate;
+    const char *anchor;
+    const char *lists[2];
+    amqp_wolfssl_code_t codes[2];
+    const char *sentence;
+  } rows[] = {
+      {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384.pem"}, BOTH(AMQP_WOLFSSL_OK), ""},
+      {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072.pem"}, BOTH(AMQP_WOLFSSL_OK), ""},
+      {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384-sha256.pem"}, ONLY_FIPS, "by ecdsa_secp256r1_sha256"},
+      {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072-sha256.pem"}, ONLY_FIPS, "by rsa_pkcs1_sha256"},
+      {"server.pem", "ca.pem", {"list-ca-sha384.pem"}, ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
+      {"server-rsa.pem", "ca-rsa.pem", {"list-ca-rsa-sha384.pem"}, ONLY_FIPS, "2048 bits, fewer than 3072"},
+      {"leaf-of-secp256k1.pem",
+       "ca-secp256k1.pem",
+       {"list-ca-secp256k1.pem"},
+       BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN),
+       ""},
+      {"leaf-of-rsa1024.pem", "ca-rsa1024.pem", {"list-ca-rsa1024.pem"}, BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN), ""},
+      /* What a weak list says does not count, but that there is a newer one does. */
+      {"server-strong-p384.pem",
+       "ca-p384.pem",
+       {"list-ca-p384.pem", "list-ca-p384-old-sha256.pem"},
+       BOTH(AMQP_WOLFSSL_OK),
+       ""},
+      {"server-strong-p384.pem",
+       "ca-p384.pem",
+       {"list-ca-p384-old.pem", "list-ca-p384-sha256.pem"},
+       ONLY_FIPS,
+       "by ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t j = 0; j < COUNT_OF(policies); j++) {
+      print_message("# %s, %s\n", policy_name(policy_find(policies[j])), rows[i].lists[0]);
+      try_lists_under(policies[j], lists_of(rows[i].lists[0], rows[i].lists[1], NULL), rows[i].certificate,
+                      rows[i].anchor, rows[i].codes[j], rows[i].sentence);
+    }
+  }
+}
+
+static void answers_are_held_to_the_policy(void **state) {
+  static const struct {
+    const char *certificate;
+    const char *answer;
+    amqp_wolfssl_code_t codes[2];
+    const char *sentence;
+  } rows[] = {
+      {"server-strong-p384.pem", "answer-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
+      {"server-strong-p384.pem", "answer-responder-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
+      {"server-strong-p384.pem", "answer-strong-sha256.der", ONLY_FIPS,
+       "it is signed by ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
+      {"server-strong-p384.pem",
+       "answer-strong-revoked-sha256.der",
+       {AMQP_WOLFSSL_CERTIFICATE_REVOKED, AMQP_WOLFSSL_REVOCATION_UNKNOWN},
+       ""},
+      {"server-strong-p384.pem", "answer-responder-p256.der", ONLY_FIPS,
+       "it is signed by \"CN=responder-p256,O=Acme\", and its EC key has 256 bits, fewer than 384"},
+      {"server-strong-p384.pem", "answer-responder-by-sha256.der", ONLY_FIPS,
+       "the certificate of its responder \"CN=responder-by-sha256,O=Acme\": it is signed by ecdsa_secp256r1_sha256"},
+      {"server.pem", "answer-ca-sha384.der", ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
+      {"server-rsa.pem", "answer-ca-rsa-sha384.der", ONLY_FIPS, "its RSA key has 2048 bits, fewer than 3072"},
+      /* wolfSSL may not know these curves at all. */
+      {"server.pem", "answer-responder-secp256k1.der", BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN), ""},
+      {"server.pem", "answer-responder-brainpool.der", BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN), ""},
+      {"server.pem", "answer-sha1.der", BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN),
+       "it is signed neither by RSA (PKCS #1 v1.5) nor by ECDSA with SHA-256, -384 or -512"},
+  };
+
+  (void)state;
+  if (!has_answers) {
+    skip();
+  }
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    struct certificate_list presented = {0};
+
+    read_certificates(&presented, rows[i].certificate);
+    for (size_t j = 0; j < COUNT_OF(policies); j++) {
+      struct revocation_check check = fips_check(NULL, &presented, &bundle);
+      char message[ERROR_MESSAGE_LENGTH];
+
+      print_message("# %s, %s\n", policy_name(policy_find(policies[j])), rows[i].answer);
+      check.policy = policy_find(policies[j]);
+      assert_int_equal(judge_by(&check, rows[i].answer, message), rows[i].codes[j]);
+      if (rows[i].codes[j] == AMQP_WOLFSSL_REVOCATION_UNKNOWN) {
+        assert_says(message, rows[i].sentence);
+      }
+    }
+    certificate_list_free(&presented);
+  }
 }
 
 /* ---- Where answers are found ---- */
@@ -660,6 +821,8 @@ int main(void) {
       cmocka_unit_test(an_answer_ages),
       cmocka_unit_test(a_responder_that_is_revoked),
       cmocka_unit_test(a_damaged_answer_is_never_taken),
+      cmocka_unit_test(lists_are_held_to_the_policy),
+      cmocka_unit_test(answers_are_held_to_the_policy),
       cmocka_unit_test(answers_in_messages),
       cmocka_unit_test(what_was_taken_stays),
       cmocka_unit_test(a_change_that_times_do_not_show),
