@@ -290,8 +290,11 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolf
  * lists, any critical extension) are refused. Signatures are checked as soon as the issuer is known.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path);
-/** The same with all files directly in a folder that hold revocation lists: in PEM, or named *.crl or as c_rehash names
- * them. */
+/**
+ * The same with all files directly in a folder that hold revocation lists: in PEM, or named *.crl or as c_rehash names
+ * them. A file there that can't be read, whatever its name, makes this and open fail, for it might be the list that
+ * revokes; so do those named like this or *.pem when they can't be parsed. Keep nothing else in it.
+ */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_folder(amqp_wolfssl_config_t *config,
                                                                         const char *path);
 /** The same from memory; these can't be refreshed, so an expired one is refused at once. */

@@ -159,33 +159,55 @@ static amqp_wolfssl_code_t read_file(struct revocation_lists *lists, const char 
   return code;
 }
 
-/* By its name: the usual ending, and the links that c_rehash makes ("0123abcd.r0"). */
-static bool is_named_as_list(const char *name) {
+static bool ends_in(const char *name, const char *ending) {
   const char *dot = strrchr(name, '.');
 
-  return (dot != NULL && strcmp(dot, ".crl") == 0) ||
-         (strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] == 'r');
+  return dot != NULL && strcmp(dot, ending) == 0;
 }
 
-static bool holds_list(const struct secret *contents) {
-  return pem_is_likely(contents->bytes, contents->length) &&
-         pem_may_hold(contents->bytes, contents->length, pem_is_revocation_list);
+/* By its name: the usual ending, and the links that c_rehash makes ("0123abcd.r0"). */
+static bool is_named_as_list(const char *name) {
+  return ends_in(name, ".crl") || (strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] == 'r');
 }
 
-/* What is named as a list must be one; of other files those count that hold one in PEM. */
+static bool is_named_as_list_or_pem(const char *name) { return is_named_as_list(name) || ends_in(name, ".pem"); }
+
+/* In a file with another name PEM counts only; one that is named *.pem and is none, or is empty, is damaged. */
+static bool is_to_be_added(const char *name, const struct secret *contents) {
+  if (is_named_as_list(name)) {
+    return true;
+  }
+  return pem_is_likely(contents->bytes, contents->length)
+             ? pem_may_hold(contents->bytes, contents->length, pem_is_revocation_list)
+             : ends_in(name, ".pem");
+}
+
+static bool is_file(const char *path) {
+  struct stat status;
+
+  return stat(path, &status) != 0 || S_ISREG(status.st_mode); /* reading it says what is wrong */
+}
+
+static bool is_gone(const char *path) {
+  struct stat status;
+
+  return stat(path, &status) != 0 && errno == ENOENT;
+}
+
+/* What can't be read may be a list that revokes more than those that can: the folder is not to be used then. But a file
+   that was there for a moment only, as when a list is replaced by renaming, is no part of it. */
 static amqp_wolfssl_code_t read_entry(struct revocation_lists *lists, const char *path, const char *name, size_t *found,
                                       amqp_wolfssl_error_t *error) {
   struct secret contents = {0};
-  struct stat status;
   amqp_wolfssl_code_t code;
 
-  if (stat(path, &status) == 0 ? !S_ISREG(status.st_mode) : !is_named_as_list(name)) {
+  if (!is_file(path)) {
     return AMQP_WOLFSSL_OK;
   }
   code = file_read(path, &contents, error);
-  if (code == AMQP_WOLFSSL_FILE_UNREADABLE && !is_named_as_list(name)) {
-    code = AMQP_WOLFSSL_OK; /* a key beside the lists, say */
-  } else if (code == AMQP_WOLFSSL_OK && (is_named_as_list(name) || holds_list(&contents))) {
+  if (code == AMQP_WOLFSSL_FILE_UNREADABLE && !is_named_as_list_or_pem(name) && is_gone(path)) {
+    code = AMQP_WOLFSSL_OK;
+  } else if (code == AMQP_WOLFSSL_OK && is_to_be_added(name, &contents)) {
     code = revocation_lists_add(lists, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
     (*found)++;
   }

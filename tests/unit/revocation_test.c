@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include "fips_module.h"
 #include "minted_certificates.h"
 #include "ocsp_answer.h"
+#include "other_user.h"
 #include "policy.h"
 #include "revocation.h"
 #include "revocation_list.h"
@@ -808,6 +810,107 @@ static void a_folder_of_many_things(void **state) {
   revocation_sources_free(&sources);
 }
 
+/* A file that is not whole might be the list that revokes. */
+static void a_folder_with_a_damaged_file(void **state) {
+  static const struct {
+    const char *name;
+    const char *text;
+    amqp_wolfssl_code_t code;
+  } rows[] = {
+      {"new.pem", "", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new.pem", "half of somethi", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new.pem", "-----BEGIN X509 CRL-----\nMIIB\n", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new.pem", "-----BEGIN X509 C", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new", "-----BEGIN X509 CRL-----\nMIIB\n", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new.crl", "", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"0123abcd.r1", "none", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new", "", AMQP_WOLFSSL_OK},
+      {"new", "some text", AMQP_WOLFSSL_OK},
+  };
+  struct revocation_sources sources;
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  assert_int_equal(mkdir(temporary_folder_path("damaged"), 0755), 0);
+  copy("list-clean.pem", "damaged/clean.pem");
+  assert_int_equal(revocation_sources_init(&sources), 0);
+  assert_int_equal(revocation_sources_add_folder(&sources, temporary_folder_path("damaged"), &error), AMQP_WOLFSSL_OK);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "damaged/%s", rows[i].name);
+    print_message("# %s: \"%s\"\n", rows[i].name, rows[i].text);
+    temporary_folder_write_text(path, rows[i].text);
+    refresh(&sources, rows[i].code);
+    assert_int_equal(unlink(temporary_folder_path(path)), 0);
+  }
+  /* In DER it is what its name says as well. */
+  copy("list-clean.der", "damaged/new.pem");
+  refresh(&sources, AMQP_WOLFSSL_OK);
+  /* Links to nowhere: a list that is gone, and nothing of interest. */
+  assert_int_equal(symlink("nowhere", temporary_folder_path("damaged/anything")), 0);
+  refresh(&sources, AMQP_WOLFSSL_OK);
+  assert_int_equal(symlink("nowhere", temporary_folder_path("damaged/gone.pem")), 0);
+  refresh(&sources, AMQP_WOLFSSL_FILE_UNREADABLE);
+  revocation_sources_free(&sources);
+}
+
+static void refuses_as_nobody(struct revocation_sources *sources, const char *path) {
+  amqp_wolfssl_error_t error;
+  amqp_wolfssl_code_t code;
+
+  error_clear(&error);
+  other_user_become();
+  code = revocation_sources_refresh(sources, &bundle, &error);
+  other_user_end();
+  assert_int_equal(code, AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_says(error.message, path);
+  assert_says(error.message, strerror(EACCES));
+  assert_null(revocation_sources_take(sources));
+}
+
+static void files_that_may_not_be_read(void **state) {
+  static const char *const names[] = {"closed/new.crl", "closed/new.pem", "closed/any name", "closed/README"};
+  const char *folder = temporary_folder_path("closed");
+  struct revocation_sources in_folder;
+  struct revocation_sources in_file;
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  assert_int_equal(mkdir(folder, 0755), 0);
+  copy("list-clean.pem", "closed/clean.crl");
+  assert_int_equal(chmod(temporary_folder_path("closed/clean.crl"), 0644), 0);
+  if (!other_user_can_read(temporary_folder_path("closed/clean.crl"))) {
+    skip();
+  }
+  assert_int_equal(revocation_sources_init(&in_folder), 0);
+  assert_int_equal(revocation_sources_add_folder(&in_folder, folder, &error), AMQP_WOLFSSL_OK);
+  for (size_t i = 0; i < COUNT_OF(names); i++) {
+    const char *path = temporary_folder_path(names[i]);
+
+    print_message("# %s\n", names[i]);
+    copy("list-revoked-server.pem", names[i]);
+    assert_int_equal(chmod(path, 0), 0);
+    refuses_as_nobody(&in_folder, path);
+    assert_int_equal(unlink(path), 0);
+    refresh(&in_folder, AMQP_WOLFSSL_OK);
+  }
+  /* Behind a link into a folder that may not be passed. */
+  assert_int_equal(mkdir(temporary_folder_path("shut"), 0755), 0);
+  copy("list-revoked-server.pem", "shut/list");
+  assert_int_equal(symlink("../shut/list", temporary_folder_path("closed/link")), 0);
+  assert_int_equal(chmod(temporary_folder_path("shut"), getuid() == 0 ? 0700 : 0), 0);
+  refuses_as_nobody(&in_folder, temporary_folder_path("closed/link"));
+  revocation_sources_free(&in_folder);
+
+  assert_int_equal(revocation_sources_init(&in_file), 0);
+  assert_int_equal(revocation_sources_add_file(&in_file, temporary_folder_path("closed/clean.crl"), &error),
+                   AMQP_WOLFSSL_OK);
+  assert_int_equal(chmod(temporary_folder_path("closed/clean.crl"), 0), 0);
+  refuses_as_nobody(&in_file, temporary_folder_path("closed/clean.crl"));
+  revocation_sources_free(&in_file);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lists_that_are_read_and_refused),
@@ -828,6 +931,8 @@ int main(void) {
       cmocka_unit_test(a_change_that_times_do_not_show),
       cmocka_unit_test(sources_that_are_refused),
       cmocka_unit_test(a_folder_of_many_things),
+      cmocka_unit_test(a_folder_with_a_damaged_file),
+      cmocka_unit_test(files_that_may_not_be_read),
   };
 
   return cmocka_run_group_tests_name("revocation", tests, mint, clean_up);
