@@ -587,9 +587,11 @@ static enum signature_verdict check_responder_is_not_revoked(const struct revoca
       break;
   }
   certificate_format_name(responder->subject, subject, sizeof(subject));
-  (void)snprintf(reason, REASON_LENGTH, "its responder \"%s\" is %s", subject,
-                 error.code == AMQP_WOLFSSL_CERTIFICATE_REVOKED ? "revoked, says a CRL"
-                                                                : "in no CRL that could show whether it is revoked");
+  (void)snprintf(reason, REASON_LENGTH,
+                 error.code == AMQP_WOLFSSL_CERTIFICATE_REVOKED
+                     ? "its responder \"%s\" is revoked, says a CRL"
+                     : "no CRL in date shows that its responder \"%s\" is not revoked",
+                 subject);
   return SIGNATURE_REFUSED;
 }
 

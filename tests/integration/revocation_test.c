@@ -444,6 +444,8 @@ static const struct answer_row answer_rows[] = {
     {"server", "answer-expired-responder", UNKNOWN, "is signed neither by"},
     {"server", "answer-foreign-responder", UNKNOWN, "is signed neither by"},
     {"server", "answer-self-signed-off", UNKNOWN, "is signed neither by"},
+    {"server", "answer-delegated-unchecked", AMQP_WOLFSSL_OK, NULL},
+    {"server", "answer-critical-extension", UNKNOWN, "has a critical extension that is not known"},
     {"server", "answer-good-then-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
     {"server", "answer-good-then-unknown", UNKNOWN, "does not know the broker's certificate"},
     {"server-chain", "answer-chain-good", AMQP_WOLFSSL_OK, NULL},
