@@ -428,6 +428,7 @@ struct answer_row {
 
 #define UNKNOWN AMQP_WOLFSSL_REVOCATION_UNKNOWN
 
+/* None that says several things: wolfSSL 5.5.4's ProcessCSR() leaks all but the first. The unit test has those. */
 static const struct answer_row answer_rows[] = {
     {"server", "answer-good", AMQP_WOLFSSL_OK, NULL},
     {"server", "answer-delegated", AMQP_WOLFSSL_OK, NULL},
@@ -446,8 +447,6 @@ static const struct answer_row answer_rows[] = {
     {"server", "answer-self-signed-off", UNKNOWN, "is signed neither by"},
     {"server", "answer-delegated-unchecked", AMQP_WOLFSSL_OK, NULL},
     {"server", "answer-critical-extension", UNKNOWN, "has a critical extension that is not known"},
-    {"server", "answer-good-then-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
-    {"server", "answer-good-then-unknown", UNKNOWN, "does not know the broker's certificate"},
     {"server-chain", "answer-chain-good", AMQP_WOLFSSL_OK, NULL},
     {"server-chain", "answer-chain-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
     {"server-chain", "answer-good", UNKNOWN, "is about another certificate"},
