@@ -15,15 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "failing_allocator.h"
 #include "file.h"
+#include "other_user.h"
 #include "temporary_folder.h"
-
-#define NOBODY 65534
 
 static int make_folder(void **state) {
   (void)state;
@@ -238,29 +236,13 @@ static void test_path_with_a_line_feed(void **state) {
 
 /* ---- Permissions ---- */
 
-static void become_nobody(void) {
-  if (getuid() == 0) {
-    assert_int_equal(setegid(NOBODY), 0);
-    assert_int_equal(seteuid(NOBODY), 0);
-  }
-}
-
-static void become_ourselves(void) {
-  if (getuid() == 0) {
-    assert_int_equal(seteuid(0), 0);
-    assert_int_equal(setegid(getgid()), 0);
-    /* Changing identity made the process undumpable; the leak sanitizer has to look into it at the end. */
-    (void)prctl(PR_SET_DUMPABLE, 1);
-  }
-}
-
 /* TMPDIR may be closed to nobody. */
 static bool folder_can_be_passed(void) {
   bool can;
 
-  become_nobody();
+  other_user_become();
   can = faccessat(AT_FDCWD, temporary_folder_path("x/.."), F_OK, AT_EACCESS) == 0 || errno == ENOENT;
-  become_ourselves();
+  other_user_end();
   return can;
 }
 
@@ -268,9 +250,9 @@ static amqp_wolfssl_code_t read_as_nobody(const char *path, amqp_wolfssl_error_t
   struct secret contents = {0};
   amqp_wolfssl_code_t code;
 
-  become_nobody();
+  other_user_become();
   code = file_read(path, &contents, error);
-  become_ourselves();
+  other_user_end();
   secret_free(&contents);
   return code;
 }
@@ -290,8 +272,9 @@ static void assert_does_not_say(const amqp_wolfssl_error_t *error, const char *t
 static void assert_says_who_we_are(const amqp_wolfssl_error_t *error) {
   char identity[100];
 
-  snprintf(identity, sizeof(identity), "this process runs as %ld:%ld", getuid() == 0 ? NOBODY : (long)geteuid(),
-           getuid() == 0 ? NOBODY : (long)getegid());
+  snprintf(identity, sizeof(identity), "this process runs as %ld:%ld",
+           getuid() == 0 ? (long)OTHER_USER_NOBODY : (long)geteuid(),
+           getuid() == 0 ? (long)OTHER_USER_NOBODY : (long)getegid());
   assert_says(error, identity);
 }
 

@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,10 +23,10 @@
 #include "failing_allocator.h"
 #include "fips_module.h"
 #include "minted_certificates.h"
+#include "other_user.h"
 #include "temporary_folder.h"
 #include "trust.h"
 
-#define NOBODY 65534
 #define CA_EXTENSIONS "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign"
 
 static char *ca;
@@ -417,40 +416,14 @@ static void test_no_folder(void **state) {
 
 /* ---- Permissions ---- */
 
-static void become_nobody(void) {
-  if (getuid() == 0) {
-    assert_int_equal(setegid(NOBODY), 0);
-    assert_int_equal(seteuid(NOBODY), 0);
-  }
-}
-
-static void become_ourselves(void) {
-  if (getuid() == 0) {
-    assert_int_equal(seteuid(0), 0);
-    assert_int_equal(setegid(getgid()), 0);
-    /* Changing identity made the process undumpable; the leak sanitizer has to look into it at the end. */
-    (void)prctl(PR_SET_DUMPABLE, 1);
-  }
-}
-
-/* TMPDIR may be closed to nobody. */
-static bool folder_can_be_passed(void) {
-  bool can;
-
-  become_nobody();
-  can = faccessat(AT_FDCWD, temporary_folder_path("ca.pem"), R_OK, AT_EACCESS) == 0;
-  become_ourselves();
-  return can;
-}
-
 static void assert_refuses_nobody(const char *folder, const char *says) {
   struct trust trust = {0};
   amqp_wolfssl_error_t error;
   amqp_wolfssl_code_t code;
 
-  become_nobody();
+  other_user_become();
   code = add_from(&trust, FROM_FOLDER, folder, &error);
-  become_ourselves();
+  other_user_end();
   if (code != AMQP_WOLFSSL_FILE_UNREADABLE || strstr(error.message, says) == NULL) {
     fail_msg("%s: \"%s\" does not say \"%s\"", amqp_wolfssl_code_name(code), error.message, says);
   }
@@ -464,7 +437,7 @@ static void test_folder_with_a_file_that_may_not_be_read(void **state) {
   const char *file = temporary_folder_path("closed-file/m.pem");
   (void)state;
 
-  if (!folder_can_be_passed()) {
+  if (!other_user_can_read(temporary_folder_path("ca.pem"))) {
     skip();
   }
   temporary_folder_write_text("closed-file/a.pem", ca);
@@ -478,7 +451,7 @@ static void test_folder_that_may_not_be_listed(void **state) {
   const char *folder = make_folder("unlisted");
   (void)state;
 
-  if (!folder_can_be_passed()) {
+  if (!other_user_can_read(temporary_folder_path("ca.pem"))) {
     skip();
   }
   temporary_folder_write_text("unlisted/a.pem", ca);
@@ -491,7 +464,7 @@ static void test_folder_that_may_not_be_passed(void **state) {
   const char *folder = make_folder("unpassed");
   (void)state;
 
-  if (!folder_can_be_passed()) {
+  if (!other_user_can_read(temporary_folder_path("ca.pem"))) {
     skip();
   }
   temporary_folder_write_text("unpassed/a.pem", ca);
