@@ -198,13 +198,26 @@ static bool issued_by_anchor(const struct trust *trust, const struct certificate
   return false;
 }
 
-/* \return where the chain has one of this name; its count: nowhere */
-static size_t find_subject(const struct peer_verification *verification, struct byte_slice name) {
+/* Depths as bits. wolfSSL takes no chain that is longer, unless it was built to. */
+#define DEPTHS 64
+
+/* \return where the chain has certificates of this name; a CA may be there twice, signed by two others */
+static uint64_t find_subject(const struct peer_verification *verification, struct byte_slice name) {
   struct certificate certificate;
+  uint64_t found = 0;
+
+  for (size_t depth = 0; depth < verification->chain.count && depth < DEPTHS; depth++) {
+    if (read_at(verification, depth, &certificate) && certificate_names_equal(certificate.subject, name)) {
+      found |= (uint64_t)1 << depth;
+    }
+  }
+  return found;
+}
+
+static size_t lowest_depth(uint64_t depths) {
   size_t depth = 0;
 
-  while (depth < verification->chain.count &&
-         !(read_at(verification, depth, &certificate) && certificate_names_equal(certificate.subject, name))) {
+  while ((depths >> depth & 1) == 0) {
     depth++;
   }
   return depth;
@@ -216,17 +229,21 @@ static size_t find_subject(const struct peer_verification *verification, struct 
  * does not hang on those before it.
  */
 static bool leads_to_anchor(const struct peer_verification *verification) {
-  struct certificate certificate;
-  size_t depth = 0;
+  uint64_t reached = 1;
+  uint64_t seen = 0;
 
-  for (size_t steps = 0; steps < verification->chain.count; steps++) {
+  while (reached != seen) {
+    const size_t depth = lowest_depth(reached & ~seen);
+    struct certificate certificate;
+
     if (!read_at(verification, depth, &certificate)) {
       return false;
     }
     if (is_trust_anchor(verification->trust, &certificate) || issued_by_anchor(verification->trust, &certificate)) {
       return true;
     }
-    depth = find_subject(verification, certificate.issuer);
+    seen |= (uint64_t)1 << depth;
+    reached |= find_subject(verification, certificate.issuer);
   }
   return false;
 }

@@ -108,7 +108,7 @@ static void test_good_server(void **state) {
   static const struct {
     const char *server;
     size_t certificates;
-  } servers[] = {{"server", 1}, {"server-chain", 2}};
+  } servers[] = {{"server", 1}, {"server-chain", 2}, {"intermediate-twice", 3}};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(servers); i++) {
@@ -126,7 +126,7 @@ static void test_good_server(void **state) {
       assert_true(
           certificate_read(&leaf, client.verification.chain.items[0].bytes, client.verification.chain.items[0].length));
       certificate_format_name(leaf.subject, subject, sizeof(subject));
-      assert_non_null(strstr(subject, servers[i].server));
+      assert_non_null(strstr(subject, "CN=server"));
     }
     assert_false(peer_verification_failed(&client.verification, 0));
     client_free(&client);
@@ -438,6 +438,15 @@ static int mint_more(void) {
       " -CAkey other-curve.key -keyout other-curve-intermediate.key -out other-curve-intermediate-leaf-only.pem"
       " -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE\n"
       "cat other-curve-intermediate-leaf-only.pem other-curve.pem >other-curve-intermediate.pem\n"
+      /* a CA that two others have signed: the first of them leads nowhere but to itself */
+      "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=bridge -days 30 -CA ca.pem -CAkey ca.key -keyout bridge.key"
+      " -out bridge.pem -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign\n"
+      "openssl req -x509 -newkey rsa:2048 -nodes -subj '/O=Acme/CN=server by bridge' -days 30 -CA bridge.pem"
+      " -CAkey bridge.key -keyout intermediate-twice.key -out bridge-leaf.pem -addext subjectAltName=DNS:localhost"
+      " -addext basicConstraints=critical,CA:FALSE\n"
+      "openssl req -x509 -key bridge.key -subj /CN=bridge -days 30 -out bridge-self.pem"
+      " -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign\n"
+      "cat bridge-leaf.pem bridge-self.pem bridge.pem >intermediate-twice.pem\n"
       "for name in server-chain server-sha1-intermediate other-curve-intermediate; do"
       " cp $name.key $name-leaf-only.key; done\n",
       NULL);
