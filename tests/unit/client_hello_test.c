@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What each policy offers: the ClientHello that a session sends, compared byte for byte with what the policy's table
- * says. Left out are what differs each time: the random, the session identifier and the key of the key share.
+ * says. Left out is what differs each time: the random, the key of the key share, and what pretends to be encrypted.
  *
- * Builds of wolfSSL differ, each by a rule below: whether SNI is there, how they say they would resume, and whether
- * they can be told which signature algorithms to offer.
+ * Builds of wolfSSL differ, each by a rule below: whether SNI is there, how they say they would resume, whether they
+ * can be told which signature algorithms to offer, whether they have a session identifier for middleboxes, and whether
+ * they pretend to encrypt the ClientHello. The order of the extensions is the same in all of them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include "byte_queue.h"
 #include "config.h"
 #include "minted_certificates.h"
+#include "peer_verification.h"
 #include "session.h"
 #include "temporary_folder.h"
 #include "wolfssl_headers.h"
@@ -29,7 +31,6 @@
 #define TLS13 AMQP_WOLFSSL_TLS_1_3
 #define HOST "broker.test"
 #define NUMBERS_MAX 24
-#define EXTENSIONS_MAX 32
 
 enum extension {
   SERVER_NAME = 0,
@@ -40,7 +41,8 @@ enum extension {
   EXTENDED_MASTER_SECRET = 23,
   SUPPORTED_VERSIONS = 43,
   PSK_KEY_EXCHANGE_MODES = 45,
-  KEY_SHARE = 51
+  KEY_SHARE = 51,
+  ENCRYPTED_CLIENT_HELLO = 0xfe0d
 };
 
 /* ---- What is expected ---- */
@@ -58,6 +60,7 @@ struct offer {
   struct numbers suites;
   struct numbers groups;
   struct numbers signatures;
+  amqp_wolfssl_stapling_t stapling;
 };
 
 #define FIPS_1_3 0x1302, 0x1301
@@ -102,17 +105,20 @@ struct offer {
 #define FIPS AMQP_WOLFSSL_POLICY_FIPS
 #define CNSA AMQP_WOLFSSL_POLICY_CNSA
 #define MODERN AMQP_WOLFSSL_POLICY_MODERN
+#define OFF AMQP_WOLFSSL_STAPLING_OFF
+#define REQUEST AMQP_WOLFSSL_STAPLING_REQUEST
+#define REQUIRE AMQP_WOLFSSL_STAPLING_REQUIRE
 
 static const struct offer offers[] = {
-    {FIPS, TLS12, TLS13, NULL, NULL, {{FIPS_1_3, FIPS_1_2}}, {{FIPS_GROUPS}}, {{SHA2}}},
-    {FIPS, TLS12, TLS12, NULL, NULL, {{FIPS_1_2}}, {{FIPS_GROUPS}}, {{SHA2}}},
-    {FIPS, TLS13, TLS13, NULL, NULL, {{FIPS_1_3}}, {{FIPS_GROUPS}}, {{SHA2}}},
-    {CNSA, TLS12, TLS13, NULL, NULL, {{0x1302, 0xc02c, 0xc030}}, {{24}}, {{CNSA_SIGNATURES}}},
-    {CNSA, TLS12, TLS12, NULL, NULL, {{0xc02c, 0xc030}}, {{24}}, {{CNSA_SIGNATURES}}},
-    {CNSA, TLS13, TLS13, NULL, NULL, {{0x1302}}, {{24}}, {{CNSA_SIGNATURES}}},
-    {MODERN, TLS12, TLS13, NULL, NULL, {{MODERN_SUITES}}, {{MODERN_GROUPS}}, {{MODERN_SIGNATURES}}},
-    {MODERN, TLS12, TLS12, NULL, NULL, {{MODERN_1_2}}, {{MODERN_CLASSICAL}}, {{MODERN_SIGNATURES}}},
-    {MODERN, TLS13, TLS13, NULL, NULL, {{MODERN_1_3}}, {{MODERN_GROUPS}}, {{MODERN_SIGNATURES}}},
+    {FIPS, TLS12, TLS13, NULL, NULL, {{FIPS_1_3, FIPS_1_2}}, {{FIPS_GROUPS}}, {{SHA2}}, OFF},
+    {FIPS, TLS12, TLS12, NULL, NULL, {{FIPS_1_2}}, {{FIPS_GROUPS}}, {{SHA2}}, OFF},
+    {FIPS, TLS13, TLS13, NULL, NULL, {{FIPS_1_3}}, {{FIPS_GROUPS}}, {{SHA2}}, OFF},
+    {CNSA, TLS12, TLS13, NULL, NULL, {{0x1302, 0xc02c, 0xc030}}, {{24}}, {{CNSA_SIGNATURES}}, OFF},
+    {CNSA, TLS12, TLS12, NULL, NULL, {{0xc02c, 0xc030}}, {{24}}, {{CNSA_SIGNATURES}}, OFF},
+    {CNSA, TLS13, TLS13, NULL, NULL, {{0x1302}}, {{24}}, {{CNSA_SIGNATURES}}, OFF},
+    {MODERN, TLS12, TLS13, NULL, NULL, {{MODERN_SUITES}}, {{MODERN_GROUPS}}, {{MODERN_SIGNATURES}}, OFF},
+    {MODERN, TLS12, TLS12, NULL, NULL, {{MODERN_1_2}}, {{MODERN_CLASSICAL}}, {{MODERN_SIGNATURES}}, OFF},
+    {MODERN, TLS13, TLS13, NULL, NULL, {{MODERN_1_3}}, {{MODERN_GROUPS}}, {{MODERN_SIGNATURES}}, OFF},
     /* narrowed, and in an order of the program's */
     {FIPS,
      TLS12,
@@ -121,10 +127,19 @@ static const struct offer offers[] = {
      "secp521r1:secp256r1",
      {{0xc02f, 0x1301}},
      {{25, 23}},
-     {{SHA2}}},
+     {{SHA2}},
+     OFF},
     /* the suites that are left decide the versions */
-    {FIPS, TLS13, TLS13, "TLS_AES_256_GCM_SHA384", "secp384r1", {{0x1302}}, {{24}}, {{SHA2}}},
-    {FIPS, TLS12, TLS12, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", NULL, {{0xc02c}}, {{FIPS_GROUPS}}, {{SHA2}}},
+    {FIPS, TLS13, TLS13, "TLS_AES_256_GCM_SHA384", "secp384r1", {{0x1302}}, {{24}}, {{SHA2}}, OFF},
+    {FIPS, TLS12, TLS12, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", NULL, {{0xc02c}}, {{FIPS_GROUPS}}, {{SHA2}}, OFF},
+    /* with a certificate's status */
+    {FIPS, TLS12, TLS13, NULL, NULL, {{FIPS_1_3, FIPS_1_2}}, {{FIPS_GROUPS}}, {{SHA2}}, REQUEST},
+    {FIPS, TLS12, TLS12, NULL, NULL, {{FIPS_1_2}}, {{FIPS_GROUPS}}, {{SHA2}}, REQUIRE},
+    {FIPS, TLS13, TLS13, NULL, NULL, {{FIPS_1_3}}, {{FIPS_GROUPS}}, {{SHA2}}, REQUIRE},
+    {CNSA, TLS12, TLS12, NULL, NULL, {{0xc02c, 0xc030}}, {{24}}, {{CNSA_SIGNATURES}}, REQUIRE},
+    {CNSA, TLS13, TLS13, NULL, NULL, {{0x1302}}, {{24}}, {{CNSA_SIGNATURES}}, REQUIRE},
+    {MODERN, TLS12, TLS12, NULL, NULL, {{MODERN_1_2}}, {{MODERN_CLASSICAL}}, {{MODERN_SIGNATURES}}, REQUEST},
+    {MODERN, TLS13, TLS13, NULL, NULL, {{MODERN_1_3}}, {{MODERN_GROUPS}}, {{MODERN_SIGNATURES}}, REQUEST},
 };
 
 /* ---- Bytes ---- */
@@ -246,6 +261,7 @@ static amqp_wolfssl_config_t *make_config(const struct offer *offer) {
   if (offer->policy == AMQP_WOLFSSL_POLICY_CNSA) { /* which opens nothing without a way to check revocation */
     check_setter(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("crl.pem")));
   }
+  check_setter(config, amqp_wolfssl_config_set_stapling(config, offer->stapling));
   if (offer->suite_names != NULL) {
     check_setter(config, amqp_wolfssl_config_set_suites(config, offer->suite_names));
   }
@@ -332,6 +348,16 @@ static struct bytes expected_psk_modes(void) {
 #endif
 }
 
+/* Pretended ("GREASE"): outer, HKDF-SHA256 with AES-128-GCM, any number, a key on curve25519, and noise. */
+static void check_encrypted_client_hello(struct reader content) {
+  assert_int_equal(take(&content, 1), 0);
+  assert_int_equal(take(&content, 4), 0x00010001);
+  (void)take(&content, 1);
+  assert_int_equal(take_vector(&content, 2).left, 32);
+  assert_true(take_vector(&content, 2).left >= 128);
+  assert_int_equal(content.left, 0);
+}
+
 /* One share, of the group that comes first. */
 static void check_key_share(struct reader content, const struct offer *offer) {
   struct reader shares = take_vector(&content, 2);
@@ -345,6 +371,7 @@ static void check_key_share(struct reader content, const struct offer *offer) {
 static void check_extension(size_t kind, struct reader content, const struct offer *offer) {
   static const struct bytes nothing = {.length = 0};
   static const struct bytes uncompressed_points = {{1, 0}, 2};
+  static const struct bytes any_ocsp_responder = {{1, 0, 0, 0, 0}, 5}; /* RFC 6066, section 8: OCSP, no nonce */
   struct bytes expected;
 
   switch (kind) {
@@ -366,8 +393,14 @@ static void check_extension(size_t kind, struct reader content, const struct off
     case PSK_KEY_EXCHANGE_MODES:
       expected = expected_psk_modes();
       break;
+    case STATUS_REQUEST:
+      expected = any_ocsp_responder;
+      break;
     case KEY_SHARE:
       check_key_share(content, offer);
+      return;
+    case ENCRYPTED_CLIENT_HELLO:
+      check_encrypted_client_hello(content);
       return;
     default:
       expected = nothing;
@@ -387,6 +420,14 @@ static bool is_expected(size_t kind, const struct offer *offer) {
     case SUPPORTED_VERSIONS:
     case KEY_SHARE:
       return offer->highest == TLS13;
+    case STATUS_REQUEST:
+      return offer->stapling != AMQP_WOLFSSL_STAPLING_OFF;
+    case ENCRYPTED_CLIENT_HELLO: /* 5.7.2 can't be kept from it */
+#if defined(HAVE_ECH) && !defined(HAVE_WOLFSSL_CTX_SETECHENABLE)
+      return offer->highest == TLS13;
+#else
+      return false;
+#endif
     case SERVER_NAME:
 #ifdef HAVE_WOLFSSL_USESNI
       return true;
@@ -404,27 +445,38 @@ static bool is_expected(size_t kind, const struct offer *offer) {
   }
 }
 
-/* Nothing else: no early data, no pre-shared keys, no tickets, no raw public keys, no compressed certificates, no
-   truncated HMAC, no renegotiation_info. And none twice. */
+/* wolfSSL's order, in all the builds that were tried. Nothing else: no early data, no pre-shared keys, no tickets, no
+   raw public keys, no compressed certificates, no truncated HMAC, no renegotiation_info. And none twice. */
 static void check_extensions(struct reader extensions, const struct offer *offer) {
-  bool seen[64] = {false};
+  static const enum extension order[] = {
+      ENCRYPTED_CLIENT_HELLO, PSK_KEY_EXCHANGE_MODES, KEY_SHARE,   SUPPORTED_VERSIONS,
+      SIGNATURE_ALGORITHMS,   EC_POINT_FORMATS,       SERVER_NAME, STATUS_REQUEST,
+      SUPPORTED_GROUPS,       EXTENDED_MASTER_SECRET};
 
-  while (extensions.left > 0) {
-    size_t kind = take(&extensions, 2);
-    struct reader content = take_vector(&extensions, 2);
+  for (size_t i = 0; i < COUNT(order); i++) {
+    if (is_expected(order[i], offer)) {
+      const size_t kind = extensions.left > 0 ? take(&extensions, 2) : 0x10000;
 
-    if (!is_expected(kind, offer) || seen[kind]) {
-      show("its content", content.bytes, content.left);
-      fail_msg("extension %zu does not belong there", kind);
-    }
-    seen[kind] = true;
-    check_extension(kind, content, offer);
-  }
-  for (size_t kind = 0; kind < COUNT(seen); kind++) {
-    if (is_expected(kind, offer) && !seen[kind]) {
-      fail_msg("extension %zu is missing", kind);
+      if (kind != order[i]) {
+        fail_msg("extension %zu stands where %d belongs", kind, (int)order[i]);
+      }
+      check_extension(kind, take_vector(&extensions, 2), offer);
     }
   }
+  if (extensions.left > 0) {
+    show("too much", extensions.bytes, extensions.left);
+    fail_msg("an extension that does not belong there");
+  }
+}
+
+/* Made up where wolfSSL is to look like TLS 1.2 to middleboxes (RFC 8446, appendix D.4). */
+static size_t expected_session_id_length(const struct offer *offer) {
+#ifdef WOLFSSL_TLS13_MIDDLEBOX_COMPAT
+  return offer->highest == TLS13 ? 32 : 0;
+#else
+  (void)offer;
+  return 0;
+#endif
 }
 
 /* RFC 8446, sections 5.1 and 4.1.2. */
@@ -443,21 +495,34 @@ static void check_hello(struct reader record, const struct offer *offer) {
   assert_int_equal(length, hello.left);
   assert_int_equal(take(&hello, 2), 0x0303);
   (void)take_bytes(&hello, 32);
-  (void)take_vector(&hello, 1);
+  assert_int_equal(take_vector(&hello, 1).left, expected_session_id_length(offer));
   assert_bytes("the cipher suites", take_vector(&hello, 2), &suites);
   assert_bytes("the compression methods", take_vector(&hello, 1), &null_compression);
   check_extensions(take_vector(&hello, 2), offer);
   assert_int_equal(hello.left, 0);
 }
 
+/* Where this wolfSSL can't: refused when it is asked for. */
+static bool can_staple(const struct offer *offer) {
+  amqp_wolfssl_config_t *config;
+
+  if (offer->stapling == AMQP_WOLFSSL_STAPLING_OFF || peer_verification_sees_answers()) {
+    return true;
+  }
+  config = amqp_wolfssl_config_new();
+  assert_int_equal(amqp_wolfssl_config_set_stapling(config, offer->stapling), AMQP_WOLFSSL_NOT_SUPPORTED);
+  amqp_wolfssl_config_free(config);
+  return false;
+}
+
 static void test_the_offer_of(amqp_wolfssl_policy_t policy) {
   for (size_t i = 0; i < COUNT(offers); i++) {
-    if (offers[i].policy == policy) {
+    if (offers[i].policy == policy && can_staple(&offers[i])) {
       struct byte_queue sent;
 
-      print_message("# TLS 0x%04x to 0x%04x, %s, %s\n", (unsigned)offers[i].lowest, (unsigned)offers[i].highest,
-                    offers[i].suite_names != NULL ? offers[i].suite_names : "all suites",
-                    offers[i].group_names != NULL ? offers[i].group_names : "all groups");
+      print_message("# TLS 0x%04x to 0x%04x, %s, %s, stapling %d\n", (unsigned)offers[i].lowest,
+                    (unsigned)offers[i].highest, offers[i].suite_names != NULL ? offers[i].suite_names : "all suites",
+                    offers[i].group_names != NULL ? offers[i].group_names : "all groups", (int)offers[i].stapling);
       byte_queue_init(&sent);
       send_hello(&offers[i], &sent);
       check_hello((struct reader){byte_queue_front(&sent), sent.length}, &offers[i]);
@@ -479,6 +544,7 @@ static void test_cnsa_offers_what_it_allows(void **state) {
   {
     amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
 
+    print_message("# this wolfSSL can't be held to cnsa, which is refused\n");
     assert_int_equal(amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA), AMQP_WOLFSSL_NOT_SUPPORTED);
     amqp_wolfssl_config_free(config);
   }
