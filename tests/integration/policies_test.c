@@ -618,6 +618,146 @@ static void raw_public_keys(void **state) {
   }
 }
 
+/* ---- A server that chooses what was not offered ---- */
+
+/* A server that means well, and a relay that changes one field of its ServerHello. Such a handshake can't complete, as
+   the two ends have seen different ones; so what counts is how far it gets: to the ServerHello, and no further. */
+struct forgery {
+  const char *what;
+  int version;
+  const char *suites; /* what the program narrows the policy to; NULL: nothing */
+  const char *field;
+  const char *value;
+  const char *choices; /* the server's, and what the relay makes of it */
+  const char *expected;
+};
+
+#define NARROW_1_2 "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+#define NARROW_1_3 "TLS_AES_256_GCM_SHA384"
+#define SUITE_IN_1_2(value) "suite", value, "SERVER-HELLO c030 00\nREWRITTEN " value " 00\n", "POLICY_SUITE"
+#define SUITE_IN_1_3(value) "suite", value, "SERVER-HELLO 1302 00\nREWRITTEN " value " 00\n", "POLICY_SUITE"
+#define COMPRESSION(suite) \
+  "compression", "01", "SERVER-HELLO " suite " 00\nREWRITTEN " suite " 01\n", "HANDSHAKE_FAILED"
+
+static const struct forgery forgeries[] = {
+    {"static RSA", AMQP_WOLFSSL_TLS_1_2, NULL, SUITE_IN_1_2("009c")},
+    {"CBC", AMQP_WOLFSSL_TLS_1_2, NULL, SUITE_IN_1_2("c027")},
+    {"NULL", AMQP_WOLFSSL_TLS_1_2, NULL, SUITE_IN_1_2("0000")},
+    {"a suite of TLS 1.3", AMQP_WOLFSSL_TLS_1_2, NULL, SUITE_IN_1_2("1302")},
+    {"AES-128, left out", AMQP_WOLFSSL_TLS_1_2, NARROW_1_2, SUITE_IN_1_2("c02f")},
+    {"AES-128, left out beside 1.3", AMQP_WOLFSSL_TLS_1_2, NARROW_1_2 ":" NARROW_1_3, SUITE_IN_1_2("c02f")},
+    {"ECDSA, left out", AMQP_WOLFSSL_TLS_1_2, NARROW_1_2, SUITE_IN_1_2("c02c")},
+    {"ECDSA, left out beside 1.3", AMQP_WOLFSSL_TLS_1_2, NARROW_1_2 ":" NARROW_1_3, SUITE_IN_1_2("c02c")},
+    {"compression", AMQP_WOLFSSL_TLS_1_2, NULL, COMPRESSION("c030")},
+    {"CCM in 1.3", AMQP_WOLFSSL_TLS_1_3, NULL, SUITE_IN_1_3("1304")},
+    {"a suite of TLS 1.2 in 1.3", AMQP_WOLFSSL_TLS_1_3, NULL, SUITE_IN_1_3("c030")},
+    {"AES-128 in 1.3, left out", AMQP_WOLFSSL_TLS_1_3, NARROW_1_3, SUITE_IN_1_3("1301")},
+    {"ChaCha20 in 1.3, left out", AMQP_WOLFSSL_TLS_1_3, NARROW_1_3, SUITE_IN_1_3("1303")},
+    {"compression in 1.3", AMQP_WOLFSSL_TLS_1_3, NULL, COMPRESSION("1302")},
+};
+
+static struct peer_process *start_relay(const struct forgery *forgery, int server_port, int *port) {
+  char program[TEST_PATH_SIZE];
+  char number[16];
+  const char *const arguments[] = {test_folder_build_path(program, "tests/support/rewriting_relay"), number,
+                                   forgery->field, forgery->value, NULL};
+  struct peer_process *relay;
+
+  (void)snprintf(number, sizeof(number), "%d", server_port);
+  relay = peer_process_start(arguments);
+  *port = (int)strtol(peer_process_expect_line(relay, "PORT "), NULL, 10);
+  return relay;
+}
+
+/* settings_for(), and what the program narrows it to. */
+static struct client narrowed_client(int policy, const char *suites) {
+  const struct client_settings settings = settings_for(policy);
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  struct client client = {.connection = amqp_new_connection()};
+  char certificate[TEST_PATH_SIZE];
+  char key[TEST_PATH_SIZE];
+
+  assert_non_null(client.connection);
+  assert_int_equal(amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)settings.policy), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(certificate, settings.ca)),
+                   AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, IDENTITY),
+                                                          test_folder_key(key, IDENTITY)),
+                   AMQP_WOLFSSL_OK);
+  for (size_t i = 0; i < CLIENT_LISTS && settings.lists[i] != NULL; i++) {
+    assert_int_equal(amqp_wolfssl_config_add_crl_file(config, test_folder_certificate(certificate, settings.lists[i])),
+                     AMQP_WOLFSSL_OK);
+  }
+  if (suites != NULL) {
+    assert_int_equal(amqp_wolfssl_config_set_suites(config, suites), AMQP_WOLFSSL_OK);
+  }
+  client.socket = amqp_wolfssl_socket_new(client.connection, config);
+  amqp_wolfssl_config_free(config);
+  assert_non_null(client.socket);
+  return client;
+}
+
+/* The ClientHello, what became of the ServerHello, and an alert: illegal_parameter, in the clear. No certificate, no
+   key exchange, no Finished. */
+static void check_transcript(const struct forgery *forgery, struct peer_process *relay) {
+  char expected[256];
+
+  peer_process_expect(relay, "CLIENT-END\n");
+  (void)snprintf(expected, sizeof(expected), "\nCLIENT 22 1 0\n%sCLIENT 21 2 47\nCLIENT-END\n", forgery->choices);
+  assert_string_equal(strchr(peer_process_output(relay), '\n'), expected);
+}
+
+static void forge(const struct forgery *forgery, int policy) {
+  static const char *const suites[] = {"-cipher", "ECDHE-RSA-AES256-GCM-SHA384", "-ciphersuites",
+                                       "TLS_AES_256_GCM_SHA384", NULL};
+  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, RSA, forgery->version, suites);
+  int port;
+  struct peer_process *relay = start_relay(forgery, server.port, &port);
+  struct client client = narrowed_client(policy, forgery->suites);
+  const int status = client_try_open(&client, "127.0.0.1", port);
+
+  print_message("# %s: %s\n", policies[policy].name, forgery->what);
+  assert_string_equal(outcome_of(&client, status), forgery->expected);
+  assert_int_equal(amqp_wolfssl_error_alert(amqp_wolfssl_socket_error(client.socket)), 47);
+  assert_int_equal(amqp_wolfssl_error_alert_direction(amqp_wolfssl_socket_error(client.socket)),
+                   AMQP_WOLFSSL_ALERT_SENT);
+  client_destroy(&client);
+  check_transcript(forgery, relay);
+  peer_process_stop(relay);
+  peer_process_stop(server.process);
+}
+
+/* The control: the relay changes nothing when it puts there what stands there. */
+static void what_was_offered(void **state) {
+  static const struct forgery none[] = {{"nothing in 1.2", AMQP_WOLFSSL_TLS_1_2, NARROW_1_2, SUITE_IN_1_2("c030")},
+                                        {"nothing in 1.3", AMQP_WOLFSSL_TLS_1_3, NARROW_1_3, SUITE_IN_1_3("1302")}};
+  (void)state;
+
+  for (int policy = 0; policy < POLICIES; policy++) {
+    for (size_t i = 0; i < COUNT(none) && has_policy(policy); i++) {
+      struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, RSA, none[i].version, NULL);
+      int port;
+      struct peer_process *relay = start_relay(&none[i], server.port, &port);
+      struct client client = narrowed_client(policy, none[i].suites);
+
+      client_open(&client, "127.0.0.1", port);
+      tls_server_expect_client(TLS_SERVER_OPENSSL, &server, IDENTITY);
+      client_destroy(&client);
+      peer_process_stop(relay);
+      peer_process_stop(server.process);
+    }
+  }
+}
+
+static void what_was_not_offered(void **state) {
+  (void)state;
+  for (int policy = 0; policy < POLICIES; policy++) {
+    for (size_t i = 0; i < COUNT(forgeries) && has_policy(policy); i++) {
+      forge(&forgeries[i], policy);
+    }
+  }
+}
+
 /* A server that would read early data gets none, on a second connection either. */
 static void early_data(void **state) {
   static const char *const more[] = {"-early_data", NULL};
@@ -653,6 +793,8 @@ int main(void) {
       cmocka_unit_test_teardown(tls_1_3_is_bound_to_its_handshake, stop_servers),
       cmocka_unit_test_teardown(renegotiation, stop_servers),
       cmocka_unit_test_teardown(raw_public_keys, stop_servers),
+      cmocka_unit_test_teardown(what_was_offered, stop_servers),
+      cmocka_unit_test_teardown(what_was_not_offered, stop_servers),
       cmocka_unit_test_teardown(early_data, stop_servers),
   };
 

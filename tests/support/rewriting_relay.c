@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stands between a TLS client and its server, and gives one field of the server's first ServerHello another value: so
+ * a server chooses what it was not offered. All else is handed on unchanged. Writes down what the client sends.
+ *
+ *   rewriting_relay PORT FIELD VALUE      PORT: the server's, on 127.0.0.1; FIELD: suite or compression; VALUE:
+ * hexadecimal
+ *
+ * Prints a line "PORT n" when it listens, on 127.0.0.1; then for each connection, one after the other, "SERVER-HELLO
+ * suite compression" as it came and "REWRITTEN suite compression" as it went on; for each record of the client
+ * "CLIENT type first second", its type and its first two bytes; and "CLIENT-END". Runs until it is killed.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RECORD_HEADER 5u
+#define RECORD_BYTES (RECORD_HEADER + 16384u + 2048u)
+#define RECORD_HANDSHAKE 22u
+#define MESSAGE_SERVER_HELLO 2u
+/* RFC 8446, 5.1 and 4.1.3: record header, message header, legacy_version and random stand before the session id. */
+#define SESSION_ID_AT (RECORD_HEADER + 4u + 2u + 32u)
+
+struct record {
+  unsigned char bytes[RECORD_BYTES];
+  size_t length;
+};
+
+struct change {
+  bool suite; /* else the compression method */
+  unsigned value;
+};
+
+static void fail(const char *what) {
+  fprintf(stderr, "rewriting_relay: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+/* ---- Records ---- */
+
+static bool receive_exactly(int from, unsigned char *bytes, size_t length) {
+  while (length > 0) {
+    const ssize_t count = recv(from, bytes, length, 0);
+
+    if (count <= 0) {
+      return false;
+    }
+    bytes += count;
+    length -= (size_t)count;
+  }
+  return true;
+}
+
+static bool receive_record(int from, struct record *record) {
+  size_t content;
+
+  if (!receive_exactly(from, record->bytes, RECORD_HEADER)) {
+    return false;
+  }
+  content = (size_t)record->bytes[3] << 8 | record->bytes[4];
+  record->length = RECORD_HEADER + content;
+  return record->length <= sizeof(record->bytes) && receive_exactly(from, record->bytes + RECORD_HEADER, content);
+}
+
+static bool send_record(int to, const struct record *record) {
+  size_t done = 0;
+
+  while (done < record->length) {
+    const ssize_t count = send(to, record->bytes + done, record->length - done, MSG_NOSIGNAL);
+
+    if (count < 0) {
+      return false;
+    }
+    done += (size_t)count;
+  }
+  return true;
+}
+
+/* ---- The ServerHello ---- */
+
+/* Where the suite stands, behind it the compression method; NULL when it is no ServerHello. */
+static unsigned char *find_choice(struct record *record) {
+  size_t at;
+
+  if (record->length <= SESSION_ID_AT || record->bytes[0] != RECORD_HANDSHAKE ||
+      record->bytes[RECORD_HEADER] != MESSAGE_SERVER_HELLO) {
+    return NULL;
+  }
+  at = SESSION_ID_AT + 1 + record->bytes[SESSION_ID_AT];
+  return at + 3 <= record->length ? record->bytes + at : NULL;
+}
+
+static void report_choice(const char *what, const unsigned char *choice) {
+  printf("%s %02x%02x %02x\n", what, choice[0], choice[1], choice[2]);
+}
+
+static void rewrite(unsigned char *choice, const struct change *change) {
+  report_choice("SERVER-HELLO", choice);
+  if (change->suite) {
+    choice[0] = (unsigned char)(change->value >> 8);
+    choice[1] = (unsigned char)change->value;
+  } else {
+    choice[2] = (unsigned char)change->value;
+  }
+  report_choice("REWRITTEN", choice);
+}
+
+/* ---- Connections ---- */
+
+static bool pass_from_client(int client, int server) {
+  static struct record record;
+
+  if (!receive_record(client, &record)) {
+    return false;
+  }
+  printf("CLIENT %u %u %u\n", record.bytes[0], record.length > 5 ? record.bytes[5] : 0u,
+         record.length > 6 ? record.bytes[6] : 0u);
+  (void)send_record(server, &record); /* it may have ended; what the client sends is of interest all the same */
+  return true;
+}
+
+static bool pass_from_server(int server, int client, const struct change *change, bool *rewritten) {
+  static struct record record;
+  unsigned char *choice;
+
+  if (!receive_record(server, &record)) {
+    return false;
+  }
+  choice = *rewritten ? NULL : find_choice(&record);
+  if (choice != NULL) {
+    rewrite(choice, change);
+    *rewritten = true;
+  }
+  return send_record(client, &record);
+}
+
+/* Until the client ends. */
+static void relay(int client, int server, const struct change *change) {
+  struct pollfd ends[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+  bool rewritten = false;
+
+  for (;;) {
+    if (poll(ends, 2, -1) < 0) {
+      fail("poll");
+    }
+    if (ends[1].revents != 0 && !pass_from_server(server, client, change, &rewritten)) {
+      (void)shutdown(client, SHUT_WR);
+      ends[1].fd = -1;
+      ends[1].revents = 0;
+    }
+    if (ends[0].revents != 0 && !pass_from_client(client, server)) {
+      break;
+    }
+  }
+  printf("CLIENT-END\n");
+}
+
+static struct sockaddr_in loopback(uint16_t port) {
+  struct sockaddr_in address;
+
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+static int listen_on_free_port(void) {
+  struct sockaddr_in address = loopback(0);
+  socklen_t length = sizeof(address);
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (listener < 0 || bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+      listen(listener, SOMAXCONN) != 0 || getsockname(listener, (struct sockaddr *)&address, &length) != 0) {
+    fail("listen");
+  }
+  printf("PORT %u\n", (unsigned)ntohs(address.sin_port));
+  return listener;
+}
+
+static int connect_to_server(uint16_t port) {
+  const struct sockaddr_in address = loopback(port);
+  const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  if (server < 0 || connect(server, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+    fail("connect");
+  }
+  return server;
+}
+
+static bool read_number(const char *text, int base, long lowest, long highest, long *number) {
+  char *end = NULL;
+
+  *number = strtol(text, &end, base);
+  return end != text && *end == '\0' && *number >= lowest && *number <= highest;
+}
+
+int main(int argc, char **argv) {
+  struct change change = {.suite = argc == 4 && strcmp(argv[2], "suite") == 0};
+  long port;
+  long value;
+  int listener;
+
+  if (argc != 4 || (!change.suite && strcmp(argv[2], "compression") != 0) ||
+      !read_number(argv[1], 10, 1, 65535, &port) ||
+      !read_number(argv[3], 16, 0, change.suite ? 0xffff : 0xff, &value)) {
+    fputs("usage: rewriting_relay PORT suite|compression VALUE\n", stderr);
+    return 2;
+  }
+  change.value = (unsigned)value;
+  (void)setvbuf(stdout, NULL, _IOLBF, 0);
+  listener = listen_on_free_port();
+  for (;;) {
+    const int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client >= 0) {
+      const int server = connect_to_server((uint16_t)port);
+
+      relay(client, server, &change);
+      (void)close(server);
+      (void)close(client);
+    } else if (errno != EINTR && errno != ECONNABORTED) {
+      fail("accept");
+    }
+  }
+}
