@@ -326,6 +326,7 @@ static struct peer_process *start_openssl_client(const char *port, const char *i
   const char *const arguments[] = {
       "openssl",
       "s_client",
+      "-state",
       "-connect",
       port,
       "-cert",
@@ -345,14 +346,14 @@ static struct peer_process *start_openssl_client(const char *port, const char *i
   return peer_process_start(arguments);
 }
 
-static struct peer_process *start_gnutls_client(const char *port, const char *identity) {
+static struct peer_process *start_gnutls_client(const char *port, const char *identity, const char *priority) {
   char certificate[TEST_PATH_SIZE];
   char key[TEST_PATH_SIZE];
   const char *const arguments[] = {"gnutls-cli",     "--insecure",
                                    "--port",         port,
                                    "--x509certfile", test_folder_certificate(certificate, identity),
                                    "--x509keyfile",  test_folder_key(key, identity),
-                                   "--priority",     "NORMAL:+3DES-CBC:+ARCFOUR-128:+DHE-RSA:+GROUP-FFDHE2048",
+                                   "--priority",     priority,
                                    "127.0.0.1",      NULL};
 
   peer_require("gnutls-cli");
@@ -368,7 +369,8 @@ static bool takes_anything(const struct row *row, struct tls_server *server) {
   bool connected;
 
   (void)snprintf(place, sizeof(place), "%s%d", openssl ? "127.0.0.1:" : "", server->port);
-  client = openssl ? start_openssl_client(place, identity) : start_gnutls_client(place, identity);
+  client = openssl ? start_openssl_client(place, identity)
+                   : start_gnutls_client(place, identity, "NORMAL:+3DES-CBC:+ARCFOUR-128:+DHE-RSA:+GROUP-FFDHE2048");
   connected = openssl ? peer_process_wait_for(server->process, "CIPHER is ")
                       : peer_process_wait_for(client, "- Handshake was completed");
   if (!connected) {
@@ -559,6 +561,23 @@ static void tls_1_3_is_bound_to_its_handshake(void **state) {
   }
 }
 
+/* The control: openssl s_client takes part, in a handshake that resumes, where the server's Finished comes first. */
+static void renegotiation_with_one_who_takes_part(void **state) {
+  static const char *const more[] = {"--renegotiate", NULL};
+  struct tls_server server = tls_server_start(TLS_SERVER_PROXY, RSA, AMQP_WOLFSSL_TLS_1_2, more);
+  struct peer_process *client;
+  char place[32];
+  (void)state;
+
+  peer_require("openssl");
+  (void)snprintf(place, sizeof(place), "127.0.0.1:%d", server.port);
+  client = start_openssl_client(place, IDENTITY);
+  peer_process_expect(client, "read hello request");
+  peer_process_expect(client, "read finished\nSSL_connect:SSLv3/TLS write change cipher spec");
+  peer_process_stop(client);
+  peer_process_stop(server.process);
+}
+
 /* A server that insists gets no second handshake. */
 static void renegotiation(void **state) {
   static const char *const more[] = {"--renegotiate", NULL};
@@ -580,6 +599,16 @@ static void renegotiation(void **state) {
       peer_process_stop(server.process);
     }
   }
+}
+
+static void expect_one_who_takes_raw_public_keys(int port) {
+  char text[16];
+  struct peer_process *client;
+
+  (void)snprintf(text, sizeof(text), "%d", port);
+  client = start_gnutls_client(text, IDENTITY, "NORMAL:-CTYPE-ALL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509");
+  peer_process_expect(client, "- Handshake was completed");
+  peer_process_stop(client);
 }
 
 /* RFC 7250: the server has nothing but a bare public key to show. */
@@ -612,6 +641,7 @@ static void raw_public_keys(void **state) {
         assert_string_not_equal(outcome_of(&client, status), TAKEN);
         assert_false(tls_server_saw_client(TLS_SERVER_GNUTLS, &server, IDENTITY));
         client_destroy(&client);
+        expect_one_who_takes_raw_public_keys(server.port);
         peer_process_stop(server.process);
       }
     }
@@ -791,6 +821,7 @@ int main(void) {
       cmocka_unit_test_teardown(what_only_gnutls_still_has, stop_servers),
       cmocka_unit_test_teardown(tls_1_2_without_the_extended_master_secret, stop_servers),
       cmocka_unit_test_teardown(tls_1_3_is_bound_to_its_handshake, stop_servers),
+      cmocka_unit_test_teardown(renegotiation_with_one_who_takes_part, stop_servers),
       cmocka_unit_test_teardown(renegotiation, stop_servers),
       cmocka_unit_test_teardown(raw_public_keys, stop_servers),
       cmocka_unit_test_teardown(what_was_offered, stop_servers),
