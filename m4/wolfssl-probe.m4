@@ -120,7 +120,9 @@ AC_DEFUN([PROJECT_WOLFSSL], [
     m4_foreach_w([PROJECT_NAME], [
         wolfSSL_UseSNI
         wolfSSL_get_system_CA_dirs
+        wolfSSL_CTX_set_cipher_list_bytes
         wolfSSL_CTX_set1_sigalgs_list
+        wolfSSL_CTX_SetEchEnable
         wolfSSL_CTX_only_dhe_psk
         wolfSSL_CTX_AllowEncryptThenMac
         wolfSSL_UseOCSPStapling

@@ -243,6 +243,11 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   /* wolfSSL announces by itself how it would resume; at least never without a fresh key exchange. */
   (void)wolfSSL_CTX_only_dhe_psk(ctx);
 #endif
+#ifdef HAVE_WOLFSSL_CTX_SETECHENABLE
+  /* wolfSSL pretends to encrypt its ClientHello ("GREASE"), with a key on curve25519 whatever the policy. 5.7.2 always
+     does where it was built with Encrypted Client Hello. */
+  wolfSSL_CTX_SetEchEnable(ctx, 0);
+#endif
   /* The handshake's messages of one flight go out together. */
   (void)wolfSSL_CTX_set_group_messages(ctx);
   tls_io_install(ctx);
