@@ -379,23 +379,47 @@ amqp_wolfssl_code_t policy_limits_set_groups(struct policy_limits *limits, const
 
 /* ---- Setting ---- */
 
+#if !defined(HAVE_WOLFSSL_CTX_SET_CIPHER_LIST_BYTES) || defined(HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST)
 static void add_to_list(char *list, size_t capacity, const char *name) {
   const size_t used = strlen(list);
 
   (void)snprintf(list + used, capacity - used, "%s%s", used > 0 ? ":" : "", name);
 }
+#endif
 
-/* Colon-separated, in the order of preference, and only of versions in range: wolfSSL takes the list as it stands. */
-static void list_suites(const struct policy_limits *limits, char *list, size_t capacity) {
-  list[0] = '\0';
+#ifdef HAVE_WOLFSSL_CTX_SET_CIPHER_LIST_BYTES
+/* By number, in the order of preference, and only of versions in range: wolfSSL takes the list as it stands. Not by
+   name: with OpenSSL's interface 5.7.2 puts TLS_NULL_WITH_NULL_NULL behind a list of TLS 1.3 suites alone
+   (wolfSSL_parse_cipher_list() copies the zeros of the empty list it replaces). */
+static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) {
+  uint8_t list[2 * POLICY_SUITES_MAX];
+  int length = 0;
+
   for (size_t i = 0; i < limits->suite_count; i++) {
     const struct suite *suite = find_suite(limits->suites[i]);
 
     if (suite != NULL && version_in_range(suite->version, limits->lowest, limits->highest)) {
-      add_to_list(list, capacity, suite->wolfssl_name);
+      list[length++] = (uint8_t)(suite->number >> 8);
+      list[length++] = (uint8_t)(suite->number & 0xff);
     }
   }
+  return wolfSSL_CTX_set_cipher_list_bytes(context, list, length);
 }
+#else
+/* Colon-separated, in the order of preference, and only of versions in range: wolfSSL takes the list as it stands. */
+static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) {
+  char list[512] = "";
+
+  for (size_t i = 0; i < limits->suite_count; i++) {
+    const struct suite *suite = find_suite(limits->suites[i]);
+
+    if (suite != NULL && version_in_range(suite->version, limits->lowest, limits->highest)) {
+      add_to_list(list, sizeof(list), suite->wolfssl_name);
+    }
+  }
+  return wolfSSL_CTX_set_cipher_list(context, list);
+}
+#endif
 
 /* These belong to TLS 1.3. */
 static bool is_hybrid(uint16_t group) {
@@ -450,7 +474,6 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
   const struct policy *policy = limits->policy;
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
-  char suite_list[512];
   int result;
 
   if (!policy_can_be_held(policy)) {
@@ -460,8 +483,7 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
     return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
                      "none of the cipher suites that were chosen belongs to a TLS version that was chosen");
   }
-  list_suites(limits, suite_list, sizeof(suite_list));
-  result = wolfSSL_CTX_set_cipher_list(context, suite_list);
+  result = set_suites(limits, context);
   if (result == WOLFSSL_SUCCESS) {
     result = set_signatures(policy, context);
   }
