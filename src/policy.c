@@ -532,16 +532,19 @@ static amqp_wolfssl_code_t check_key_exchange(const struct policy_limits *limits
   return AMQP_WOLFSSL_OK;
 }
 
+bool policy_offers_suite(const struct policy_limits *limits, uint16_t suite, uint16_t version) {
+  const struct suite *known = is_in(limits->suites, limits->suite_count, suite) ? find_suite(suite) : NULL;
+
+  return known != NULL && known->version == version;
+}
+
 amqp_wolfssl_code_t policy_check_negotiated(const struct policy_limits *limits, const struct negotiated *negotiated,
                                             amqp_wolfssl_error_t *error) {
-  const struct suite *suite =
-      is_in(limits->suites, limits->suite_count, negotiated->suite) ? find_suite(negotiated->suite) : NULL;
-
   if (!version_in_range(negotiated->version, limits->lowest, limits->highest)) {
     return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_VERSION,
                      "the broker negotiated TLS version 0x%04x, which was not offered", negotiated->version);
   }
-  if (suite == NULL || suite->version != negotiated->version) {
+  if (!policy_offers_suite(limits, negotiated->suite, negotiated->version)) {
     return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SUITE,
                      "the broker negotiated cipher suite 0x%04x, which the policy \"%s\" does not allow",
                      negotiated->suite, limits->policy->name);

@@ -72,6 +72,8 @@ bool policy_limits_versions(const struct policy_limits *limits, amqp_wolfssl_ver
 amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, struct WOLFSSL_CTX *context,
                                  amqp_wolfssl_error_t *error);
 
+/** Whether a suite is among those that were offered, and belongs to the version. */
+bool policy_offers_suite(const struct policy_limits *limits, uint16_t suite, uint16_t version);
 /** Whether what was negotiated is within the limits. */
 amqp_wolfssl_code_t policy_check_negotiated(const struct policy_limits *limits, const struct negotiated *negotiated,
                                             amqp_wolfssl_error_t *error);

@@ -50,6 +50,14 @@ static bool set_sni(struct session *session) {
 #endif
 }
 
+/* wolfSSL 5.5.4 takes any suite it knows from a server of TLS 1.2 where TLS 1.3 was offered too. Other versions it
+   refuses by itself. */
+static bool was_offered(const void *context, const struct server_hello *hello) {
+  const bool known_version = hello->version == AMQP_WOLFSSL_TLS_1_2 || hello->version == AMQP_WOLFSSL_TLS_1_3;
+
+  return !known_version || policy_offers_suite(&tls_context_settings(context)->limits, hello->suite, hello->version);
+}
+
 struct session *session_new(const struct tls_context *context, const struct peer_name *name,
                             const struct lower_socket *lower, amqp_wolfssl_error_t *error) {
   struct session *session = calloc(1, sizeof(*session));
@@ -65,6 +73,8 @@ struct session *session_new(const struct tls_context *context, const struct peer
   }
   byte_queue_init(&session->drained);
   tls_io_init(&session->io, lower);
+  session->io.takes_hello = was_offered;
+  session->io.hello_context = context;
   peer_verification_init(&session->verification, tls_context_settings(context), tls_context_trust(context),
                          session->has_name ? &session->name : NULL);
   session->ssl = tls_context_new_ssl(context);

@@ -261,6 +261,12 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
   int received;
   int sent;
 
+  if (failure->io->hello_refused) {
+    error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SUITE,
+              "the broker chose cipher suite 0x%04x, which was not offered", failure->io->hello->suite);
+    error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
+    return;
+  }
   read_alerts(failure, &received, &sent);
   if (explain_fips_module(failure, received, error)) {
     return;

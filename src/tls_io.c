@@ -110,6 +110,22 @@ static size_t fetch_length(const struct tls_io *io) {
   return length < READ_AHEAD_CAPACITY ? length : READ_AHEAD_CAPACITY;
 }
 
+/* Before wolfSSL sees it, and answers with our certificate. There are no keys yet: the alert goes as it stands.
+   \return false: refused */
+static bool watch_hello(struct tls_io *io) {
+  static const uint8_t illegal_parameter[] = {21, 3, 3, 0, 2, 2, TLS_IO_HELLO_ALERT};
+
+  server_hello_watch(io->hello, io->read_ahead, io->read_ahead_length);
+  if (!io->hello->complete || io->takes_hello == NULL || io->takes_hello(io->hello_context, io->hello)) {
+    return true;
+  }
+  io->hello_refused = true;
+  if (!byte_queue_append(&io->output, illegal_parameter, sizeof(illegal_parameter))) {
+    io->out_of_memory = true;
+  }
+  return false;
+}
+
 /* 0: there are bytes; else what the callback has to answer. */
 static int fetch(struct tls_io *io) {
   ssize_t received;
@@ -146,10 +162,7 @@ static int fetch(struct tls_io *io) {
   io->read_ahead_head = 0;
   io->read_ahead_length = (size_t)received;
   io->bytes_received += (size_t)received;
-  if (io->hello != NULL) {
-    server_hello_watch(io->hello, io->read_ahead, io->read_ahead_length);
-  }
-  return 0;
+  return io->hello != NULL && !watch_hello(io) ? WOLFSSL_CBIO_ERR_GENERAL : 0;
 }
 
 static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *context) {

@@ -25,6 +25,9 @@ struct WOLFSSL_CTX;
 
 #define TLS_RECORD_HEADER ((size_t)5)
 
+/** What is answered to a ServerHello that is refused: illegal_parameter. */
+#define TLS_IO_HELLO_ALERT 47
+
 /** What the socket below answers instead of a count. */
 enum lower_answer { LOWER_WOULD_BLOCK = -1, LOWER_END_OF_STREAM = -2, LOWER_FAILED = -3 /* errno says why */ };
 
@@ -34,6 +37,9 @@ struct lower_socket {
   ssize_t (*recv)(void *context, void *bytes, size_t length);
   void *context;
 };
+
+/** Whether to go on with the server that sent a ServerHello. */
+typedef bool (*tls_io_hello_fn)(const void *context, const struct server_hello *hello);
 
 struct tls_io {
   struct lower_socket lower;
@@ -46,6 +52,9 @@ struct tls_io {
   size_t record_header_length;              /* 0: it has none, or all of it */
   size_t record_left;                       /* bytes of that record's body still to come */
   struct server_hello *hello;               /* watched during the handshake only */
+  tls_io_hello_fn takes_hello;              /* NULL: any is taken */
+  const void *hello_context;
+  bool hello_refused;
   size_t bytes_received;
   bool end_of_stream;
   int send_errno; /* why the socket below failed; 0: it did not */
