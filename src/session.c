@@ -191,15 +191,37 @@ static struct negotiated read_negotiated(const struct session *session) {
   return negotiated;
 }
 
-/* wolfSSL is content; are we? Nothing of AMQP has been sent yet. */
+/* wolfSSL is content; are we? */
+static bool is_server_good(struct session *session, const struct negotiated *negotiated) {
+  const struct policy_limits *limits = &tls_context_settings(session->context)->limits;
+
+  return peer_verification_finish(&session->verification, session->error) == AMQP_WOLFSSL_OK &&
+         policy_check_negotiated(limits, negotiated, session->error) == AMQP_WOLFSSL_OK;
+}
+
+/* wolfSSL has gone on, and our certificate waits to be sent: it must not leave. In TLS 1.3 we can say nothing else. */
+static enum session_result refuse_to_answer(struct session *session) {
+  tls_io_drop_output(&session->io);
+  if (wolfSSL_GetVersion(session->ssl) == WOLFSSL_TLSV1_2) {
+    const uint8_t alert = session_error_alert_to_send(session->error);
+
+    tls_io_alert_in_clear(&session->io, alert);
+    (void)tls_io_flush(&session->io);
+    error_set_alert(session->error, alert, AMQP_WOLFSSL_ALERT_SENT);
+  }
+  return latch(session, SESSION_FAILED, true);
+}
+
+/* The server has shown its certificates, and something of ours waits: our part of the handshake. */
+static bool is_about_to_answer(const struct session *session) {
+  return session->verification.chain.count > 0 && session->io.output.length > 0;
+}
+
+/* Nothing of AMQP has been sent yet. */
 static enum session_result finish_handshake(struct session *session, struct connection_facts *facts) {
-  const struct tls_settings *settings = tls_context_settings(session->context);
   struct negotiated negotiated = read_negotiated(session);
 
-  if (peer_verification_finish(&session->verification, session->error) != AMQP_WOLFSSL_OK) {
-    return latch(session, SESSION_FAILED, true);
-  }
-  if (policy_check_negotiated(&settings->limits, &negotiated, session->error) != AMQP_WOLFSSL_OK) {
+  if (!is_server_good(session, &negotiated)) {
     return latch(session, SESSION_FAILED, true);
   }
   if (!connection_facts_fill(facts, &negotiated, &session->verification.chain,
@@ -244,10 +266,16 @@ static enum session_result step_and_flush(struct session *session, struct connec
     (void)tls_io_flush(&session->io); /* the alert that says why; no matter if it can't leave */
     return fail(session, AMQP_WOLFSSL_STAGE_HANDSHAKE, wolfssl_code);
   }
-  if (session->verification.error.code != AMQP_WOLFSSL_OK) {
-    /* An OCSP answer that wolfSSL took and we do not. Our certificate, which follows, must not leave. */
-    tls_io_drop_output(&session->io);
-    return fail(session, AMQP_WOLFSSL_STAGE_VERIFY, 0);
+  if (session->verification.error.code != AMQP_WOLFSSL_OK) { /* an OCSP answer that wolfSSL took and we do not */
+    (void)peer_verification_explain(&session->verification, 0, session->error);
+    return refuse_to_answer(session);
+  }
+  if (is_about_to_answer(session)) {
+    struct negotiated negotiated = read_negotiated(session);
+
+    if (!is_server_good(session, &negotiated)) {
+      return refuse_to_answer(session);
+    }
   }
   switch (tls_io_flush(&session->io)) {
     case TLS_IO_BROKEN:

@@ -22,11 +22,13 @@ enum {
   ALERT_LEVEL_FATAL = 2,
   ALERT_CLOSE_NOTIFY = 0,
   ALERT_HANDSHAKE_FAILURE = 40,
+  ALERT_CERTIFICATE_REVOKED = 44,
   ALERT_CERTIFICATE_EXPIRED = 45,
   ALERT_UNKNOWN_CA = 48,
   ALERT_PROTOCOL_VERSION = 70,
   ALERT_INSUFFICIENT_SECURITY = 71,
   ALERT_UNRECOGNIZED_NAME = 112,
+  ALERT_BAD_CERTIFICATE_STATUS_RESPONSE = 113,
   ALERT_CERTIFICATE_REQUIRED = 116
 };
 
@@ -255,6 +257,17 @@ static bool explain_fips_module(const struct session_failure *failure, int recei
     return false;
   }
   return fips_module_check(failure->stage, error) != AMQP_WOLFSSL_OK;
+}
+
+uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error) {
+  switch (error->code) {
+    case AMQP_WOLFSSL_CERTIFICATE_REVOKED:
+      return ALERT_CERTIFICATE_REVOKED;
+    case AMQP_WOLFSSL_REVOCATION_UNKNOWN:
+      return ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
+    default:
+      return ALERT_HANDSHAKE_FAILURE;
+  }
 }
 
 void session_error_explain(const struct session_failure *failure, amqp_wolfssl_error_t *error) {

@@ -5,6 +5,7 @@
 #define AMQP_WOLFSSL_SESSION_ERROR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "error.h"
 #include "peer_name.h"
@@ -27,5 +28,8 @@ struct session_failure {
 
 /** Fills the record; it never stays empty. */
 void session_error_explain(const struct session_failure *failure, amqp_wolfssl_error_t *error);
+
+/** The fatal alert for a server that we refuse where wolfSSL does not. */
+uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error);
 
 #endif

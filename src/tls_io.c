@@ -33,11 +33,12 @@ static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
   return 0;
 }
 
-/* A record goes straight into the kernel when nothing waits before it; what does not fit there is queued. */
+/* A record goes straight into the kernel when nothing waits before it; what does not fit there is queued. During the
+   handshake all is: the session looks at the server once more before it answers. */
 static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
   struct tls_io *io = context;
   const uint8_t *record = (const uint8_t *)bytes;
-  size_t sent = io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
+  size_t sent = io->hello == NULL && io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
 
   (void)ssl;
   if (!byte_queue_append(&io->output, record + sent, (size_t)length - sent)) {
@@ -60,6 +61,15 @@ enum tls_io_flush_result tls_io_flush(struct tls_io *io) {
 }
 
 void tls_io_drop_output(struct tls_io *io) { byte_queue_release(&io->output); }
+
+/* RFC 5246, section 7.2. */
+void tls_io_alert_in_clear(struct tls_io *io, uint8_t alert) {
+  const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
+
+  if (!byte_queue_append(&io->output, record, sizeof(record))) {
+    io->out_of_memory = true;
+  }
+}
 
 /* ---- Receiving ---- */
 
@@ -110,19 +120,14 @@ static size_t fetch_length(const struct tls_io *io) {
   return length < READ_AHEAD_CAPACITY ? length : READ_AHEAD_CAPACITY;
 }
 
-/* Before wolfSSL sees it, and answers with our certificate. There are no keys yet: the alert goes as it stands.
-   \return false: refused */
+/* Before wolfSSL sees it. \return false: refused */
 static bool watch_hello(struct tls_io *io) {
-  static const uint8_t illegal_parameter[] = {21, 3, 3, 0, 2, 2, TLS_IO_HELLO_ALERT};
-
   server_hello_watch(io->hello, io->read_ahead, io->read_ahead_length);
   if (!io->hello->complete || io->takes_hello == NULL || io->takes_hello(io->hello_context, io->hello)) {
     return true;
   }
   io->hello_refused = true;
-  if (!byte_queue_append(&io->output, illegal_parameter, sizeof(illegal_parameter))) {
-    io->out_of_memory = true;
-  }
+  tls_io_alert_in_clear(io, TLS_IO_HELLO_ALERT);
   return false;
 }
 

@@ -93,5 +93,7 @@ void tls_io_release_idle(struct tls_io *io);
 
 /** Drops what waits to be sent. */
 void tls_io_drop_output(struct tls_io *io);
+/** Queues a fatal alert that wolfSSL knows nothing of. Only while nothing of ours has been encrypted. */
+void tls_io_alert_in_clear(struct tls_io *io, uint8_t alert);
 
 #endif
