@@ -50,6 +50,7 @@
 #define IDENTITY "client-rsa3072"
 
 enum { FIPS, CNSA, MODERN, POLICIES };
+enum { HANDSHAKE_FAILURE_ALERT = 40 };
 
 static const struct {
   const char *name;
@@ -535,6 +536,8 @@ static void tls_1_2_without_the_extended_master_secret(void **state) {
       } else {
         assert_int_equal(amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_STAGE_POLICY);
         assert_string_equal(amqp_wolfssl_socket_version(client.socket), "");
+        tls_server_expect_alert(TLS_SERVER_PROXY, &server, HANDSHAKE_FAILURE_ALERT);
+        assert_false(tls_server_saw_client(TLS_SERVER_PROXY, &server, IDENTITY));
       }
       client_destroy(&client);
       peer_process_stop(server.process);
