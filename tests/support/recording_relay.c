@@ -8,12 +8,9 @@
  * Prints a line "PORT n" when it listens, on 127.0.0.1; then for each connection "CONNECTION", and "CLIENT-HELLO" with
  * the suites in hexadecimal, or "NO-CLIENT-HELLO" when the client begins with anything else. Runs until it is killed.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +18,8 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "loopback.h"
 
 #define READ_SIZE 16384u
 #define RECORD_HANDSHAKE 22u
@@ -97,19 +96,6 @@ static void record_opening(struct opening *opening, const unsigned char *bytes, 
   }
 }
 
-static bool send_all(int to, const unsigned char *bytes, size_t length) {
-  while (length > 0) {
-    const ssize_t sent = send(to, bytes, length, MSG_NOSIGNAL);
-
-    if (sent < 0) {
-      return false;
-    }
-    bytes += sent;
-    length -= (size_t)sent;
-  }
-  return true;
-}
-
 /* Until FROM ends or TO takes no more. OPENING is NULL for the direction that is not recorded. */
 static void copy(int from, int to, struct opening *opening) {
   unsigned char buffer[READ_SIZE];
@@ -119,7 +105,7 @@ static void copy(int from, int to, struct opening *opening) {
     if (opening != NULL) {
       record_opening(opening, buffer, (size_t)length);
     }
-    if (!send_all(to, buffer, (size_t)length)) {
+    if (!loopback_send_all(to, buffer, (size_t)length)) {
       break;
     }
   }
@@ -146,49 +132,9 @@ static void start_copying(pid_t relay, int from, int to, struct opening *opening
   _exit(0);
 }
 
-static struct sockaddr_in loopback(uint16_t port) {
-  struct sockaddr_in address;
-
-  memset(&address, 0, sizeof(address));
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-static int listen_on_free_port(void) {
-  struct sockaddr_in address = loopback(0);
-  socklen_t length = sizeof(address);
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  char line[32];
-
-  if (listener < 0 || bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-      listen(listener, SOMAXCONN) != 0 || getsockname(listener, (struct sockaddr *)&address, &length) != 0) {
-    fail("listen");
-  }
-  (void)snprintf(line, sizeof(line), "PORT %u\n", (unsigned)ntohs(address.sin_port));
-  report(line);
-  return listener;
-}
-
-/* -1 when the server does not take the connection: the client then sees its own one closed. */
-static int connect_to_server(uint16_t port) {
-  const struct sockaddr_in address = loopback(port);
-  const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  if (server < 0) {
-    fail("socket");
-  }
-  if (connect(server, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-    close(server);
-    return -1;
-  }
-  return server;
-}
-
 static void relay_connection(int client, uint16_t server_port) {
   const int enable = 1;
-  const int server = connect_to_server(server_port);
+  const int server = loopback_connect(server_port); /* -1: the client then sees its own connection closed */
   struct opening opening = {.state = HELLO_INCOMPLETE};
 
   report("CONNECTION\n");
@@ -205,6 +151,8 @@ static void relay_connection(int client, uint16_t server_port) {
 int main(int argc, char **argv) {
   char *end = NULL;
   const long port = argc == 2 ? strtol(argv[1], &end, 10) : 0;
+  char line[32];
+  unsigned listening_port;
   int listener;
 
   if (port < 1 || port > 65535 || *end != '\0') {
@@ -215,7 +163,12 @@ int main(int argc, char **argv) {
   if (signal(SIGCHLD, SIG_IGN) == SIG_ERR) {
     fail("signal");
   }
-  listener = listen_on_free_port();
+  listener = loopback_listen(&listening_port);
+  if (listener < 0) {
+    fail("listen");
+  }
+  (void)snprintf(line, sizeof(line), "PORT %u\n", listening_port);
+  report(line);
   for (;;) {
     const int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 

@@ -10,17 +10,15 @@
  * suite compression" as it came and "REWRITTEN suite compression" as it went on; for each record of the client
  * "CLIENT type first second", its type and its first two bytes; and "CLIENT-END". Runs until it is killed.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "loopback.h"
 
 #define RECORD_HEADER 5u
 #define RECORD_BYTES (RECORD_HEADER + 16384u + 2048u)
@@ -70,20 +68,6 @@ static bool receive_record(int from, struct record *record) {
   return record->length <= sizeof(record->bytes) && receive_exactly(from, record->bytes + RECORD_HEADER, content);
 }
 
-static bool send_record(int to, const struct record *record) {
-  size_t done = 0;
-
-  while (done < record->length) {
-    const ssize_t count = send(to, record->bytes + done, record->length - done, MSG_NOSIGNAL);
-
-    if (count < 0) {
-      return false;
-    }
-    done += (size_t)count;
-  }
-  return true;
-}
-
 /* ---- The ServerHello ---- */
 
 /* Where the suite stands, behind it the compression method; NULL when it is no ServerHello. */
@@ -123,7 +107,8 @@ static bool pass_from_client(int client, int server) {
   }
   printf("CLIENT %u %u %u\n", record.bytes[0], record.length > 5 ? record.bytes[5] : 0u,
          record.length > 6 ? record.bytes[6] : 0u);
-  (void)send_record(server, &record); /* it may have ended; what the client sends is of interest all the same */
+  (void)loopback_send_all(server, record.bytes,
+                          record.length); /* it may have ended; what the client sends is of interest all the same */
   return true;
 }
 
@@ -139,7 +124,7 @@ static bool pass_from_server(int server, int client, const struct change *change
     rewrite(choice, change);
     *rewritten = true;
   }
-  return send_record(client, &record);
+  return loopback_send_all(client, record.bytes, record.length);
 }
 
 /* Until the client ends. */
@@ -163,39 +148,6 @@ static void relay(int client, int server, const struct change *change) {
   printf("CLIENT-END\n");
 }
 
-static struct sockaddr_in loopback(uint16_t port) {
-  struct sockaddr_in address;
-
-  memset(&address, 0, sizeof(address));
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-static int listen_on_free_port(void) {
-  struct sockaddr_in address = loopback(0);
-  socklen_t length = sizeof(address);
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  if (listener < 0 || bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-      listen(listener, SOMAXCONN) != 0 || getsockname(listener, (struct sockaddr *)&address, &length) != 0) {
-    fail("listen");
-  }
-  printf("PORT %u\n", (unsigned)ntohs(address.sin_port));
-  return listener;
-}
-
-static int connect_to_server(uint16_t port) {
-  const struct sockaddr_in address = loopback(port);
-  const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-  if (server < 0 || connect(server, (const struct sockaddr *)&address, sizeof(address)) != 0) {
-    fail("connect");
-  }
-  return server;
-}
-
 static bool read_number(const char *text, int base, long lowest, long highest, long *number) {
   char *end = NULL;
 
@@ -207,6 +159,7 @@ int main(int argc, char **argv) {
   struct change change = {.suite = argc == 4 && strcmp(argv[2], "suite") == 0};
   long port;
   long value;
+  unsigned listening_port;
   int listener;
 
   if (argc != 4 || (!change.suite && strcmp(argv[2], "compression") != 0) ||
@@ -217,13 +170,20 @@ int main(int argc, char **argv) {
   }
   change.value = (unsigned)value;
   (void)setvbuf(stdout, NULL, _IOLBF, 0);
-  listener = listen_on_free_port();
+  listener = loopback_listen(&listening_port);
+  if (listener < 0) {
+    fail("listen");
+  }
+  printf("PORT %u\n", listening_port);
   for (;;) {
     const int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
     if (client >= 0) {
-      const int server = connect_to_server((uint16_t)port);
+      const int server = loopback_connect((uint16_t)port);
 
+      if (server < 0) {
+        fail("connect");
+      }
       relay(client, server, &change);
       (void)close(server);
       (void)close(client);
