@@ -228,24 +228,32 @@ static size_t lowest_depth(uint64_t depths) {
  * their dates again. What was sent now, and the anchors, have to lead there by themselves: the outcome of an opening
  * does not hang on those before it.
  */
-static bool leads_to_anchor(const struct peer_verification *verification) {
+struct path {
+  bool leads_to_anchor;
+  size_t dead_end; /* else: the last certificate on the way, whose issuer is not trusted */
+};
+
+static struct path follow_path(const struct peer_verification *verification) {
+  struct path path = {0};
   uint64_t reached = 1;
   uint64_t seen = 0;
 
-  while (reached != seen) {
+  while (reached != seen && !path.leads_to_anchor) {
     const size_t depth = lowest_depth(reached & ~seen);
     struct certificate certificate;
+    uint64_t issuers;
 
     if (!read_at(verification, depth, &certificate)) {
-      return false;
+      return path;
     }
-    if (is_trust_anchor(verification->trust, &certificate) || issued_by_anchor(verification->trust, &certificate)) {
-      return true;
-    }
+    issuers = find_subject(verification, certificate.issuer);
+    path.leads_to_anchor =
+        is_trust_anchor(verification->trust, &certificate) || issued_by_anchor(verification->trust, &certificate);
     seen |= (uint64_t)1 << depth;
-    reached |= find_subject(verification, certificate.issuer);
+    path.dead_end = (issuers & ~seen) == 0 ? depth : path.dead_end;
+    reached |= issuers;
   }
-  return false;
+  return path;
 }
 
 static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
@@ -254,7 +262,7 @@ static bool check_path(struct peer_verification *verification) {
   static const struct error_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
                                                "the broker's certificate does not lead to a trusted CA"};
 
-  if (!verification->settings->verify_peer || leads_to_anchor(verification)) {
+  if (!verification->settings->verify_peer || follow_path(verification).leads_to_anchor) {
     return true;
   }
   error_set_from_wolfssl(&verification->error, ASN_NO_SIGNER_E, &no_issuer);
@@ -401,7 +409,10 @@ static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length
 
   (void)ssl;
   (void)argument;
-  if (verification == NULL || depth > 0) {
+  if (verification == NULL) {
+    return wolfssl_code != 0 ? wolfssl_code : BAD_CERTIFICATE_STATUS_ERROR;
+  }
+  if (depth > 0) {
     return wolfssl_code;
   }
   verification->answer_refused = wolfssl_code;
@@ -427,9 +438,9 @@ static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 /*
  * Older wolfSSL hands nobody the answer. In TLS 1.3 it stands in the Certificate message right behind the leaf, and the
  * callback gets the leaf where it lies in that message (RFC 8446, section 4.4.2): two bytes of length and the
- * extensions follow. That stays in bounds because ProcessPeerCerts() of 5.5.4 and 5.7.2, the same in 5.9.2, fails with
- * BUFFER_ERROR unless both lie within the message, for each certificate, before it verifies the first. Versions that
- * nobody has read for this don't get here: ANSWERS_ARE_SEEN.
+ * extensions follow. That stays in bounds because ProcessPeerCerts() of 5.5.4, 5.7.2 and 5.9.2 fails with BUFFER_ERROR
+ * unless both lie within the message, for each certificate, before it verifies the first. Those between were not read;
+ * newer ones don't get here (ANSWERS_ARE_SEEN), and neither does another version than the headers'.
  */
 static bool find_answer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
   const uint8_t *behind = store->certs[0].buffer + store->certs[0].length;
@@ -438,6 +449,11 @@ static bool find_answer(struct peer_verification *verification, const WOLFSSL_X5
 
   if (verification->answer != NULL || !is_tls_1_3(verification)) {
     return true;
+  }
+  if (wolfSSL_lib_version_hex() != LIBWOLFSSL_VERSION_HEX) {
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "stapled OCSP answers can't be seen in TLS 1.3 with another wolfSSL than this library was built with");
+    return false;
   }
   extensions.length = (size_t)behind[0] << 8 | behind[1];
   extensions.bytes = behind + 2;
@@ -505,7 +521,7 @@ static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   struct peer_verification *verification = current;
 
   if (verification == NULL) {
-    return accepted_by_wolfssl; /* a CA being loaded, not a handshake */
+    return 0; /* no handshake of ours: a renegotiation, which some builds of wolfSSL start while they read */
   }
   if (!keep_chain(verification, store) || !find_answer(verification, store)) {
     return 0;
@@ -567,13 +583,13 @@ static bool explain_weak_anchor(const struct peer_verification *verification, co
   return false;
 }
 
-/* Which CA is missing: the issuer of the last certificate presented, unless that one is its own issuer. */
+/* Which CA is missing: the issuer of the certificate where the path ends, unless that one is its own issuer. */
 static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
   const struct trust *trust = verification->trust;
   struct certificate last;
   char issuer[ERROR_SUBJECT_LENGTH];
 
-  if (verification->chain.count == 0 || !read_at(verification, verification->chain.count - 1, &last)) {
+  if (verification->chain.count == 0 || !read_at(verification, follow_path(verification).dead_end, &last)) {
     return;
   }
   if (explain_weak_anchor(verification, &last, error)) {
@@ -588,7 +604,7 @@ static void add_missing_issuer(const struct peer_verification *verification, amq
     return;
   }
   error_append(error,
-               " (the last certificate it sent was issued by \"%s\", which is not trusted; certificates sent: %zu, CAs "
+               " (what it sent leads to \"%s\", which is not trusted; certificates sent: %zu, CAs "
                "trusted: %zu",
                issuer, verification->chain.count, trust->anchors.count);
   if (trust->left_out > 0) {

@@ -21,7 +21,7 @@ struct revocation_lists;
 
 struct peer_verification {
   const struct tls_settings *settings;
-  const struct trust *trust;      /**< for the sentences only: what was loaded */
+  const struct trust *trust;      /**< what was loaded: where the path has to lead */
   const struct peer_name *name;   /**< NULL: no name to compare with */
   struct certificate_list chain;  /**< what the server presented, the leaf first */
   bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */

@@ -639,12 +639,17 @@ static enum signature_verdict check_answer_signer(const struct revocation_check 
                                                   char reason[REASON_LENGTH]) {
   struct byte_slice rest = answer->certificates;
   enum signature_verdict verdict = check_signature(check->policy, &answer->object, issuer, reason);
+  enum signature_verdict worse = SIGNATURE_WRONG;
   struct der_element element;
 
   for (int i = 0; i < RESPONDERS_TRIED && verdict == SIGNATURE_WRONG && der_read(&rest, &element); i++) {
     verdict = check_responder(check, answer, element.whole, issuer, reason);
+    if (verdict == SIGNATURE_REFUSED) { /* another certificate may be that of the signer */
+      worse = verdict;
+      verdict = SIGNATURE_WRONG;
+    }
   }
-  return verdict;
+  return verdict == SIGNATURE_WRONG ? worse : verdict;
 }
 
 static const char *responder_error_name(int status) {

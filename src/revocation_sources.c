@@ -188,10 +188,11 @@ static bool is_file(const char *path) {
   return stat(path, &status) != 0 || S_ISREG(status.st_mode); /* reading it says what is wrong */
 }
 
+/* A link that leads nowhere is there: what it leads to may only not be mounted. */
 static bool is_gone(const char *path) {
   struct stat status;
 
-  return stat(path, &status) != 0 && errno == ENOENT;
+  return lstat(path, &status) != 0 && errno == ENOENT;
 }
 
 /* What can't be read may be a list that revokes more than those that can: the folder is not to be used then. But a file

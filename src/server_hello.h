@@ -2,7 +2,8 @@
 /*
  * Watches the first bytes a server sends, as they pass on their way to wolfSSL. Two things can't be had from wolfSSL:
  * whether the server agreed to the Extended Master Secret (RFC 7627; extension 23 of the ServerHello), and what a
- * peer that is no TLS server at all said. Pure: no wolfSSL, no sockets. It never changes or holds back a byte.
+ * peer that is no TLS server at all said. The suite can, but too late: some versions answer first. Pure: no wolfSSL, no
+ * sockets. It never changes or holds back a byte.
  */
 #ifndef AMQP_WOLFSSL_SERVER_HELLO_H
 #define AMQP_WOLFSSL_SERVER_HELLO_H

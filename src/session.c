@@ -30,6 +30,7 @@ struct session {
   size_t under_way;          /* plaintext already encrypted, whose ciphertext waits in the queue */
   bool data_received;        /* at least one byte of AMQP has come */
   struct byte_queue drained; /* plaintext that had arrived when sending broke */
+  bool judged;               /* the server, and found good */
   bool handshake_done;
   enum session_result send_end;  /* SESSION_DONE while sending works */
   enum session_result recv_end;  /* SESSION_DONE while receiving works */
@@ -199,22 +200,38 @@ static bool is_server_good(struct session *session, const struct negotiated *neg
          policy_check_negotiated(limits, negotiated, session->error) == AMQP_WOLFSSL_OK;
 }
 
+static bool is_tls_1_2(const struct session *session) { return wolfSSL_GetVersion(session->ssl) == WOLFSSL_TLSV1_2; }
+
 /* wolfSSL has gone on, and our certificate waits to be sent: it must not leave. In TLS 1.3 we can say nothing else. */
 static enum session_result refuse_to_answer(struct session *session) {
   tls_io_drop_output(&session->io);
-  if (wolfSSL_GetVersion(session->ssl) == WOLFSSL_TLSV1_2) {
+  if (is_tls_1_2(session)) {
     const uint8_t alert = session_error_alert_to_send(session->error);
 
     tls_io_alert_in_clear(&session->io, alert);
-    (void)tls_io_flush(&session->io);
-    error_set_alert(session->error, alert, AMQP_WOLFSSL_ALERT_SENT);
+    if (tls_io_flush(&session->io) == TLS_IO_FLUSHED && !session->io.out_of_memory) {
+      error_set_alert(session->error, alert, AMQP_WOLFSSL_ALERT_SENT);
+    }
   }
   return latch(session, SESSION_FAILED, true);
 }
 
-/* The server has shown its certificates, and something of ours waits: our part of the handshake. */
-static bool is_about_to_answer(const struct session *session) {
-  return session->verification.chain.count > 0 && session->io.output.length > 0;
+/* Once, with all that the server has to show: before our part leaves. In TLS 1.2 wolfSSL then reads on, and what it
+   thinks of that does not matter to a server that is refused. \return false: refused, with a record */
+static bool judge_server(struct session *session, int wolfssl_code) {
+  const bool due = wolfssl_code == 0 || (is_tls_1_2(session) && session->io.answer_queued);
+  struct negotiated negotiated;
+
+  if (session->verification.error.code != AMQP_WOLFSSL_OK && (due || is_waiting(wolfssl_code))) {
+    (void)peer_verification_explain(&session->verification, 0, session->error); /* an OCSP answer that wolfSSL took */
+    return false;
+  }
+  if (session->judged || !due) {
+    return true;
+  }
+  negotiated = read_negotiated(session);
+  session->judged = is_server_good(session, &negotiated);
+  return session->judged;
 }
 
 /* Nothing of AMQP has been sent yet. */
@@ -262,20 +279,12 @@ static enum session_result step_and_flush(struct session *session, struct connec
     return SESSION_DONE;
   }
   wolfssl_code = handshake_step(session);
+  if (!judge_server(session, wolfssl_code)) {
+    return refuse_to_answer(session);
+  }
   if (wolfssl_code != 0 && !is_waiting(wolfssl_code)) {
     (void)tls_io_flush(&session->io); /* the alert that says why; no matter if it can't leave */
     return fail(session, AMQP_WOLFSSL_STAGE_HANDSHAKE, wolfssl_code);
-  }
-  if (session->verification.error.code != AMQP_WOLFSSL_OK) { /* an OCSP answer that wolfSSL took and we do not */
-    (void)peer_verification_explain(&session->verification, 0, session->error);
-    return refuse_to_answer(session);
-  }
-  if (is_about_to_answer(session)) {
-    struct negotiated negotiated = read_negotiated(session);
-
-    if (!is_server_good(session, &negotiated)) {
-      return refuse_to_answer(session);
-    }
   }
   switch (tls_io_flush(&session->io)) {
     case TLS_IO_BROKEN:

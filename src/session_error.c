@@ -27,6 +27,7 @@ enum {
   ALERT_UNKNOWN_CA = 48,
   ALERT_PROTOCOL_VERSION = 70,
   ALERT_INSUFFICIENT_SECURITY = 71,
+  ALERT_INTERNAL_ERROR = 80,
   ALERT_UNRECOGNIZED_NAME = 112,
   ALERT_BAD_CERTIFICATE_STATUS_RESPONSE = 113,
   ALERT_CERTIFICATE_REQUIRED = 116
@@ -265,6 +266,8 @@ uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error) {
       return ALERT_CERTIFICATE_REVOKED;
     case AMQP_WOLFSSL_REVOCATION_UNKNOWN:
       return ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
+    case AMQP_WOLFSSL_NO_MEMORY:
+      return ALERT_INTERNAL_ERROR;
     default:
       return ALERT_HANDSHAKE_FAILURE;
   }
@@ -277,7 +280,9 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
   if (failure->io->hello_refused) {
     error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SUITE,
               "the broker chose cipher suite 0x%04x, which was not offered", failure->io->hello->suite);
-    error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
+    if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* it left */
+      error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
+    }
     return;
   }
   read_alerts(failure, &received, &sent);

@@ -13,6 +13,9 @@
 /* Two full records, or a few hundred small ones. */
 #define READ_AHEAD_CAPACITY ((size_t)32 * 1024)
 
+/* ContentType of RFC 5246, section 6.2.1. */
+enum { RECORD_CHANGE_CIPHER = 20, RECORD_HANDSHAKE = 22 };
+
 /* ---- Sending ---- */
 
 /* How much of it the kernel takes now; 0 when none, or when the socket is broken, which the flush that follows reports.
@@ -41,6 +44,10 @@ static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
   size_t sent = io->hello == NULL && io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
 
   (void)ssl;
+  if (io->hello != NULL && io->hello->complete &&
+      (record[0] == RECORD_HANDSHAKE || record[0] == RECORD_CHANGE_CIPHER)) {
+    io->answer_queued = true;
+  }
   if (!byte_queue_append(&io->output, record + sent, (size_t)length - sent)) {
     io->out_of_memory = true;
     return WOLFSSL_CBIO_ERR_GENERAL;

@@ -55,6 +55,7 @@ struct tls_io {
   tls_io_hello_fn takes_hello;              /* NULL: any is taken */
   const void *hello_context;
   bool hello_refused;
+  bool answer_queued; /* handshake records of ours behind the ServerHello: our part of TLS 1.2's handshake */
   size_t bytes_received;
   bool end_of_stream;
   int send_errno; /* why the socket below failed; 0: it did not */

@@ -308,7 +308,7 @@ static void test_an_intermediate_that_was_seen_before(void **state) {
     assert_false(second.verification.leaf_accepted);
     assert_int_equal(peer_verification_explain(&second.verification, result, &error), AMQP_WOLFSSL_UNKNOWN_CA);
     print_message("%s: %s\n", leaf_only, error.message);
-    assert_non_null(strstr(error.message, "issued by"));
+    assert_non_null(strstr(error.message, "what it sent leads to "));
     client_free(&second);
     client_free(&first);
   }
@@ -345,21 +345,21 @@ static void test_weak_trust_anchor(void **state) {
   client_free(&client);
 }
 
-/* Without a session to serve, the callback leaves wolfSSL's verdict as it is. */
+/* Without a session to serve, as in a renegotiation, which a wolfSSL may start by itself, nothing is accepted. */
 static void test_nobody_current(void **state) {
   struct client client;
   int result = WOLFSSL_ERROR_WANT_READ;
 
   (void)state;
-  client_make(&client, "server-wrong-name", "ca.pem", "localhost", false);
+  client_make(&client, "server", "ca.pem", "localhost", false);
   for (int step = 0; step < 20 && result == WOLFSSL_ERROR_WANT_READ; step++) {
     result = wolfSSL_connect(client.ssl);
     result = result == WOLFSSL_SUCCESS ? 0 : wolfSSL_get_error(client.ssl, result);
     assert_int_equal(tls_io_flush(&client.io), TLS_IO_FLUSHED);
     (void)memory_peer_accept(client.pair->peer);
   }
-  assert_int_equal(result, 0);
-  assert_false(client.verification.leaf_accepted); /* which is why a session refuses such a handshake */
+  assert_true(result < 0);
+  assert_false(client.verification.leaf_accepted);
   assert_int_equal(client.verification.chain.count, 0);
   client_free(&client);
 }

@@ -1020,6 +1020,39 @@ static void test_suites_and_groups_are_checked(void **state) {
   }
 }
 
+/* What stands behind the server's part makes wolfSSL fail in the very call in which it answers: our certificate has to
+   stay all the same, and the record says what was wrong with the server. */
+static void test_a_refused_server_hurries_us(void **state) {
+  static const uint8_t refusal[] = {21, 3, 3, 0, 2, 2, 40};
+  static const uint8_t junk[] = {99, 99, 99, 99, 99, 99, 99, 99};
+  static const struct {
+    const uint8_t *bytes;
+    size_t length;
+  } rows[] = {{refusal, sizeof(refusal)}, {junk, sizeof(junk)}, {NULL, 0}};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    struct memory_peer_settings server = server_named("server", TLS_1_2);
+    struct memory_session *pair = memory_session_new(&good_client, &server);
+
+    assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_WANT_READ);
+    (void)memory_peer_accept(pair->peer);
+    if (rows[i].bytes != NULL) {
+      memory_pipe_put(&pair->peer->to_client, rows[i].bytes, rows[i].length);
+    } else {
+      memory_peer_hang_up(pair->peer);
+    }
+    pair->settings.limits.group_count = 1;
+    pair->settings.limits.groups[0] = WOLFSSL_ECC_SECP521R1; /* not what it chose */
+    assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_FAILED);
+    assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_GROUP);
+    (void)memory_peer_accept(pair->peer);
+    assert_int_equal(pair->peer->client_certificates, 0);
+    assert_int_equal(pair->peer->error != 0, rows[i].bytes != NULL); /* our alert */
+    memory_session_free(pair);
+  }
+}
+
 /* The key exchange of TLS 1.2 is looked at as well: here the list of signatures shrinks between the two. */
 static void test_signature_of_the_key_exchange_is_checked(void **state) {
   struct memory_session_settings client = {.ca = "ca-rsa3072.pem", .name = "localhost"};
@@ -1286,6 +1319,7 @@ int main(void) {
       cmocka_unit_test(test_groups_of_the_policy),
       cmocka_unit_test(test_what_was_negotiated_is_checked),
       cmocka_unit_test(test_suites_and_groups_are_checked),
+      cmocka_unit_test(test_a_refused_server_hurries_us),
       cmocka_unit_test(test_signature_of_the_key_exchange_is_checked),
       cmocka_unit_test(test_bad_servers_are_refused),
       cmocka_unit_test(test_names_that_match),
