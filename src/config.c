@@ -640,8 +640,8 @@ static void replace_policy(struct policy_limits *limits, const struct policy *po
   const amqp_wolfssl_version_t highest = limits->highest;
 
   policy_limits_init(limits, policy);
-  limits->lowest = lowest;
-  limits->highest = highest;
+  limits->lowest = lowest > limits->lowest ? lowest : limits->lowest;
+  limits->highest = highest < limits->highest ? highest : limits->highest;
 }
 
 static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {

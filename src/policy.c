@@ -34,6 +34,8 @@ struct signature {
 struct policy {
   amqp_wolfssl_policy_t number;
   const char *name;
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
   const uint16_t *suites; /* in order of preference */
   size_t suite_count;
   const uint16_t *groups; /* in order of preference */
@@ -148,6 +150,8 @@ static const uint16_t modern_suites[] = {CHACHA_SUITES, AES_GCM_SUITES};
 static const struct policy policies[] = {
     {.number = AMQP_WOLFSSL_POLICY_FIPS,
      .name = "fips",
+     .lowest = AMQP_WOLFSSL_TLS_1_2,
+     .highest = AMQP_WOLFSSL_TLS_1_3,
      .suites = fips_suites,
      .suite_count = COUNT_OF(fips_suites),
      .groups = fips_groups,
@@ -161,6 +165,8 @@ static const struct policy policies[] = {
      .extended_master_secret = true},
     {.number = AMQP_WOLFSSL_POLICY_CNSA,
      .name = "cnsa",
+     .lowest = AMQP_WOLFSSL_TLS_1_2,
+     .highest = AMQP_WOLFSSL_TLS_1_3,
      .suites = cnsa_suites,
      .suite_count = COUNT_OF(cnsa_suites),
      .groups = cnsa_groups,
@@ -176,6 +182,8 @@ static const struct policy policies[] = {
      .revocation_check = true},
     {.number = AMQP_WOLFSSL_POLICY_MODERN,
      .name = "modern",
+     .lowest = AMQP_WOLFSSL_TLS_1_2,
+     .highest = AMQP_WOLFSSL_TLS_1_3,
      .suites = modern_suites,
      .suite_count = COUNT_OF(modern_suites),
      .groups = modern_groups,
@@ -266,8 +274,8 @@ _Static_assert(COUNT_OF(modern_groups) <= POLICY_GROUPS_MAX && COUNT_OF(fips_gro
 void policy_limits_init(struct policy_limits *limits, const struct policy *policy) {
   memset(limits, 0, sizeof(*limits));
   limits->policy = policy;
-  limits->lowest = AMQP_WOLFSSL_TLS_1_2;
-  limits->highest = AMQP_WOLFSSL_TLS_1_3;
+  limits->lowest = policy->lowest;
+  limits->highest = policy->highest;
   memcpy(limits->suites, policy->suites, policy->suite_count * sizeof(*policy->suites));
   limits->suite_count = policy->suite_count;
   memcpy(limits->groups, policy->groups, policy->group_count * sizeof(*policy->groups));

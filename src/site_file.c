@@ -8,6 +8,7 @@
 #include "site_file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -191,11 +192,28 @@ static amqp_wolfssl_code_t read_lines(struct reader *reader, const char *bytes, 
   return code;
 }
 
-/* A link that leads nowhere is there: what it leads to may only not be mounted. */
-static bool is_missing(const char *path) {
+static bool leads_nowhere(const char *path) {
   struct stat status;
 
-  return lstat(path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
+  return lstat(path, &status) == 0 && stat(path, &status) != 0;
+}
+
+/* A link that leads nowhere, also on the way, is there: what it leads to may only not be mounted. */
+static bool is_missing(const char *path) {
+  char way[PATH_MAX];
+  struct stat status;
+
+  if (lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR) || strlen(path) >= sizeof(way)) {
+    return false;
+  }
+  for (const char *end = strchr(path, '/'); end != NULL; end = strchr(end + 1, '/')) {
+    memcpy(way, path, (size_t)(end - path));
+    way[end - path] = '\0';
+    if (leads_nowhere(way)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 amqp_wolfssl_code_t site_file_read(const char *path, struct site_settings *settings, amqp_wolfssl_error_t *error) {

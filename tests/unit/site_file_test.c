@@ -85,6 +85,10 @@ static void test_link_that_leads_nowhere(void **state) {
   assert_int_equal(site_file_read(path, &settings, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
   assert_non_null(strstr(error.message, "nowhere.conf"));
   assert_empty(&settings);
+  assert_int_equal(symlink("not/mounted", temporary_folder_path("folder")), 0);
+  assert_int_equal(site_file_read(temporary_folder_path("folder/below/site.conf"), &settings, &error),
+                   AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_empty(&settings);
 }
 
 static void test_nothing_asked(void **state) {
