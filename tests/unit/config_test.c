@@ -861,6 +861,21 @@ static void test_site_file_that_asks_for_nothing(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* A config is what the file asked for when it was made; the next one sees what it asks for then. */
+static void test_site_file_is_read_once(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("minimum-version = 1.2\n");
+  amqp_wolfssl_config_t *next = config_with_site("nonsense\n");
+
+  (void)state;
+  make_good(config);
+  make_good(next);
+  expect_connection(config, "server", true);
+  expect_refusal(next, "server", AMQP_WOLFSSL_SITE_FILE_INVALID);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(next);
+  amqp_wolfssl_config_free(config);
+}
+
 /* P-256 keys, as those of these tests, are beneath CNSA: the identity is refused, whatever policy the program wants. */
 static void test_site_policy_is_the_least(void **state) {
   static const amqp_wolfssl_policy_t wanted[] = {AMQP_WOLFSSL_POLICY_MODERN, AMQP_WOLFSSL_POLICY_FIPS,
@@ -1213,6 +1228,7 @@ int main(void) {
       cmocka_unit_test(test_shared_never_thaws),
       cmocka_unit_test(test_site_file_not_understood),
       cmocka_unit_test(test_site_file_that_asks_for_nothing),
+      cmocka_unit_test(test_site_file_is_read_once),
       cmocka_unit_test(test_site_policy_is_the_least),
       cmocka_unit_test(test_site_policy_never_loosens),
       cmocka_unit_test(test_site_policy_has_no_exceptions),
