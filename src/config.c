@@ -556,19 +556,23 @@ static amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
   return AMQP_WOLFSSL_OK;
 }
 
+/* 1, or 0 as an exception. */
+static amqp_wolfssl_code_t check_switch(amqp_wolfssl_config_t *config, int value) {
+  amqp_wolfssl_error_t *error = &config->error;
+
+  if (value != 0 && value != 1) {
+    return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
+  }
+  return value == 1 ? AMQP_WOLFSSL_OK : check_exception(config);
+}
+
 static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter setter, bool *option, int value) {
   amqp_wolfssl_code_t code = begin(config, setter);
-  amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  error = &config->error;
-  if (value != 0 && value != 1) {
-    code = FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
-  } else if (value == 0) {
-    code = check_exception(config);
-  }
+  code = check_switch(config, value);
   if (code == AMQP_WOLFSSL_OK) {
     *option = value == 1;
   }
@@ -699,21 +703,13 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config
 }
 
 static amqp_wolfssl_code_t require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
-  amqp_wolfssl_error_t *error = &config->error;
+  amqp_wolfssl_code_t code = check_switch(config, require);
 
-  if (require != 0 && require != 1) {
-    return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", require);
+  if (code == AMQP_WOLFSSL_OK) {
+    config->settings.limits.extended_master_secret = require == 1;
+    config->narrowed = true;
   }
-  if (require == 0) {
-    amqp_wolfssl_code_t code = check_exception(config);
-
-    if (code != AMQP_WOLFSSL_OK) {
-      return code;
-    }
-  }
-  config->settings.limits.extended_master_secret = require == 1;
-  config->narrowed = true;
-  return AMQP_WOLFSSL_OK;
+  return code;
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {

@@ -132,20 +132,29 @@ static bool check_name(struct peer_verification *verification, const struct cert
   return false;
 }
 
-/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
-   would not do: a key that replaces an older one may be signed by that one. */
-static bool is_trust_anchor(const struct trust *trust, const struct certificate *certificate) {
+typedef bool (*anchor_test_fn)(const struct certificate *anchor, const struct certificate *certificate);
+
+static bool any_anchor(const struct trust *trust, const struct certificate *certificate, anchor_test_fn is_wanted) {
   for (size_t i = 0; i < trust->anchors.count; i++) {
     const struct certificate_der *der = &trust->anchors.items[i];
     struct certificate anchor;
 
-    if (certificate_read(&anchor, der->bytes, der->length) &&
-        certificate_names_equal(anchor.subject, certificate->subject) &&
-        byte_slices_equal(anchor.public_key, certificate->public_key)) {
+    if (certificate_read(&anchor, der->bytes, der->length) && is_wanted(&anchor, certificate)) {
       return true;
     }
   }
   return false;
+}
+
+/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
+   would not do: a key that replaces an older one may be signed by that one. */
+static bool is_anchor(const struct certificate *anchor, const struct certificate *certificate) {
+  return certificate_names_equal(anchor->subject, certificate->subject) &&
+         byte_slices_equal(anchor->public_key, certificate->public_key);
+}
+
+static bool is_anchor_or_issued_by_it(const struct certificate *anchor, const struct certificate *certificate) {
+  return is_anchor(anchor, certificate) || certificate_names_equal(anchor->subject, certificate->issuer);
 }
 
 static bool check_strength(const struct peer_verification *verification, const struct certificate *certificate,
@@ -158,7 +167,7 @@ static bool check_strength(const struct peer_verification *verification, const s
   }
   *code = AMQP_WOLFSSL_WEAK_SIGNATURE;
   return policy_allows_signature(policy, certificate, reason, capacity) ||
-         is_trust_anchor(verification->trust, certificate);
+         any_anchor(verification->trust, certificate, is_anchor);
 }
 
 static bool check_certificate(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
@@ -185,19 +194,6 @@ static bool check_certificate(const struct peer_verification *verification, size
 
 /* ---- The way to a trust anchor ---- */
 
-static bool issued_by_anchor(const struct trust *trust, const struct certificate *certificate) {
-  for (size_t i = 0; i < trust->anchors.count; i++) {
-    const struct certificate_der *der = &trust->anchors.items[i];
-    struct certificate anchor;
-
-    if (certificate_read(&anchor, der->bytes, der->length) &&
-        certificate_names_equal(anchor.subject, certificate->issuer)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* Depths as bits. wolfSSL takes no chain that is longer, unless it was built to. */
 #define DEPTHS 64
 
@@ -223,16 +219,16 @@ static size_t lowest_depth(uint64_t depths) {
   return depth;
 }
 
-/*
- * wolfSSL has verified the signatures, but it remembers the intermediates of earlier handshakes and never looks at
- * their dates again. What was sent now, and the anchors, have to lead there by themselves: the outcome of an opening
- * does not hang on those before it.
- */
 struct path {
   bool leads_to_anchor;
   size_t dead_end; /* else: the last certificate on the way, whose issuer is not trusted */
 };
 
+/*
+ * wolfSSL has verified the signatures, but it remembers the intermediates of earlier handshakes and never looks at
+ * their dates again. What was sent now, and the anchors, have to lead there by themselves: the outcome of an opening
+ * does not hang on those before it.
+ */
 static struct path follow_path(const struct peer_verification *verification) {
   struct path path = {0};
   uint64_t reached = 1;
@@ -247,8 +243,7 @@ static struct path follow_path(const struct peer_verification *verification) {
       return path;
     }
     issuers = find_subject(verification, certificate.issuer);
-    path.leads_to_anchor =
-        is_trust_anchor(verification->trust, &certificate) || issued_by_anchor(verification->trust, &certificate);
+    path.leads_to_anchor = any_anchor(verification->trust, &certificate, is_anchor_or_issued_by_it);
     seen |= (uint64_t)1 << depth;
     path.dead_end = (issuers & ~seen) == 0 ? depth : path.dead_end;
     reached |= issuers;

@@ -395,35 +395,42 @@ static void add_to_list(char *list, size_t capacity, const char *name) {
 }
 #endif
 
-#ifdef HAVE_WOLFSSL_CTX_SET_CIPHER_LIST_BYTES
-/* By number, in the order of preference, and only of versions in range: wolfSSL takes the list as it stands. Not by
-   name: with OpenSSL's interface 5.7.2 puts TLS_NULL_WITH_NULL_NULL behind a list of TLS 1.3 suites alone
-   (wolfSSL_parse_cipher_list() copies the zeros of the empty list it replaces). */
-static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) {
-  uint8_t list[2 * POLICY_SUITES_MAX];
-  int length = 0;
+/* Only of versions in range, in the order of preference: wolfSSL takes the list as it stands. */
+static size_t suites_in_range(const struct policy_limits *limits, const struct suite *chosen[POLICY_SUITES_MAX]) {
+  size_t count = 0;
 
   for (size_t i = 0; i < limits->suite_count; i++) {
     const struct suite *suite = find_suite(limits->suites[i]);
 
     if (suite != NULL && version_in_range(suite->version, limits->lowest, limits->highest)) {
-      list[length++] = (uint8_t)(suite->number >> 8);
-      list[length++] = (uint8_t)(suite->number & 0xff);
+      chosen[count++] = suite;
     }
   }
-  return wolfSSL_CTX_set_cipher_list_bytes(context, list, length);
+  return count;
+}
+
+#ifdef HAVE_WOLFSSL_CTX_SET_CIPHER_LIST_BYTES
+/* By number. Not by name: with OpenSSL's interface 5.7.2 puts TLS_NULL_WITH_NULL_NULL behind a list of TLS 1.3 suites
+   alone (wolfSSL_parse_cipher_list() copies the zeros of the empty list it replaces). */
+static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) {
+  const struct suite *chosen[POLICY_SUITES_MAX];
+  const size_t count = suites_in_range(limits, chosen);
+  uint8_t list[2 * POLICY_SUITES_MAX];
+
+  for (size_t i = 0; i < count; i++) {
+    list[2 * i] = (uint8_t)(chosen[i]->number >> 8);
+    list[2 * i + 1] = (uint8_t)(chosen[i]->number & 0xff);
+  }
+  return wolfSSL_CTX_set_cipher_list_bytes(context, list, (int)(2 * count));
 }
 #else
-/* Colon-separated, in the order of preference, and only of versions in range: wolfSSL takes the list as it stands. */
 static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) {
+  const struct suite *chosen[POLICY_SUITES_MAX];
+  const size_t count = suites_in_range(limits, chosen);
   char list[512] = "";
 
-  for (size_t i = 0; i < limits->suite_count; i++) {
-    const struct suite *suite = find_suite(limits->suites[i]);
-
-    if (suite != NULL && version_in_range(suite->version, limits->lowest, limits->highest)) {
-      add_to_list(list, sizeof(list), suite->wolfssl_name);
-    }
+  for (size_t i = 0; i < count; i++) {
+    add_to_list(list, sizeof(list), chosen[i]->wolfssl_name);
   }
   return wolfSSL_CTX_set_cipher_list(context, list);
 }

@@ -714,15 +714,13 @@ static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_
  * in date: which of them holds is not for us to guess.
  */
 static amqp_wolfssl_code_t check_singles(const struct ocsp_answer *answer, const struct certificate *leaf,
-                                         const struct certificate *issuer, int64_t now, bool *any,
-                                         amqp_wolfssl_error_t *error) {
+                                         const struct certificate *issuer, const char *issuer_name, int64_t now,
+                                         bool *any, amqp_wolfssl_error_t *error) {
   struct byte_slice rest = answer->singles;
   amqp_wolfssl_code_t worst = AMQP_WOLFSSL_OK;
   struct ocsp_single single;
-  char issuer_name[ERROR_SUBJECT_LENGTH];
 
   *any = false;
-  certificate_format_name(issuer->subject, issuer_name, sizeof(issuer_name));
   while (worst != AMQP_WOLFSSL_CERTIFICATE_REVOKED && ocsp_single_take(&rest, &single)) {
     const enum match match = match_single(&single, leaf, issuer);
 
@@ -752,7 +750,7 @@ static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, st
     return explain_unread_answer(result, &answer, error);
   }
   certificate_format_name(issuer->subject, issuer_name, sizeof(issuer_name));
-  code = check_singles(&answer, leaf, issuer, check->now, &any, error);
+  code = check_singles(&answer, leaf, issuer, issuer_name, check->now, &any, error);
   if (!any) {
     return REFUSE(REVOCATION_UNKNOWN,
                   "the OCSP answer that the broker stapled is about another certificate, or one of another issuer "

@@ -14,7 +14,7 @@
 #define READ_AHEAD_CAPACITY ((size_t)32 * 1024)
 
 /* ContentType of RFC 5246, section 6.2.1. */
-enum { RECORD_CHANGE_CIPHER = 20, RECORD_HANDSHAKE = 22 };
+enum { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22 };
 
 /* ---- Sending ---- */
 
@@ -71,7 +71,7 @@ void tls_io_drop_output(struct tls_io *io) { byte_queue_release(&io->output); }
 
 /* RFC 5246, section 7.2. */
 void tls_io_alert_in_clear(struct tls_io *io, uint8_t alert) {
-  const uint8_t record[] = {21, 3, 3, 0, 2, 2, alert};
+  const uint8_t record[] = {RECORD_ALERT, 3, 3, 0, 2, 2, alert};
 
   if (!byte_queue_append(&io->output, record, sizeof(record))) {
     io->out_of_memory = true;
