@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The error record: what failed, at which stage, and a sentence a person can act on. One table in error.c translates
- * wolfSSL's codes; nothing else in the library knows their numbers.
- */
+/* The error record: what failed, at which stage, and a sentence a person can act on. */
 #ifndef AMQP_WOLFSSL_ERROR_H
 #define AMQP_WOLFSSL_ERROR_H
 
@@ -26,13 +23,6 @@ struct amqp_wolfssl_error_t_ {
   char message[ERROR_MESSAGE_LENGTH];
 };
 
-/** What wolfSSL's code means in our terms. */
-struct error_cause {
-  amqp_wolfssl_stage_t stage;
-  amqp_wolfssl_code_t code;
-  const char *sentence; /**< what happened and what to do, without particulars */
-};
-
 void error_clear(amqp_wolfssl_error_t *error);
 
 /** Sets stage, code and sentence, and forgets everything else. Returns \a code. */
@@ -44,13 +34,6 @@ void error_append(amqp_wolfssl_error_t *error, const char *format, ...) __attrib
 
 /** Adds a date and time in UTC, given in seconds since 1970, between two texts. */
 void error_append_date(amqp_wolfssl_error_t *error, const char *before, int64_t seconds, const char *after);
-
-/** Sets a record from one of wolfSSL's codes (negative). Codes that say nothing become \a fallback. */
-amqp_wolfssl_code_t error_set_from_wolfssl(amqp_wolfssl_error_t *error, int wolfssl_code,
-                                           const struct error_cause *fallback);
-
-/** The cause that stands in the table for one of wolfSSL's codes, or NULL. */
-const struct error_cause *error_find_cause(int wolfssl_code);
 
 void error_set_alert(amqp_wolfssl_error_t *error, int alert, amqp_wolfssl_alert_direction_t direction);
 void error_set_certificate(amqp_wolfssl_error_t *error, int depth, const char *subject);

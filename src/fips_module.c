@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "build_info.h"
+#include "wolfssl_error.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/wolfcrypt/error-crypt.h>
@@ -32,8 +33,8 @@
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 static bool started;
 
-static const struct error_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
-                                                "wolfSSL did not start"};
+static const struct wolfssl_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+                                                  "wolfSSL did not start"};
 
 #ifdef HAVE_FIPS
 
@@ -221,7 +222,7 @@ amqp_wolfssl_code_t fips_module_check(amqp_wolfssl_stage_t stage, amqp_wolfssl_e
     return explain_error(stage, error);
   }
   if (result != 0) {
-    return error_set_from_wolfssl(error, result, &start_failed);
+    return wolfssl_error_set(error, result, &start_failed);
   }
   return AMQP_WOLFSSL_OK;
 }

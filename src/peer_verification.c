@@ -21,6 +21,7 @@
 #include "revocation_sources.h"
 #include "stapled_status.h"
 
+#include "wolfssl_error.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/error-ssl.h>
@@ -254,13 +255,13 @@ static struct path follow_path(const struct peer_verification *verification) {
 static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
 
 static bool check_path(struct peer_verification *verification) {
-  static const struct error_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
-                                               "the broker's certificate does not lead to a trusted CA"};
+  static const struct wolfssl_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
+                                                 "the broker's certificate does not lead to a trusted CA"};
 
   if (!verification->settings->verify_peer || follow_path(verification).leads_to_anchor) {
     return true;
   }
-  error_set_from_wolfssl(&verification->error, ASN_NO_SIGNER_E, &no_issuer);
+  wolfssl_error_set(&verification->error, ASN_NO_SIGNER_E, &no_issuer);
   add_missing_issuer(verification, &verification->error);
   return false;
 }
@@ -299,14 +300,14 @@ static bool judge_answer(const struct peer_verification *verification, amqp_wolf
 
 /* Both must like it. Only our own verdict comes with particulars, so it is asked first. */
 static bool check_answer(struct peer_verification *verification) {
-  static const struct error_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
-                                              "wolfSSL did not accept the OCSP answer that the broker stapled"};
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+                                                "wolfSSL did not accept the OCSP answer that the broker stapled"};
 
   if (!judge_answer(verification, &verification->error)) {
     return false;
   }
   if (verification->answer_refused != 0) {
-    error_set_from_wolfssl(&verification->error, verification->answer_refused, &fallback);
+    wolfssl_error_set(&verification->error, verification->answer_refused, &fallback);
     return false;
   }
   verification->answer_accepted = true;
@@ -609,7 +610,7 @@ static void add_missing_issuer(const struct peer_verification *verification, amq
 }
 
 bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code) {
-  const struct error_cause *cause = error_find_cause(wolfssl_code);
+  const struct wolfssl_cause *cause = wolfssl_error_find_cause(wolfssl_code);
 
   return verification->error.code != AMQP_WOLFSSL_OK || verification->failed_depth >= 0 ||
          (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
@@ -621,8 +622,8 @@ static bool is_about_answer(int wolfssl_code) {
 
 amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *verification, int wolfssl_code,
                                               amqp_wolfssl_error_t *error) {
-  static const struct error_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
-                                              "the broker's certificate was not accepted"};
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+                                                "the broker's certificate was not accepted"};
   size_t depth = verification->failed_depth > 0 ? (size_t)verification->failed_depth : 0;
   struct certificate certificate;
   char subject[ERROR_SUBJECT_LENGTH];
@@ -638,7 +639,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
-  error_set_from_wolfssl(error, wolfssl_code, &fallback);
+  wolfssl_error_set(error, wolfssl_code, &fallback);
   if (WOLFSSL_SHOWS_READABLE_ANSWERS && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR && verification->answer == NULL) {
     error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
               "the OCSP answer that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "

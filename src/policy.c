@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "wolfssl_error.h"
 #include "wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -484,8 +485,8 @@ static int set_signatures(const struct policy *policy, WOLFSSL_CTX *context) {
 
 amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX *context,
                                  amqp_wolfssl_error_t *error) {
-  static const struct error_cause fallback = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NOT_SUPPORTED,
-                                              "this wolfSSL can't be held to the policy"};
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NOT_SUPPORTED,
+                                                "this wolfSSL can't be held to the policy"};
   const struct policy *policy = limits->policy;
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
@@ -512,7 +513,7 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
     result = wolfSSL_CTX_SetMinEccKey_Sz(context, (short)policy->min_ec_bits);
   }
   if (result != WOLFSSL_SUCCESS) {
-    return error_set_from_wolfssl(error, result, &fallback);
+    return wolfssl_error_set(error, result, &fallback);
   }
   return AMQP_WOLFSSL_OK;
 }

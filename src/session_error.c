@@ -14,6 +14,7 @@
 #include "fips_module.h"
 #include "pkcs11_token.h"
 #include "token_signature.h"
+#include "wolfssl_error.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/error-ssl.h>
@@ -230,7 +231,7 @@ static bool explain_token(const struct session_failure *failure, amqp_wolfssl_er
 /* ---- wolfSSL's code ---- */
 
 static void explain_wolfssl_code(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
-  struct error_cause fallback = {failure->stage, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the TLS connection failed"};
+  struct wolfssl_cause fallback = {failure->stage, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the TLS connection failed"};
 
   if (!failure->handshake_done) {
     fallback.code = AMQP_WOLFSSL_HANDSHAKE_FAILED;
@@ -240,7 +241,7 @@ static void explain_wolfssl_code(const struct session_failure *failure, amqp_wol
     error_set(error, failure->stage, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
     return;
   }
-  error_set_from_wolfssl(error, failure->wolfssl_code, &fallback);
+  wolfssl_error_set(error, failure->wolfssl_code, &fallback);
   if (failure->handshake_done) {
     error->stage = failure->stage;
   }
@@ -298,7 +299,7 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
     error->wolfssl_code = failure->wolfssl_code;
     return;
   } else if (failure->io->out_of_memory ||
-             (failure->wolfssl_code != 0 && error_find_cause(failure->wolfssl_code) != NULL)) {
+             (failure->wolfssl_code != 0 && wolfssl_error_find_cause(failure->wolfssl_code) != NULL)) {
     explain_wolfssl_code(failure, error);
   } else if (!explain_lost_connection(failure, error)) {
     explain_wolfssl_code(failure, error);

@@ -17,6 +17,7 @@
 #include "secret.h"
 #include "tls_io.h"
 #include "token_signature.h"
+#include "wolfssl_error.h"
 #include "wolfssl_headers.h"
 
 #include <wolfssl/wolfcrypt/coding.h>
@@ -29,12 +30,12 @@ struct tls_context {
   const struct credentials *credentials;
 };
 
-static const struct error_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
-                                                  "wolfSSL refused a setting"};
+static const struct wolfssl_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+                                                    "wolfSSL refused a setting"};
 
 /* The table's sentences speak of the broker; what is refused here is our own. */
 static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code, const char *what) {
-  if (error_set_from_wolfssl(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_NO_MEMORY) {
+  if (wolfssl_error_set(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_NO_MEMORY) {
     error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED, "wolfSSL refused %s (wolfSSL: %d)",
               what, wolfssl_code);
     error->wolfssl_code = wolfssl_code;
@@ -214,7 +215,7 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   int result = set_lowest_version(ctx, &settings->limits);
 
   if (result != WOLFSSL_SUCCESS) {
-    return error_set_from_wolfssl(error, result, &setting_failed);
+    return wolfssl_error_set(error, result, &setting_failed);
   }
   code = policy_apply(&settings->limits, ctx, error);
   if (code == AMQP_WOLFSSL_OK) {

@@ -21,6 +21,7 @@
 #include "minted_certificates.h"
 #include "policy.h"
 #include "temporary_folder.h"
+#include "wolfssl_error.h"
 #include "wolfssl_headers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -560,8 +561,8 @@ static void test_weak_keys_are_refused_in_the_handshake(void **state) {
   }
   error = shake_hands_with("server-weak-rsa1024.pem", "server-weak-rsa1024.key", "ca.pem", true);
   assert_int_not_equal(error, 0);
-  assert_non_null(error_find_cause(error));
-  assert_int_equal(error_find_cause(error)->code, AMQP_WOLFSSL_WEAK_KEY);
+  assert_non_null(wolfssl_error_find_cause(error));
+  assert_int_equal(wolfssl_error_find_cause(error)->code, AMQP_WOLFSSL_WEAK_KEY);
 }
 
 /* ---- The check afterwards ---- */
