@@ -125,10 +125,15 @@ AC_DEFUN([PROJECT_WOLFSSL], [
         wolfSSL_CTX_SetEchEnable
         wolfSSL_CTX_only_dhe_psk
         wolfSSL_CTX_AllowEncryptThenMac
+        wolfSSL_CTX_Unload_trust_peers
         wolfSSL_UseOCSPStapling
         wolfSSL_CTX_set_ocsp_status_verify_cb
         wolfSSL_set_msg_callback
       ], [PROJECT_WOLFSSL_FUNCTION(PROJECT_NAME)])
+    # Trusted peers that can't be unloaded would let anybody pass for the broker: src/tls_context.c says how.
+    AS_IF([test "$project_cv_function_wolfSSL_CTX_Unload_trust_peers" != yes], [
+      PROJECT_WOLFSSL_NEED([!defined(WOLFSSL_TRUST_PEER_CERT)], [a way to unload trusted peers, or none of them],
+        [rebuild it without WOLFSSL_TRUST_PEER_CERT])])
 
     PROJECT_WOLFSSL_FEATURE([fips], [defined(HAVE_FIPS)], [the FIPS module])
     PROJECT_WOLFSSL_FEATURE([hardware_aes], m4_normalize([defined(WOLFSSL_AESNI) || defined(USE_INTEL_SPEEDUP) ||

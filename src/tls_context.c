@@ -71,6 +71,21 @@ static int set_lowest_version(WOLFSSL_CTX *ctx, const struct policy_limits *limi
   return wolfSSL_CTX_SetMinVersion(ctx, lowest >= AMQP_WOLFSSL_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
 }
 
+/* A wolfSSL with WOLFSSL_TRUST_PEER_CERT and OPENSSL_COMPATIBLE_DEFAULTS also takes each anchor for a trusted peer, and
+   skips the signature of a leaf that copies an anchor's subject, key identifier and signature bytes, whatever the key
+   in it (CVE-2026-93302, mended in 5.9.4). The anchors themselves stay. */
+static amqp_wolfssl_code_t forget_trusted_peers(WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error) {
+#ifdef HAVE_WOLFSSL_CTX_UNLOAD_TRUST_PEERS
+  int result = wolfSSL_CTX_Unload_trust_peers(ctx);
+
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "to forget trusted peers");
+#else
+  (void)ctx;
+  (void)error;
+  return AMQP_WOLFSSL_OK; /* configure has seen that there are none */
+#endif
+}
+
 /* CAs whose keys the policy does not allow are left out: wolfSSL would refuse the whole for one of them, and a system's
    bundle holds many kinds. */
 static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
@@ -98,7 +113,7 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
                      "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s", policy_name(policy),
                      reason);
   }
-  return AMQP_WOLFSSL_OK;
+  return forget_trusted_peers(ctx, error);
 }
 
 /* wolfSSL takes a chain in one piece, certificate behind certificate. */
