@@ -3,12 +3,16 @@
  * Stands between a TLS client and its server, hands all bytes on unchanged, and writes down what the client offers: the
  * cipher suites of its ClientHello, in order. TLS libraries differ in them, so they tell which one a program uses.
  *
- *   recording_relay PORT      PORT: the server's, on 127.0.0.1
+ *   recording_relay PORT [FOLDER]      PORT: the server's, on 127.0.0.1
  *
  * Prints a line "PORT n" when it listens, on 127.0.0.1; then for each connection "CONNECTION", and "CLIENT-HELLO" with
  * the suites in hexadecimal, or "NO-CLIENT-HELLO" when the client begins with anything else. Runs until it is killed.
+ *
+ * With a folder, all that connection N (from 1) carries goes to FOLDER/N-to-server and FOLDER/N-to-client, and
+ * "RECORDED N-to-server", "RECORDED N-to-client" are printed when no more will come.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -33,6 +37,19 @@ struct opening {
   unsigned char bytes[SESSION_ID_AT + 1u + 255u + 2u + 512u];
   size_t length;
   enum hello state;
+};
+
+/* What one direction of a connection carries. */
+struct record {
+  char name[32];
+  int file; /* -1: not wanted */
+};
+
+struct direction {
+  int from;
+  int to;
+  struct opening *opening; /* NULL: this is not the client's */
+  struct record record;
 };
 
 static void fail(const char *what) {
@@ -96,53 +113,97 @@ static void record_opening(struct opening *opening, const unsigned char *bytes, 
   }
 }
 
-/* Until FROM ends or TO takes no more. OPENING is NULL for the direction that is not recorded. */
-static void copy(int from, int to, struct opening *opening) {
+static struct record begin_record(const char *folder, unsigned connection, const char *direction) {
+  struct record record = {.file = -1};
+  char path[4096];
+
+  (void)snprintf(record.name, sizeof(record.name), "%u-%s", connection, direction);
+  if (folder != NULL) {
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, record.name);
+    record.file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (record.file < 0) {
+      fail(path);
+    }
+  }
+  return record;
+}
+
+static void record_bytes(const struct record *record, const unsigned char *bytes, size_t length) {
+  while (record->file >= 0 && length > 0) {
+    const ssize_t written = write(record->file, bytes, length);
+
+    if (written < 0) {
+      fail("write a recording");
+    }
+    bytes += written;
+    length -= (size_t)written;
+  }
+}
+
+static void end_record(const struct record *record) {
+  char line[64];
+
+  if (record->file >= 0) {
+    (void)snprintf(line, sizeof(line), "RECORDED %s\n", record->name);
+    report(line);
+  }
+}
+
+/* Until one end gives no more or the other takes no more. */
+static void copy(const struct direction *direction) {
   unsigned char buffer[READ_SIZE];
   ssize_t length;
 
-  while ((length = recv(from, buffer, sizeof(buffer), 0)) > 0) {
-    if (opening != NULL) {
-      record_opening(opening, buffer, (size_t)length);
+  while ((length = recv(direction->from, buffer, sizeof(buffer), 0)) > 0) {
+    record_bytes(&direction->record, buffer, (size_t)length);
+    if (direction->opening != NULL) {
+      record_opening(direction->opening, buffer, (size_t)length);
     }
-    if (!loopback_send_all(to, buffer, (size_t)length)) {
+    if (!loopback_send_all(direction->to, buffer, (size_t)length)) {
       break;
     }
   }
-  (void)shutdown(to, SHUT_WR);
-  (void)shutdown(from, SHUT_RD);
+  (void)shutdown(direction->to, SHUT_WR);
+  (void)shutdown(direction->from, SHUT_RD);
+  end_record(&direction->record);
 }
 
 /* A process for each direction: neither can then be held up by the other. They end with the relay at the latest. */
-static void start_copying(pid_t relay, int from, int to, struct opening *opening) {
+static void start_copying(pid_t relay, const struct direction *direction) {
   const pid_t child = fork();
 
   if (child < 0) {
     fail("fork");
   }
   if (child > 0) {
+    if (direction->record.file >= 0) {
+      close(direction->record.file);
+    }
     return;
   }
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
     fail("prctl");
   }
   if (getppid() == relay) {
-    copy(from, to, opening);
+    copy(direction);
   }
   _exit(0);
 }
 
-static void relay_connection(int client, uint16_t server_port) {
+static void relay_connection(int client, uint16_t server_port, const char *folder, unsigned number) {
   const int enable = 1;
   const int server = loopback_connect(server_port); /* -1: the client then sees its own connection closed */
   struct opening opening = {.state = HELLO_INCOMPLETE};
 
   report("CONNECTION\n");
   if (server >= 0) {
+    const struct direction to_server = {client, server, &opening, begin_record(folder, number, "to-server")};
+    const struct direction to_client = {server, client, NULL, begin_record(folder, number, "to-client")};
+
     (void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &enable, sizeof(enable));
     (void)setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &enable, sizeof(enable));
-    start_copying(getpid(), client, server, &opening);
-    start_copying(getpid(), server, client, NULL);
+    start_copying(getpid(), &to_server);
+    start_copying(getpid(), &to_client);
     close(server);
   }
   close(client);
@@ -150,13 +211,15 @@ static void relay_connection(int client, uint16_t server_port) {
 
 int main(int argc, char **argv) {
   char *end = NULL;
-  const long port = argc == 2 ? strtol(argv[1], &end, 10) : 0;
+  const long port = argc == 2 || argc == 3 ? strtol(argv[1], &end, 10) : 0;
+  const char *folder = argc == 3 ? argv[2] : NULL;
+  unsigned connections = 0;
   char line[32];
   unsigned listening_port;
   int listener;
 
   if (port < 1 || port > 65535 || *end != '\0') {
-    fputs("usage: recording_relay PORT\n", stderr);
+    fputs("usage: recording_relay PORT [FOLDER]\n", stderr);
     return 2;
   }
   /* No zombies: nobody asks how a copying process ended. */
@@ -173,7 +236,7 @@ int main(int argc, char **argv) {
     const int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
     if (client >= 0) {
-      relay_connection(client, (uint16_t)port);
+      relay_connection(client, (uint16_t)port, folder, ++connections);
     } else if (errno != EINTR && errno != ECONNABORTED) {
       fail("accept");
     }
