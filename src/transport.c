@@ -7,11 +7,16 @@
  * AMQP_STATUS_TIMEOUT (taken as a partial send); get_sockfd is called after every failure, after close too, and must
  * then be -1, but after a fatal TLS error it must not be, or the core replaces the error; delete comes for objects that
  * were never opened; the core itself closes by force only, so delete does the graceful close.
+ *
+ * rabbitmq-c says that a connection belongs to one thread, but programs receive in one and publish in another, which
+ * works over TCP and OpenSSL. A session used by two threads at once can send AMQP in clear, so a lock guards it. Nobody
+ * waits with the lock held: one thread's wait must not keep another from sending or receiving.
  */
 #include "autoconfig.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,14 +35,16 @@ struct transport {
   struct rabbitmq_socket *base;       /* rabbitmq-c's TCP socket, which this one sits on */
   const struct rabbitmq_socket_class *tcp;
   amqp_wolfssl_config_t *config;
-  struct session *session;            /* NULL while closed */
+  pthread_mutex_t lock;               /* guards what follows, but facts: only opening and the end change those */
+  struct session *session;            /* NULL while closed, and until its handshake is over */
   struct publish_coalescer coalescer; /* what the core believes sent and the session has not seen yet */
   struct connection_facts facts;
   struct deadline due; /* when the connection has lasted long enough */
   amqp_wolfssl_error_t error;
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
-  bool told; /* the callback knows of this connection's failure; later calls fail for the same reason */
+  bool told;    /* the callback knows of this connection's failure; later calls fail for the same reason */
+  bool to_tell; /* it will know when the lock is free */
 };
 
 static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags);
@@ -58,11 +65,45 @@ static struct transport *from_socket(const amqp_socket_t *socket) {
   return klass->send == transport_send ? (struct transport *)(uintptr_t)klass : NULL;
 }
 
-static void tell_failure(struct transport *transport) {
+/* ---- The lock ---- */
+
+static void enter(struct transport *transport) { (void)pthread_mutex_lock(&transport->lock); }
+
+static void note_failure(struct transport *transport) {
   if (transport->error_callback != NULL && !transport->told) {
     transport->told = true;
-    transport->error_callback((amqp_socket_t *)transport->base, &transport->error, transport->error_user_data);
+    transport->to_tell = true;
   }
+}
+
+/*
+ * The callback runs without the lock, and with a copy of the record, which another thread may change meanwhile. A
+ * recursive lock would let it ask about the socket too; but if it waits for anything (a lock of the program's log) that
+ * is held by a thread that is sending, both would wait for ever.
+ */
+static void leave_and_tell(struct transport *transport) {
+  const amqp_wolfssl_error_fn callback = transport->error_callback;
+  void *user_data = transport->error_user_data;
+  amqp_wolfssl_error_t error;
+
+  error_copy(&error, &transport->error);
+  (void)pthread_mutex_unlock(&transport->lock);
+  callback((amqp_socket_t *)transport->base, &error, user_data);
+}
+
+static void leave(struct transport *transport) {
+  if (transport->to_tell) {
+    transport->to_tell = false;
+    leave_and_tell(transport);
+  } else {
+    (void)pthread_mutex_unlock(&transport->lock);
+  }
+}
+
+static void tell_failure(struct transport *transport) {
+  enter(transport);
+  note_failure(transport);
+  leave(transport);
 }
 
 /* ---- The socket below the session: rabbitmq-c's own TCP calls ---- */
@@ -135,7 +176,7 @@ static int open_status(const amqp_wolfssl_error_t *error) {
 }
 
 static ssize_t data_status(struct transport *transport) {
-  tell_failure(transport);
+  note_failure(transport);
   switch (transport->error.code) {
     case AMQP_WOLFSSL_NO_MEMORY:
       return AMQP_STATUS_NO_MEMORY;
@@ -157,7 +198,7 @@ static ssize_t session_status(struct transport *transport, enum session_result r
     case SESSION_WANT_WRITE:
       return RABBITMQ_STATUS_NEEDWRITE;
     case SESSION_ENDED:
-      tell_failure(transport);
+      note_failure(transport);
       return AMQP_STATUS_CONNECTION_CLOSED;
     case SESSION_FAILED:
       break;
@@ -175,7 +216,6 @@ static void drop_session(struct transport *transport) {
 }
 
 static void close_tcp(struct transport *transport) {
-  drop_session(transport);
   config_thaw(transport->config);
   if (transport->tcp->get_sockfd(transport->base) != -1) {
     (void)transport->tcp->close(transport->base, RABBITMQ_CLOSE_FORCE);
@@ -243,9 +283,9 @@ static int explain_wait(struct transport *transport, enum deadline_wait_result r
   return open_status(&transport->error);
 }
 
-static int shake_hands(struct transport *transport, const struct deadline *deadline) {
+static int shake_hands(struct transport *transport, struct session *session, const struct deadline *deadline) {
   for (;;) {
-    enum session_result result = session_handshake(transport->session, &transport->facts);
+    enum session_result result = session_handshake(session, &transport->facts);
     enum deadline_wait_result waited;
 
     if (result == SESSION_DONE) {
@@ -261,11 +301,22 @@ static int shake_hands(struct transport *transport, const struct deadline *deadl
   }
 }
 
+/* Only now other threads find the session: none can send before the broker has been verified. */
+static void begin_life(struct transport *transport, struct session *session) {
+  const struct timeval life = {.tv_sec = (time_t)config_maximum_life(transport->config)};
+
+  enter(transport);
+  (void)deadline_start(&transport->due, life.tv_sec != 0 ? &life : NULL);
+  transport->session = session;
+  leave(transport);
+}
+
 static int open_tls(struct transport *transport, const char *host, int port, const struct deadline *deadline) {
   struct lower_socket lower = {lower_send, lower_recv, transport};
   const struct tls_context *context = NULL;
   const struct peer_name *name;
   struct peer_name storage;
+  struct session *session;
   int status;
 
   config_freeze(transport->config);
@@ -278,17 +329,17 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   if (status != AMQP_STATUS_OK) {
     return status;
   }
-  transport->session = session_new(context, name, &lower, &transport->error);
-  if (transport->session == NULL) {
+  session = session_new(context, name, &lower, &transport->error);
+  if (session == NULL) {
     return open_status(&transport->error);
   }
-  return shake_hands(transport, deadline);
-}
-
-static void start_life(struct transport *transport) {
-  const struct timeval life = {.tv_sec = (time_t)config_maximum_life(transport->config)};
-
-  (void)deadline_start(&transport->due, life.tv_sec != 0 ? &life : NULL);
+  status = shake_hands(transport, session, deadline);
+  if (status == AMQP_STATUS_OK) {
+    begin_life(transport, session);
+  } else {
+    session_free(session);
+  }
+  return status;
 }
 
 static int transport_open(void *base, const char *host, int port, const struct timeval *timeout) {
@@ -309,9 +360,7 @@ static int transport_open(void *base, const char *host, int port, const struct t
     return AMQP_STATUS_INVALID_PARAMETER;
   }
   status = open_tls(transport, host, port, &deadline);
-  if (status == AMQP_STATUS_OK) {
-    start_life(transport);
-  } else {
+  if (status != AMQP_STATUS_OK) {
     close_tcp(transport); /* after a failure the socket is closed, and may be opened again */
     connection_facts_free(&transport->facts);
     tell_failure(transport);
@@ -359,8 +408,7 @@ static ssize_t send_status(struct transport *transport, enum coalescer_result re
   return data_status(transport);
 }
 
-static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags) {
-  struct transport *transport = from_base(base);
+static ssize_t send_bytes(struct transport *transport, const void *bytes, size_t length, int flags) {
   struct coalescer_writer writer = {write_to_session, transport};
   enum coalescer_result result;
   size_t accepted;
@@ -376,13 +424,21 @@ static ssize_t transport_send(void *base, const void *bytes, size_t length, int 
   return send_status(transport, result, accepted);
 }
 
-static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flags) {
+static ssize_t transport_send(void *base, const void *bytes, size_t length, int flags) {
   struct transport *transport = from_base(base);
+  ssize_t result;
+
+  enter(transport);
+  result = send_bytes(transport, bytes, length, flags);
+  leave(transport);
+  return result;
+}
+
+static ssize_t receive_bytes(struct transport *transport, void *bytes, size_t capacity) {
   enum coalescer_result flushed;
   enum session_result result;
   size_t received;
 
-  (void)flags;
   if (transport->session == NULL) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
@@ -400,10 +456,19 @@ static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flag
   return session_status(transport, result, received);
 }
 
-static int transport_close(void *base, int force) {
+static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flags) {
   struct transport *transport = from_base(base);
+  ssize_t result;
 
-  if (transport->tcp->get_sockfd(base) == -1) {
+  (void)flags;
+  enter(transport);
+  result = receive_bytes(transport, bytes, capacity);
+  leave(transport);
+  return result;
+}
+
+static int close_connection(struct transport *transport, int force) {
+  if (transport->tcp->get_sockfd(transport->base) == -1) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
   if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE && flush_held(transport) == COALESCER_ACCEPTED) {
@@ -411,10 +476,35 @@ static int transport_close(void *base, int force) {
   }
   drop_session(transport);
   config_thaw(transport->config);
-  return transport->tcp->close(base, force);
+  return transport->tcp->close(transport->base, force);
+}
+
+static int transport_close(void *base, int force) {
+  struct transport *transport = from_base(base);
+  int status;
+
+  enter(transport);
+  status = close_connection(transport, force);
+  leave(transport);
+  return status;
 }
 
 static int transport_get_sockfd(void *base) { return from_base(base)->tcp->get_sockfd(base); }
+
+static struct transport *new_transport(void) {
+  struct transport *transport = calloc(1, sizeof(*transport));
+
+  if (transport != NULL && pthread_mutex_init(&transport->lock, NULL) != 0) {
+    free(transport);
+    return NULL;
+  }
+  return transport;
+}
+
+static void free_transport(struct transport *transport) {
+  (void)pthread_mutex_destroy(&transport->lock);
+  free(transport);
+}
 
 static void transport_delete(void *base) {
   struct transport *transport = from_base(base);
@@ -424,14 +514,14 @@ static void transport_delete(void *base) {
   transport->tcp->delete_socket(base);
   connection_facts_free(&transport->facts);
   amqp_wolfssl_config_free(transport->config);
-  free(transport);
+  free_transport(transport);
 }
 
 /* ---- Making ---- */
 
 /* Takes over \a config's reference when it succeeds. */
 static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
-  struct transport *transport = calloc(1, sizeof(*transport));
+  struct transport *transport = new_transport();
   amqp_socket_t *socket;
 
   if (transport == NULL) {
@@ -441,7 +531,7 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
   /* On failure the connection keeps a TCP socket that was never opened: sending over it fails, nothing leaves in clear.
    */
   if (socket == NULL || !rabbitmq_socket_probe(socket)) {
-    free(transport);
+    free_transport(transport);
     return NULL;
   }
   transport->klass = (struct rabbitmq_socket_class){
@@ -498,47 +588,66 @@ amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_socket_t *socket) {
 
 int amqp_wolfssl_socket_cork(amqp_socket_t *socket) {
   struct transport *transport = from_socket(socket);
+  int status = AMQP_STATUS_SOCKET_CLOSED;
 
   if (transport == NULL) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  if (transport->session == NULL) {
-    return AMQP_STATUS_SOCKET_CLOSED;
+  enter(transport);
+  if (transport->session != NULL) {
+    publish_coalescer_set_corked(&transport->coalescer, true);
+    status = AMQP_STATUS_OK;
   }
-  publish_coalescer_set_corked(&transport->coalescer, true);
-  return AMQP_STATUS_OK;
+  leave(transport);
+  return status;
 }
 
+static enum deadline_wait_result wait_unlocked(struct transport *transport, const struct deadline *deadline) {
+  const int descriptor = transport->tcp->get_sockfd(transport->base);
+  enum deadline_wait_result waited;
+
+  leave(transport);
+  waited = deadline_wait(deadline, descriptor, true);
+  enter(transport);
+  return waited;
+}
+
+/* Called with the lock held, and returns with it; other threads may close the connection while this one waits. */
 static int flush_until(struct transport *transport, const struct deadline *deadline) {
-  for (;;) {
+  while (transport->session != NULL) {
     enum coalescer_result result = flush_held(transport);
     enum deadline_wait_result waited;
 
     if (result != COALESCER_BLOCKED) {
       return result == COALESCER_ACCEPTED ? AMQP_STATUS_OK : (int)send_status(transport, result, 0);
     }
-    waited = deadline_wait(deadline, transport->tcp->get_sockfd(transport->base), true);
+    waited = wait_unlocked(transport, deadline);
     if (waited != DEADLINE_READY) {
       return waited == DEADLINE_PASSED ? AMQP_STATUS_TIMEOUT : AMQP_STATUS_SOCKET_ERROR;
     }
   }
+  return AMQP_STATUS_SOCKET_CLOSED;
 }
 
 int amqp_wolfssl_socket_uncork(amqp_socket_t *socket, const struct timeval *timeout) {
   struct transport *transport = from_socket(socket);
   struct deadline deadline;
+  int status;
 
   if (transport == NULL || !deadline_start(&deadline, timeout)) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  if (transport->session == NULL) {
-    return AMQP_STATUS_SOCKET_CLOSED;
-  }
+  enter(transport);
   publish_coalescer_set_corked(&transport->coalescer, false);
-  return flush_until(transport, &deadline);
+  status = flush_until(transport, &deadline);
+  leave(transport);
+  return status;
 }
 
 /* ---- What a program may ask ---- */
+
+/* The record and the facts are handed out by address, which a lock held here could not guard: the record holds until
+ * the next call on the socket, the facts until the next open. */
 
 int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket) { return from_socket(socket) != NULL; }
 
@@ -549,9 +658,16 @@ const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socke
 }
 
 int amqp_wolfssl_socket_due(const amqp_socket_t *socket) {
-  const struct transport *transport = from_socket(socket);
+  struct transport *transport = from_socket(socket);
+  bool due;
 
-  return transport != NULL && transport->session != NULL && deadline_has_passed(&transport->due) ? 1 : 0;
+  if (transport == NULL) {
+    return 0;
+  }
+  enter(transport);
+  due = transport->session != NULL && deadline_has_passed(&transport->due);
+  leave(transport);
+  return due ? 1 : 0;
 }
 
 int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_error_fn callback, void *user_data) {
@@ -560,8 +676,10 @@ int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_e
   if (transport == NULL) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
+  enter(transport);
   transport->error_callback = callback;
   transport->error_user_data = user_data;
+  leave(transport);
   return AMQP_STATUS_OK;
 }
 

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "amqp_wolfssl_socket.h"
@@ -639,6 +640,62 @@ static void test_lost_connections_are_told(void **state) {
   }
 }
 
+/* What a callback waits for may be another thread that uses the socket: to log a line, say. */
+struct helper {
+  amqp_socket_t *socket;
+  unsigned ended_in_time;
+  bool same_code;
+  amqp_wolfssl_code_t code;
+};
+
+static void *use_socket(void *context) {
+  struct helper *helper = context;
+
+  helper->code = amqp_wolfssl_error_code(amqp_wolfssl_socket_error(helper->socket));
+  (void)amqp_wolfssl_socket_due(helper->socket);
+  (void)amqp_wolfssl_socket_cork(helper->socket);
+  (void)amqp_wolfssl_socket_uncork(helper->socket, &soon);
+  return NULL;
+}
+
+static void wait_for_helper(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data) {
+  struct helper *helper = user_data;
+  struct timespec limit;
+  pthread_t thread;
+
+  (void)use_socket(helper);
+  if (clock_gettime(CLOCK_REALTIME, &limit) != 0 || pthread_create(&thread, NULL, use_socket, helper) != 0) {
+    return;
+  }
+  limit.tv_sec += 10;
+  helper->ended_in_time += pthread_timedjoin_np(thread, NULL, &limit) == 0 ? 1 : 0;
+  helper->same_code = helper->code == amqp_wolfssl_error_code(error) && socket == helper->socket;
+}
+
+static void test_the_socket_can_be_used_while_a_failure_is_told(void **state) {
+  struct peer peer;
+  struct client client;
+  static struct helper helper; /* outlives a thread that hangs */
+  char byte_read;
+
+  (void)state;
+  peer_start(&peer, PEER_ENDS, NULL, 0);
+  client_make(&client);
+  helper.socket = client.socket;
+  assert_int_equal(amqp_wolfssl_socket_set_error_callback(client.socket, wait_for_helper, &helper), AMQP_STATUS_OK);
+  assert_int_not_equal(amqp_socket_open_noblock(client.socket, NULL, peer.port, &soon), AMQP_STATUS_OK);
+  assert_int_equal(helper.ended_in_time, 1);
+  assert_true(helper.same_code);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(client_send(&client, "x", 1), 1);
+  assert_true(client_wait(&client, &byte_read, 1) < 0);
+  assert_int_equal(helper.ended_in_time, 2);
+  assert_true(helper.same_code);
+  assert_int_equal(helper.code, AMQP_WOLFSSL_CLOSED_BY_PEER);
+  client_free(&client);
+  peer_stop(&peer);
+}
+
 /* The socket keeps the config; replacing the socket frees both. A memory checker watches. */
 static void test_replacing_the_socket(void **state) {
   amqp_wolfssl_config_t *config = make_config();
@@ -948,6 +1005,7 @@ int main(void) {
       cmocka_unit_test(test_never_due_without_a_limit),
       cmocka_unit_test(test_failed_opens_are_told),
       cmocka_unit_test(test_lost_connections_are_told),
+      cmocka_unit_test(test_the_socket_can_be_used_while_a_failure_is_told),
       cmocka_unit_test(test_replacing_the_socket),
       cmocka_unit_test(test_bad_arguments),
       cmocka_unit_test(test_bad_config),

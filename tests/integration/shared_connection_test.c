@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two threads on one connection, one that publishes and one that consumes, against a real RabbitMQ. rabbitmq-c says
+ * that a connection belongs to one thread, but programs do this, and over TCP and OpenSSL it works. All messages must
+ * come through, and nothing may cross the wire but TLS records: a session used by two threads at once has sent AMQP in
+ * clear. What crosses it is recorded by a relay (tests/support/recording_relay.c).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <amqp_wolfssl_socket.h>
+
+#include "client.h"
+#include "peer_process.h"
+#include "private_broker.h"
+#include "test_folder.h"
+#include "time_limit.h"
+
+#define HOST "127.0.0.1"
+#define TIME_LIMIT_SECONDS 240 /* a safety net */
+#define MESSAGES ((size_t)20000)
+/* How far the publisher may be ahead: so little that the kernel's buffers hold it, and the broker is never kept from
+ * reading by a consumer that is behind. */
+#define WINDOW ((size_t)500)
+#define SHORTEST_BODY ((size_t)40)
+#define LONGEST_BODY ((size_t)700)
+
+/* In each body, and as the application's id in each content header. */
+#define MARKER "in-clear-on-the-wire"
+
+static struct private_broker broker;
+static struct peer_process *relay;
+static int relay_port;
+static unsigned connections;
+static const struct timeval hang_limit = {15, 0};
+
+/* ---- Peers ---- */
+
+static int begin_broker(void **state) {
+  if (test_folder_make(state) != 0) {
+    return -1;
+  }
+  if (private_broker_exists()) {
+    private_broker_begin(&broker, "broker-shared-connection", "server");
+  }
+  return 0;
+}
+
+static int end_broker(void **state) {
+  peer_process_stop_all();
+  return test_folder_remove(state);
+}
+
+static void start_relay(void) {
+  char program[TEST_PATH_SIZE];
+  char folder[TEST_PATH_SIZE];
+  char port[16];
+  const char *const arguments[] = {
+      test_folder_build_path(program, "tests/support/recording_relay"),
+      port,
+      test_folder_path(folder, "."),
+      NULL,
+  };
+
+  (void)snprintf(port, sizeof(port), "%d", broker.tls_port);
+  relay = peer_process_start(arguments);
+  relay_port = (int)strtol(peer_process_expect_line(relay, "PORT "), NULL, 10);
+}
+
+/* To be called by each case first. */
+static void need_peers(void) {
+  private_broker_require();
+  private_broker_await(&broker);
+  if (relay == NULL) {
+    start_relay();
+  }
+}
+
+static struct client connect_through_relay(int version) {
+  const struct client_settings settings = {/* the broker of Debian 12 has no Extended Master Secret */
+                                           .ca = "bundle",
+                                           .identity = "client",
+                                           .version = version,
+                                           .without_extended_master_secret = true};
+  struct client client = client_new(&settings);
+
+  client_open(&client, HOST, relay_port);
+  connections++;
+  client_check(&client, client_login_plain(&client, broker.user, broker.password, CLIENT_FRAME_MAX, 0), "log in");
+  return client;
+}
+
+/* ---- The two threads: they only note what goes wrong, for a failed assertion must not leave a thread ---- */
+
+struct exchange {
+  struct client *client;
+  amqp_bytes_t queue;
+  pthread_mutex_t lock; /* guards what follows */
+  pthread_cond_t moved;
+  size_t received;
+  bool failed;
+  char problem[256]; /* the first */
+};
+
+static size_t body_length(size_t number) { return SHORTEST_BODY + number * 37 % (LONGEST_BODY - SHORTEST_BODY); }
+
+static amqp_bytes_t make_body(char bytes[LONGEST_BODY + 1], size_t number) {
+  const size_t length = body_length(number);
+  size_t used = (size_t)snprintf(bytes, LONGEST_BODY + 1, "%010zu", number);
+
+  while (used < length) {
+    const size_t count = length - used < strlen(MARKER) ? length - used : strlen(MARKER);
+
+    memcpy(bytes + used, MARKER, count);
+    used += count;
+  }
+  return (amqp_bytes_t){.len = length, .bytes = bytes};
+}
+
+/* Ends the stream too: the other thread may wait for a socket that nothing comes to any more. */
+static void note_problem(struct exchange *exchange, const char *doing, size_t number, int status) {
+  (void)pthread_mutex_lock(&exchange->lock);
+  if (!exchange->failed) {
+    (void)snprintf(exchange->problem, sizeof(exchange->problem), "%s message %zu: %s", doing, number,
+                   status == AMQP_STATUS_OK ? "not what was published" : amqp_error_string2(status));
+  }
+  exchange->failed = true;
+  (void)pthread_cond_signal(&exchange->moved);
+  (void)pthread_mutex_unlock(&exchange->lock);
+  (void)shutdown(amqp_get_sockfd(exchange->client->connection), SHUT_RDWR);
+}
+
+/* \return false when the exchange has failed */
+static bool await_window(struct exchange *exchange, size_t number) {
+  bool failed;
+
+  (void)pthread_mutex_lock(&exchange->lock);
+  while (!exchange->failed && number >= exchange->received + WINDOW) {
+    (void)pthread_cond_wait(&exchange->moved, &exchange->lock);
+  }
+  failed = exchange->failed;
+  (void)pthread_mutex_unlock(&exchange->lock);
+  return !failed;
+}
+
+static bool note_received(struct exchange *exchange) {
+  bool failed;
+
+  (void)pthread_mutex_lock(&exchange->lock);
+  exchange->received++;
+  failed = exchange->failed;
+  (void)pthread_cond_signal(&exchange->moved);
+  (void)pthread_mutex_unlock(&exchange->lock);
+  return !failed;
+}
+
+static void *publish(void *context) {
+  struct exchange *exchange = context;
+  const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_APP_ID_FLAG,
+                                              .app_id = {.len = strlen(MARKER), .bytes = (char[]){MARKER}}};
+  char body[LONGEST_BODY + 1];
+
+  for (size_t number = 0; number < MESSAGES && await_window(exchange, number); number++) {
+    const int status = amqp_basic_publish(exchange->client->connection, CLIENT_CHANNEL, amqp_empty_bytes,
+                                          exchange->queue, 0, 0, &properties, make_body(body, number));
+
+    if (status != AMQP_STATUS_OK) {
+      note_problem(exchange, "publishing", number, status);
+      break;
+    }
+  }
+  return NULL;
+}
+
+static bool is_message(const amqp_envelope_t *envelope, size_t number) {
+  char bytes[LONGEST_BODY + 1];
+  const amqp_bytes_t expected = make_body(bytes, number);
+
+  return envelope->message.body.len == expected.len &&
+         memcmp(envelope->message.body.bytes, expected.bytes, expected.len) == 0;
+}
+
+static bool consume_one(struct exchange *exchange, size_t number) {
+  struct timeval limit = hang_limit;
+  amqp_envelope_t envelope;
+  amqp_rpc_reply_t reply;
+  bool same;
+
+  amqp_maybe_release_buffers(exchange->client->connection);
+  reply = amqp_consume_message(exchange->client->connection, &envelope, &limit, 0);
+  if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
+    note_problem(exchange, "consuming", number,
+                 reply.library_error != AMQP_STATUS_OK ? reply.library_error : AMQP_STATUS_UNEXPECTED_STATE);
+    return false;
+  }
+  same = is_message(&envelope, number);
+  amqp_destroy_envelope(&envelope);
+  if (!same) {
+    note_problem(exchange, "consuming", number, AMQP_STATUS_OK);
+  }
+  return same;
+}
+
+static void *consume(void *context) {
+  struct exchange *exchange = context;
+
+  for (size_t number = 0; number < MESSAGES; number++) {
+    if (!consume_one(exchange, number) || !note_received(exchange)) {
+      break;
+    }
+  }
+  return NULL;
+}
+
+static void run_threads(struct exchange *exchange) {
+  pthread_t publisher;
+  pthread_t consumer;
+
+  assert_int_equal(pthread_mutex_init(&exchange->lock, NULL), 0);
+  assert_int_equal(pthread_cond_init(&exchange->moved, NULL), 0);
+  assert_int_equal(pthread_create(&consumer, NULL, consume, exchange), 0);
+  assert_int_equal(pthread_create(&publisher, NULL, publish, exchange), 0);
+  assert_int_equal(pthread_join(publisher, NULL), 0);
+  assert_int_equal(pthread_join(consumer, NULL), 0);
+  (void)pthread_cond_destroy(&exchange->moved);
+  (void)pthread_mutex_destroy(&exchange->lock);
+}
+
+/* ---- What crossed the wire ---- */
+
+/* RFC 8446, 5.2; AES-GCM in TLS 1.2 (RFC 5288) adds less. */
+#define RECORD_HEADER ((size_t)5)
+#define RECORD_BODY_MOST ((size_t)16384 + 256)
+
+struct recording {
+  uint8_t *bytes;
+  size_t length;
+};
+
+static struct recording read_recording(const char *direction) {
+  struct recording recording = {0};
+  char name[32];
+  char line[64];
+  char path[TEST_PATH_SIZE];
+  FILE *file;
+  long length;
+
+  (void)snprintf(name, sizeof(name), "%u-%s", connections, direction);
+  (void)snprintf(line, sizeof(line), "RECORDED %s\n", name);
+  peer_process_expect(relay, line);
+  file = fopen(test_folder_path(path, name), "rb");
+  assert_non_null(file);
+  assert_int_equal(fseek(file, 0, SEEK_END), 0);
+  length = ftell(file);
+  assert_true(length > 0);
+  rewind(file);
+  recording.length = (size_t)length;
+  recording.bytes = malloc(recording.length);
+  assert_non_null(recording.bytes);
+  assert_int_equal(fread(recording.bytes, 1, recording.length, file), recording.length);
+  (void)fclose(file);
+  return recording;
+}
+
+/* The length of the record whose header is here, or 0 when it is none. \a first: a ClientHello says 3,1. */
+static size_t record_length(const uint8_t *header, bool first) {
+  const size_t body = (size_t)header[3] << 8 | header[4];
+  const bool type_is_known = header[0] >= 20 && header[0] <= 23;
+  const bool version_is_known = header[1] == 3 && (header[2] == 3 || (first && header[2] == 1));
+
+  return type_is_known && version_is_known && body > 0 && body <= RECORD_BODY_MOST ? RECORD_HEADER + body : 0;
+}
+
+/* \return where the first byte is that belongs to no record; the recording's length: nowhere */
+static size_t find_stray_byte(const struct recording *recording) {
+  size_t at = 0;
+
+  while (at < recording->length) {
+    const size_t left = recording->length - at;
+    const size_t length = left < RECORD_HEADER ? 0 : record_length(recording->bytes + at, at == 0);
+
+    if (length == 0 || length > left) {
+      break;
+    }
+    at += length;
+  }
+  return at;
+}
+
+static const char *describe_bytes(char text[128], const struct recording *recording, size_t at) {
+  size_t used = 0;
+
+  text[0] = '\0';
+  for (size_t i = at; i < recording->length && i < at + 40; i++) {
+    const uint8_t byte = recording->bytes[i];
+
+    used += (size_t)snprintf(text + used, 128 - used, byte >= 32 && byte < 127 ? "%c" : "\\%02x", byte);
+    if (used > 120) {
+      break;
+    }
+  }
+  return text;
+}
+
+static void append(char problems[1024], const char *problem) {
+  const size_t used = strlen(problems);
+
+  (void)snprintf(problems + used, 1024 - used, "%s%s", used > 0 ? "; " : "", problem);
+}
+
+static void check_recording(char problems[1024], const char *direction) {
+  const struct recording recording = read_recording(direction);
+  const size_t stray = find_stray_byte(&recording);
+  const uint8_t *clear = memmem(recording.bytes, recording.length, MARKER, strlen(MARKER));
+  char bytes[128];
+  char problem[256];
+
+  if (stray < recording.length) {
+    (void)snprintf(problem, sizeof(problem), "%s: no TLS record at byte %zu of %zu: %s", direction, stray,
+                   recording.length, describe_bytes(bytes, &recording, stray));
+    append(problems, problem);
+  }
+  if (clear != NULL) {
+    const size_t at = (size_t)(clear - recording.bytes);
+
+    (void)snprintf(problem, sizeof(problem), "%s: AMQP in clear at byte %zu of %zu", direction, at, recording.length);
+    append(problems, problem);
+  }
+  if (problems[0] == '\0') {
+    assert_true(recording.length > MESSAGES * SHORTEST_BODY); /* it is the recording of this exchange */
+  }
+  free(recording.bytes);
+}
+
+/* ---- Cases ---- */
+
+static void publish_and_consume(int version) {
+  struct client client;
+  struct exchange exchange = {.client = &client};
+  char problems[1024] = "";
+
+  need_peers();
+  client = connect_through_relay(version);
+  exchange.queue = client_declare_queue(&client);
+  client_consume(&client, exchange.queue);
+  run_threads(&exchange);
+  amqp_bytes_free(exchange.queue);
+  if (exchange.failed) {
+    append(problems, exchange.problem);
+    append(problems, amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client.socket)));
+    client_destroy(&client);
+  } else {
+    client_close(&client);
+  }
+  check_recording(problems, "to-server");
+  check_recording(problems, "to-client");
+  if (problems[0] != '\0') {
+    fail_msg("%s", problems);
+  }
+  assert_int_equal(exchange.received, MESSAGES);
+}
+
+static void two_threads_share_a_connection_tls13(void **state) {
+  (void)state;
+  publish_and_consume(AMQP_WOLFSSL_TLS_1_3);
+}
+
+static void two_threads_share_a_connection_tls12(void **state) {
+  (void)state;
+  publish_and_consume(AMQP_WOLFSSL_TLS_1_2);
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(two_threads_share_a_connection_tls13),
+      cmocka_unit_test(two_threads_share_a_connection_tls12),
+  };
+
+  if (argc > 1) {
+    cmocka_set_test_filter(argv[1]);
+  }
+  time_limit_start(TIME_LIMIT_SECONDS);
+  return cmocka_run_group_tests(tests, begin_broker, end_broker);
+}
