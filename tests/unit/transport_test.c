@@ -17,6 +17,8 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,13 +41,14 @@
 /* ---- The peer ---- */
 
 enum peer_kind {
-  PEER_SILENT,    /* TCP connects, nobody answers */
-  PEER_TALKS,     /* says its line once the client has said something, then ends the stream */
-  PEER_ECHOES,    /* TLS, and sends back what it gets */
-  PEER_ENDS,      /* TLS; close_notify at the first data */
-  PEER_HANGS_UP,  /* TLS; the end of the stream without it */
-  PEER_RESETS,    /* TLS; a TCP reset */
-  PEER_SENDS_JUNK /* TLS; a record that is none */
+  PEER_SILENT,       /* TCP connects, nobody answers */
+  PEER_TALKS,        /* says its line once the client has said something, then ends the stream */
+  PEER_ECHOES,       /* TLS, and sends back what it gets */
+  PEER_ENDS,         /* TLS; close_notify at the first data */
+  PEER_HANGS_UP,     /* TLS; the end of the stream without it */
+  PEER_RESETS,       /* TLS; a TCP reset */
+  PEER_SENDS_JUNK,   /* TLS; a record that is none */
+  PEER_STOPS_READING /* TLS; after the first data, which it sends back */
 };
 
 /* On the heap: a case that fails leaves it to its thread. */
@@ -119,6 +122,7 @@ static void send_waiting(struct peer_thread *peer, int descriptor) {
 static bool answer_data(struct peer_thread *peer, int descriptor, const void *bytes, size_t length) {
   static const uint8_t junk[] = {99, 3, 3, 0, 4, 1, 2, 3, 4};
   struct linger reset = {.l_onoff = 1, .l_linger = 0};
+  struct pollfd stop = {.fd = peer->stop[0], .events = POLLIN};
 
   switch (peer->kind) {
     case PEER_ECHOES:
@@ -134,6 +138,12 @@ static bool answer_data(struct peer_thread *peer, int descriptor, const void *by
       return false;
     case PEER_HANGS_UP:
       end_stream(peer, descriptor);
+      return false;
+    case PEER_STOPS_READING:
+      (void)memory_peer_write(peer->tls, bytes, length);
+      send_waiting(peer, descriptor);
+      while (poll(&stop, 1, -1) < 0 && errno == EINTR) {
+      }
       return false;
     case PEER_SILENT:
     case PEER_TALKS:
@@ -696,6 +706,71 @@ static void test_the_socket_can_be_used_while_a_failure_is_told(void **state) {
   peer_stop(&peer);
 }
 
+/* ---- Two threads on one socket ---- */
+
+struct uncorker {
+  amqp_socket_t *socket;
+  sem_t begins;
+  int status;
+};
+
+static void *uncork(void *context) {
+  static const struct timeval limit = {.tv_sec = 20};
+  struct uncorker *uncorker = context;
+
+  (void)sem_post(&uncorker->begins);
+  uncorker->status = amqp_wolfssl_socket_uncork(uncorker->socket, &limit);
+  return NULL;
+}
+
+/* Blocked for good: what the kernel has taken may still move on to the peer's buffer, which makes room once more. */
+static void send_until_blocked(struct client *client) {
+  static const char bytes[1000]; /* no part of a record's room: what is blocked is then in what the cork collected */
+  struct pollfd poll_for = {.fd = amqp_socket_get_sockfd(client->socket), .events = POLLOUT};
+
+  for (int blocked = 0; blocked < 3; blocked++) {
+    ssize_t sent;
+
+    while ((sent = client_send(client, bytes, sizeof(bytes))) > 0) {
+      blocked = 0;
+    }
+    assert_int_equal(sent, RABBITMQ_STATUS_NEEDWRITE);
+    (void)poll(&poll_for, 1, 200);
+  }
+}
+
+/* Only when this thread has gone on is the peer stopped, which ends the other's wait. */
+static void test_uncorking_keeps_no_thread_waiting(void **state) {
+  struct uncorker uncorker = {.status = AMQP_STATUS_OK};
+  struct peer peer;
+  struct client client;
+  pthread_t thread;
+  char byte_read;
+
+  (void)state;
+  peer_start(&peer, PEER_STOPS_READING, NULL, 0);
+  client_make(&client);
+  uncorker.socket = client.socket;
+  assert_int_equal(sem_init(&uncorker.begins, 0, 0), 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(client_send(&client, "x", 1), 1);
+  assert_int_equal(client_wait(&client, &byte_read, 1), 1); /* it reads no more */
+  assert_int_equal(amqp_wolfssl_socket_cork(client.socket), AMQP_STATUS_OK);
+  send_until_blocked(&client);
+  assert_int_equal(pthread_create(&thread, NULL, uncork, &uncorker), 0);
+  assert_int_equal(sem_wait(&uncorker.begins), 0);
+  for (int times = 0; times < 2000; times++) { /* the other thread may not wait yet */
+    assert_int_equal(client_recv(&client, &byte_read, 1), RABBITMQ_STATUS_NEEDWRITE);
+    (void)sched_yield();
+  }
+  peer_stop(&peer);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_not_equal(uncorker.status, AMQP_STATUS_TIMEOUT);
+  assert_int_not_equal(uncorker.status, AMQP_STATUS_OK);
+  (void)sem_destroy(&uncorker.begins);
+  client_free(&client);
+}
+
 /* The socket keeps the config; replacing the socket frees both. A memory checker watches. */
 static void test_replacing_the_socket(void **state) {
   amqp_wolfssl_config_t *config = make_config();
@@ -1006,6 +1081,7 @@ int main(void) {
       cmocka_unit_test(test_failed_opens_are_told),
       cmocka_unit_test(test_lost_connections_are_told),
       cmocka_unit_test(test_the_socket_can_be_used_while_a_failure_is_told),
+      cmocka_unit_test(test_uncorking_keeps_no_thread_waiting),
       cmocka_unit_test(test_replacing_the_socket),
       cmocka_unit_test(test_bad_arguments),
       cmocka_unit_test(test_bad_config),
