@@ -43,7 +43,7 @@ AC_DEFUN([PROJECT_FIPS_MODULE], [
   AM_CONDITIONAL([HAVE_FIPS_TEST_DOUBLE], [test "$have_fips_test_double" = yes])
 ])
 
-# Starts it as src/fips_module.c does.
+# Starts it as src/backend/fips_module.c does.
 AC_DEFUN([PROJECT_RUN_FIPS_MODULE], [
   AC_MSG_CHECKING([whether wolfSSL's FIPS module is in normal mode])
   AC_RUN_IFELSE([AC_LANG_PROGRAM([PROJECT_WOLFSSL_HEADERS

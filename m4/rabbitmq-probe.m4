@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 # PROJECT_RABBITMQ(MINIMUM)
-# Finds librabbitmq and runs the library's own probe (src/rabbitmq_socket_abi.h) of its private socket interface.
+# Finds librabbitmq and runs the library's own probe of its private socket interface
+# (src/transport/rabbitmq_socket_abi.h).
 # Sets rabbitmq_has_openssl, yes or no: whether it was built with a TLS transport of its own.
 AC_DEFUN([PROJECT_RABBITMQ], [
   PROJECT_PACKAGE([RABBITMQ], [rabbitmq], [librabbitmq], [$1], [rabbitmq], [amqp.h rabbitmq-c/amqp.h],
@@ -9,7 +10,7 @@ AC_DEFUN([PROJECT_RABBITMQ], [
   PROJECT_WITH_LIBRARY([RABBITMQ], [
     CPPFLAGS="-I$srcdir/src $CPPFLAGS"
     AC_MSG_CHECKING([whether a program can use librabbitmq])
-    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include "rabbitmq_socket_abi.h"]],
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include "transport/rabbitmq_socket_abi.h"]],
         [amqp_connection_state_t connection = amqp_new_connection(); return connection == 0;])],
       [AC_MSG_RESULT([yes])],
       [AC_MSG_RESULT([no])
@@ -20,7 +21,7 @@ AC_DEFUN([PROJECT_RABBITMQ], [
     rabbitmq_found_version=unknown
     AC_RUN_IFELSE([AC_LANG_PROGRAM([[
 #include <stdio.h>
-#include "rabbitmq_socket_abi.h"]], [[
+#include "transport/rabbitmq_socket_abi.h"]], [[
         amqp_connection_state_t connection = amqp_new_connection();
         amqp_socket_t *socket = connection == NULL ? NULL : amqp_tcp_socket_new(connection);
         FILE *file = fopen("conftest.version", "w");
@@ -43,7 +44,8 @@ AC_DEFUN([PROJECT_RABBITMQ], [
            --with-rabbitmq=PREFIX]))],
          [AC_MSG_ERROR(m4_normalize([a program linked with librabbitmq ($rabbitmq_place) does not run; is its folder
            known to the run-time linker? Try --with-rabbitmq=PREFIX, or ldconfig]))])],
-      [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include "rabbitmq_socket_abi.h"]], [(void) rabbitmq_socket_probe;])],
+      [AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include "transport/rabbitmq_socket_abi.h"]],
+         [(void) rabbitmq_socket_probe;])],
          [AC_MSG_RESULT([compiled but not run: cross compiling])],
          [AC_MSG_RESULT([does not compile])
           AC_MSG_ERROR([librabbitmq's headers ($rabbitmq_place) are not as expected; config.log says why])])

@@ -130,7 +130,7 @@ AC_DEFUN([PROJECT_WOLFSSL], [
         wolfSSL_CTX_set_ocsp_status_verify_cb
         wolfSSL_set_msg_callback
       ], [PROJECT_WOLFSSL_FUNCTION(PROJECT_NAME)])
-    # Trusted peers that can't be unloaded would let anybody pass for the broker: src/tls_context.c says how.
+    # Trusted peers that can't be unloaded would let anybody pass for the broker: src/tls/tls_context.c says how.
     AS_IF([test "$project_cv_function_wolfSSL_CTX_Unload_trust_peers" != yes], [
       PROJECT_WOLFSSL_NEED([!defined(WOLFSSL_TRUST_PEER_CERT)], [a way to unload trusted peers, or none of them],
         [rebuild it without WOLFSSL_TRUST_PEER_CERT])])
@@ -140,7 +140,7 @@ AC_DEFUN([PROJECT_WOLFSSL], [
       (defined(WOLFSSL_ARMASM) && !defined(WOLFSSL_ARMASM_NO_HW_CRYPTO))]), [hardware AES])
     PROJECT_WOLFSSL_FEATURE([extended_master_secret], [defined(HAVE_EXTENDED_MASTER)], [the extended master secret])
     PROJECT_WOLFSSL_FEATURE([encrypted_keys], [defined(WOLFSSL_ENCRYPTED_KEYS)], [encrypted private keys])
-    # Not HAVE_PKCS11: wolfSSL's own PKCS 11 is not used (src/pkcs11_token.c says why).
+    # Not HAVE_PKCS11: wolfSSL's own PKCS 11 is not used (src/identity/pkcs11_token.c says why).
     PROJECT_WOLFSSL_FEATURE([private_key_callbacks],
       [defined(HAVE_PK_CALLBACKS) && defined(WOLF_PRIVATE_KEY_ID) && defined(WC_RSA_PSS)],
       [callbacks for private keys])

@@ -5,7 +5,7 @@
  */
 #include "autoconfig.h"
 
-#include "debug_output.h"
+#include "compat/debug_output.h"
 
 #include <errno.h>
 #include <stdio.h>

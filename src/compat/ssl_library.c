@@ -9,7 +9,7 @@
 
 #include "amqp_wolfssl_socket.h"
 #include "compat/rabbitmq-c/ssl_socket.h"
-#include "ssl_status.h"
+#include "compat/ssl_status.h"
 
 void amqp_set_initialize_ssl_library(amqp_boolean_t do_initialize) { (void)do_initialize; }
 

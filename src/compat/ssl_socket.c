@@ -10,8 +10,8 @@
 
 #include "amqp_wolfssl_socket.h"
 #include "compat/rabbitmq-c/ssl_socket.h"
-#include "debug_output.h"
-#include "ssl_status.h"
+#include "compat/debug_output.h"
+#include "compat/ssl_status.h"
 
 /* rabbitmq-c knows one code for whatever its TLS library refuses. */
 static int setter_status(amqp_wolfssl_code_t code) {

@@ -137,7 +137,7 @@ tap_check 'the file tightens that too' with_site_file 'policy = fips
 
 # compiles_not FOLDER DEFINE PATTERN: fips_module.c stops the build, and says why
 compiles_not() {
-  object=src/librabbitmq_wolfssl_core_la-fips_module.lo
+  object=src/backend/librabbitmq_wolfssl_core_la-fips_module.lo
   if (unset MAKEFLAGS MFLAGS MAKELEVEL && rm -f "$work/$1/$object" &&
     make -C "$work/$1" CPPFLAGS="-D$2" "$object") >"$work/$1/compiled.out" 2>&1; then
     echo 'it was compiled'

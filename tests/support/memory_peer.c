@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/wolfssl_headers.h"
+#include "backend/wolfssl_headers.h"
 
 #include <wolfssl/error-ssl.h>
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../src/tls_io.h"
+#include "tls/tls_io.h"
 
 /** One direction. What it does to the server is plain; the behaviour is what the client's end shows. */
 struct memory_pipe {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../src/fips_module.h"
+#include "backend/fips_module.h"
 
 #include "temporary_folder.h"
 

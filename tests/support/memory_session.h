@@ -8,7 +8,7 @@
 
 #include "memory_peer.h"
 
-#include "../../src/session.h"
+#include "tls/session.h"
 
 /** Who the client is and what it asks for. Files are names in the temporary folder. */
 struct memory_session_settings {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Which libraries this one was built with, and which it found when the program started. */
+#include "autoconfig.h"
+
+#include <stdio.h>
+
+#include "amqp_wolfssl_socket.h"
+#include "backend/build_info.h"
+#include "backend/wolfssl_headers.h"
+
+#include <wolfssl/version.h>
+
+#ifdef HAVE_FIPS
+#ifdef FIPS_REQUIRED
+#define BUILT_ON_FIPS ", FIPS module (required)"
+#else
+#define BUILT_ON_FIPS ", FIPS module"
+#endif
+#else
+#define BUILT_ON_FIPS ""
+#endif
+#ifdef AES_BY_HARDWARE
+#define BUILT_WITH_AES ", AES by hardware"
+#else
+#define BUILT_WITH_AES ", AES without hardware"
+#endif
+
+#define POLICY_INFO "; policy " DEFAULT_POLICY_NAME "%s"
+
+static char line[512];
+
+void build_info_write(const char *fips_module) {
+  (void)snprintf(line, sizeof(line),
+                 PACKAGE_NAME
+                 " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
+                 ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s%s, librabbitmq %s" POLICY_INFO ")",
+                 wolfSSL_lib_version(), fips_module, amqp_version(), POLICY_LOCK ? ", locked" : "");
+}
+
+const char *build_info_line(void) { return line; }

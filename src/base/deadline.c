@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Deadlines on CLOCK_MONOTONIC. rabbitmq-c has the same inside, but hides it from transports outside its library. */
+#include "autoconfig.h"
+
+#include "base/deadline.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <time.h>
+
+#define US_PER_SECOND INT64_C(1000000)
+
+static int64_t now_us(void) {
+  struct timespec now;
+
+  if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+    return INT64_MAX; /* no clock: every limit has passed, nothing waits for ever */
+  }
+  return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+bool deadline_start(struct deadline *deadline, const struct timeval *timeout) {
+  int64_t now;
+
+  deadline->infinite = timeout == NULL;
+  deadline->at_us = 0;
+  if (timeout == NULL) {
+    return true;
+  }
+  if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec >= US_PER_SECOND) {
+    return false;
+  }
+  now = now_us();
+  if (now == INT64_MAX) {
+    return true; /* no clock: it has passed */
+  }
+  if (timeout->tv_sec > (INT64_MAX - now) / US_PER_SECOND - 1) {
+    deadline->infinite = true; /* longer than the clock runs */
+    return true;
+  }
+  deadline->at_us = now + (int64_t)timeout->tv_sec * US_PER_SECOND + timeout->tv_usec;
+  return true;
+}
+
+static int64_t left_us(const struct deadline *deadline) {
+  int64_t now = now_us();
+
+  return now >= deadline->at_us ? 0 : deadline->at_us - now;
+}
+
+const struct timeval *deadline_left(const struct deadline *deadline, struct timeval *left) {
+  int64_t us;
+
+  if (deadline->infinite) {
+    return NULL;
+  }
+  us = left_us(deadline);
+  left->tv_sec = (time_t)(us / US_PER_SECOND);
+  left->tv_usec = (suseconds_t)(us % US_PER_SECOND);
+  return left;
+}
+
+bool deadline_has_passed(const struct deadline *deadline) { return !deadline->infinite && left_us(deadline) == 0; }
+
+/* Rounded up, so that poll() does not return a moment early and spin. */
+static int left_ms(const struct deadline *deadline) {
+  int64_t ms;
+
+  if (deadline->infinite) {
+    return -1;
+  }
+  ms = (left_us(deadline) + 999) / 1000;
+  return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing) {
+  struct pollfd poll_for = {.fd = descriptor, .events = for_writing ? POLLOUT : POLLIN};
+
+  for (;;) {
+    int timeout_ms = left_ms(deadline);
+    int ready = poll(&poll_for, 1, timeout_ms);
+
+    if (ready > 0) {
+      return DEADLINE_READY; /* an error or hang-up too: the next read or write tells which */
+    }
+    if (ready < 0 && errno != EINTR) {
+      return DEADLINE_FAILED;
+    }
+    if (ready == 0 && timeout_ms != INT_MAX) {
+      return DEADLINE_PASSED;
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * File reading with errors a person can act on: which component of the path fails, who owns it, which mode it has and
+ * who we are. "Permission denied" on a key file is the commonest of all failures, and the least explained.
+ */
+#include "autoconfig.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Names the first folder of the path that can't be passed, or the file itself. */
+static void explain_denied(const char *path, amqp_wolfssl_error_t *error) {
+  char prefix[PATH_MAX];
+  struct stat status;
+
+  for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    size_t length = (size_t)(slash - path);
+
+    if (length >= sizeof(prefix)) {
+      return;
+    }
+    memcpy(prefix, path, length);
+    prefix[length] = '\0';
+    if (faccessat(AT_FDCWD, prefix, X_OK, AT_EACCESS) != 0) {
+      error_append(error, "; the folder %s can't be passed", prefix);
+      if (stat(prefix, &status) == 0) {
+        error_append(error, " (mode %04o, owner %ld:%ld)", (unsigned)(status.st_mode & 07777), (long)status.st_uid,
+                     (long)status.st_gid);
+      }
+      return;
+    }
+  }
+  if (stat(path, &status) == 0) {
+    error_append(error, "; its mode is %04o, its owner %ld:%ld", (unsigned)(status.st_mode & 07777),
+                 (long)status.st_uid, (long)status.st_gid);
+  }
+}
+
+static amqp_wolfssl_code_t explain_open_failure(const char *path, int open_errno, amqp_wolfssl_error_t *error) {
+  error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_FILE_UNREADABLE, "can't read %s: %s", path,
+            strerror(open_errno));
+  if (open_errno == EACCES) {
+    explain_denied(path, error);
+    error_append(error, "; this process runs as %ld:%ld", (long)geteuid(), (long)getegid());
+  }
+  return error->code;
+}
+
+static amqp_wolfssl_code_t unusable(const char *path, const char *why, amqp_wolfssl_error_t *error) {
+  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_FILE_UNREADABLE, "can't use %s: %s", path, why);
+}
+
+/* Reads to the end, which must come before the room does: a file that grows meanwhile is being written. */
+static amqp_wolfssl_code_t read_all(int descriptor, const char *path, struct secret *contents, size_t room,
+                                    amqp_wolfssl_error_t *error) {
+  for (;;) {
+    ssize_t count = read(descriptor, contents->bytes + contents->length, room - contents->length);
+
+    if (count == 0) {
+      return AMQP_WOLFSSL_OK;
+    }
+    if (count < 0 && errno != EINTR) {
+      return explain_open_failure(path, errno, error);
+    }
+    if (count > 0) {
+      contents->length += (size_t)count;
+    }
+    if (contents->length == room) {
+      return unusable(path, "it grew while it was read", error);
+    }
+  }
+}
+
+amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code;
+  struct stat status;
+  /* O_NONBLOCK: a FIFO with no writer must not hold up the program. */
+  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+  if (descriptor < 0) {
+    return explain_open_failure(path, errno, error);
+  }
+  if (fstat(descriptor, &status) != 0) {
+    code = explain_open_failure(path, errno, error);
+  } else if (S_ISDIR(status.st_mode)) {
+    code = unusable(path, "it is a folder", error);
+  } else if (!S_ISREG(status.st_mode)) {
+    code = unusable(path, "it is not a regular file", error);
+  } else if (status.st_size >= (off_t)FILE_LENGTH_LIMIT) {
+    code = unusable(path, "it has 16 MiB or more", error);
+  } else {
+    /* One byte more than the size, so that the end of the file is seen without growing (and copying) a secret. */
+    size_t room = (size_t)status.st_size + 1;
+
+    contents->bytes = malloc(room);
+    contents->length = 0;
+    code = contents->bytes == NULL
+               ? error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory")
+               : read_all(descriptor, path, contents, room, error);
+  }
+  (void)close(descriptor);
+  if (code != AMQP_WOLFSSL_OK) {
+    secret_free(contents);
+  }
+  return code;
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# What anyone may use.
+
+library_sources += \
+	src/base/bounded_text.c src/base/bounded_text.h \
+	src/base/byte_queue.c src/base/byte_queue.h \
+	src/base/byte_slice.h \
+	src/base/deadline.c src/base/deadline.h \
+	src/base/error.c src/base/error.h \
+	src/base/file.c src/base/file.h \
+	src/base/secret.c src/base/secret.h

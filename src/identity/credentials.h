@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who I am: a certificate chain and the private key that belongs to it, in a form wolfSSL takes without asking, or in
+ * a token.
+ */
+#ifndef AMQP_WOLFSSL_CREDENTIALS_H
+#define AMQP_WOLFSSL_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "x509/certificate_list.h"
+#include "base/error.h"
+#include "identity/passphrase.h"
+#include "identity/pkcs11_token.h"
+#include "policy/policy.h"
+#include "base/secret.h"
+
+struct credentials {
+  struct certificate_list chain; /**< the leaf first */
+  struct secret key;             /**< DER, not encrypted: PKCS#8, PKCS#1 or SEC 1; empty when a token has it */
+  struct pkcs11_token *token;    /**< has the private key; NULL when it is in \a key */
+};
+
+/** Certificate and key as they were handed over. */
+struct credentials_input {
+  const void *certificate;
+  size_t certificate_length;
+  const char *certificate_origin; /**< the path, or words for memory */
+  const void *key;
+  size_t key_length;
+  const char *key_origin;
+};
+
+/**
+ * Reads, decrypts and checks: the leaf is within the policy, and what its key signs the certificate verifies.
+ * \a credentials must be empty before; it stays empty on failure.
+ */
+amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const struct credentials_input *input,
+                                     const struct passphrase_source *passphrase, const struct policy *policy,
+                                     amqp_wolfssl_error_t *error);
+
+/** The certificate as it was handed over, and where its key is. */
+struct credentials_token_input {
+  const void *certificate;
+  size_t certificate_length;
+  const char *certificate_origin; /**< the path */
+  const char *key_uri;            /**< RFC 7512 */
+};
+
+/** The same with a key that stays in a token; \a pin is asked when the URI has none. */
+amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const struct credentials_token_input *input,
+                                           const struct passphrase_source *pin, const struct policy *policy,
+                                           amqp_wolfssl_error_t *error);
+
+void credentials_free(struct credentials *credentials);
+
+#endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# One context, one session, its I/O.
+
+library_sources += \
+	src/tls/connection_facts.c src/tls/connection_facts.h \
+	src/tls/server_hello.c src/tls/server_hello.h \
+	src/tls/session.c src/tls/session.h \
+	src/tls/session_error.c src/tls/session_error.h \
+	src/tls/tls_context.c src/tls/tls_context.h \
+	src/tls/tls_io.c src/tls/tls_io.h

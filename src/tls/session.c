@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT */
+/* One TLS session: handshake, sending, receiving, and finding out why it failed. */
+#include "autoconfig.h"
+
+#include "tls/session.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/fips_module.h"
+#include "verification/peer_verification.h"
+#include "backend/point_cache.h"
+#include "tls/session_error.h"
+#include "backend/wolfssl_headers.h"
+
+/* Plaintext encrypted before it is sent; bounds the output queue. Four full records. */
+#define SEND_CHUNK (4 * TLS_RECORD_PLAINTEXT)
+/* Most that is read while looking for the alert behind a broken send. */
+#define DRAIN_LIMIT ((size_t)1024 * 1024)
+
+struct session {
+  WOLFSSL *ssl;
+  const struct tls_context *context;
+  struct tls_io io;
+  struct peer_name name;
+  bool has_name;
+  struct peer_verification verification;
+  amqp_wolfssl_error_t *error;
+  size_t under_way;          /* plaintext already encrypted, whose ciphertext waits in the queue */
+  bool data_received;        /* at least one byte of AMQP has come */
+  struct byte_queue drained; /* plaintext that had arrived when sending broke */
+  bool judged;               /* the server, and found good */
+  bool handshake_done;
+  enum session_result send_end;  /* SESSION_DONE while sending works */
+  enum session_result recv_end;  /* SESSION_DONE while receiving works */
+  amqp_wolfssl_error_t *latched; /* the record that ended it; NULL while it works */
+};
+
+/* ---- Life ---- */
+
+static bool set_sni(struct session *session) {
+#ifdef HAVE_WOLFSSL_USESNI
+  const char *name = session->has_name ? peer_name_for_sni(&session->name) : NULL;
+
+  return name == NULL ||
+         wolfSSL_UseSNI(session->ssl, WOLFSSL_SNI_HOST_NAME, name, (unsigned short)strlen(name)) == WOLFSSL_SUCCESS;
+#else
+  (void)session;
+  return true;
+#endif
+}
+
+/* wolfSSL 5.5.4 takes any suite it knows from a server of TLS 1.2 where TLS 1.3 was offered too. Other versions it
+   refuses by itself. */
+static bool was_offered(const void *context, const struct server_hello *hello) {
+  const bool known_version = hello->version == AMQP_WOLFSSL_TLS_1_2 || hello->version == AMQP_WOLFSSL_TLS_1_3;
+
+  return !known_version || policy_offers_suite(&tls_context_settings(context)->limits, hello->suite, hello->version);
+}
+
+struct session *session_new(const struct tls_context *context, const struct peer_name *name,
+                            const struct lower_socket *lower, amqp_wolfssl_error_t *error) {
+  struct session *session = calloc(1, sizeof(*session));
+
+  if (session == NULL) {
+    goto no_memory;
+  }
+  session->context = context;
+  session->error = error;
+  if (name != NULL) {
+    session->name = *name;
+    session->has_name = true;
+  }
+  byte_queue_init(&session->drained);
+  tls_io_init(&session->io, lower);
+  session->io.takes_hello = was_offered;
+  session->io.hello_context = context;
+  peer_verification_init(&session->verification, tls_context_settings(context), tls_context_trust(context),
+                         session->has_name ? &session->name : NULL);
+  session->ssl = tls_context_new_ssl(context);
+  if (session->ssl == NULL || !tls_io_watch_handshake(&session->io) || !set_sni(session)) {
+    goto no_memory;
+  }
+  tls_io_attach(&session->io, session->ssl);
+  peer_verification_watch_answer(&session->verification, session->ssl);
+  wolfSSL_set_using_nonblock(session->ssl, 1);
+  return session;
+no_memory:
+  session_free(session);
+  /* wolfSSL_new() fails too when the FIPS module gives no random numbers. */
+  if (fips_module_check(AMQP_WOLFSSL_STAGE_HANDSHAKE, error) == AMQP_WOLFSSL_OK) {
+    error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+  }
+  return NULL;
+}
+
+void session_free(struct session *session) {
+  if (session == NULL) {
+    return;
+  }
+  if (session->ssl != NULL) {
+    wolfSSL_free(session->ssl);
+  }
+  if (!session->handshake_done) {
+    point_cache_release(); /* broken off by a time limit, say */
+  }
+  tls_io_free(&session->io);
+  peer_verification_free(&session->verification);
+  byte_queue_release(&session->drained);
+  free(session->latched);
+  free(session);
+}
+
+/* ---- Failures ---- */
+
+/* From now on every call reports this end again. */
+static enum session_result latch(struct session *session, enum session_result end, bool sending_too) {
+  if (session->recv_end == SESSION_DONE) {
+    session->recv_end = end;
+  }
+  if (sending_too) {
+    session->send_end = SESSION_FAILED;
+  }
+  if (session->latched == NULL) {
+    session->latched = malloc(sizeof(*session->latched));
+    if (session->latched != NULL) {
+      error_copy(session->latched, session->error);
+    }
+  }
+  return end;
+}
+
+static enum session_result repeat_latched(struct session *session, enum session_result end) {
+  if (session->latched != NULL) {
+    error_copy(session->error, session->latched);
+  }
+  return end;
+}
+
+static struct session_failure describe_failure(struct session *session, amqp_wolfssl_stage_t stage, int wolfssl_code) {
+  return (struct session_failure){
+      .ssl = session->ssl,
+      .context = session->context,
+      .name = session->has_name ? &session->name : NULL,
+      .io = &session->io,
+      .verification = &session->verification,
+      .handshake_done = session->handshake_done,
+      .stage = stage,
+      .wolfssl_code = wolfssl_code,
+  };
+}
+
+static enum session_result fail(struct session *session, amqp_wolfssl_stage_t stage, int wolfssl_code) {
+  struct session_failure failure = describe_failure(session, stage, wolfssl_code);
+
+  session_error_explain(&failure, session->error);
+  return latch(session, SESSION_FAILED, true);
+}
+
+static bool is_waiting(int wolfssl_code) {
+  return wolfssl_code == WOLFSSL_ERROR_WANT_READ || wolfssl_code == WOLFSSL_ERROR_WANT_WRITE;
+}
+
+/* ---- Handshake ---- */
+
+static struct negotiated read_negotiated(const struct session *session) {
+  const struct server_hello *hello = session->io.hello;
+  struct negotiated negotiated = {0};
+
+  switch (wolfSSL_GetVersion(session->ssl)) {
+    case WOLFSSL_TLSV1_2:
+      negotiated.version = AMQP_WOLFSSL_TLS_1_2;
+      break;
+    case WOLFSSL_TLSV1_3:
+      negotiated.version = AMQP_WOLFSSL_TLS_1_3;
+      break;
+    default:
+      break; /* 0 is in no range: refused */
+  }
+  negotiated.suite = (uint16_t)wolfSSL_get_current_cipher_suite(session->ssl);
+  negotiated.group = policy_group_by_wolfssl_name(wolfSSL_get_curve_name(session->ssl));
+  if (negotiated.group == 0 && hello != NULL) {
+    negotiated.group = hello->group;
+  }
+  if (hello != NULL) {
+    negotiated.signature = hello->signature_scheme;
+  }
+  /* TLS 1.3 always has it: the transcript is part of every secret (RFC 8446, appendix D). */
+  negotiated.extended_master_secret =
+      negotiated.version == AMQP_WOLFSSL_TLS_1_3 || (hello != NULL && hello->complete && hello->extended_master_secret);
+  return negotiated;
+}
+
+/* wolfSSL is content; are we? */
+static bool is_server_good(struct session *session, const struct negotiated *negotiated) {
+  const struct policy_limits *limits = &tls_context_settings(session->context)->limits;
+
+  return peer_verification_finish(&session->verification, session->error) == AMQP_WOLFSSL_OK &&
+         policy_check_negotiated(limits, negotiated, session->error) == AMQP_WOLFSSL_OK;
+}
+
+static bool is_tls_1_2(const struct session *session) { return wolfSSL_GetVersion(session->ssl) == WOLFSSL_TLSV1_2; }
+
+/* wolfSSL has gone on, and our certificate waits to be sent: it must not leave. In TLS 1.3 we can say nothing else. */
+static enum session_result refuse_to_answer(struct session *session) {
+  tls_io_drop_output(&session->io);
+  if (is_tls_1_2(session)) {
+    const uint8_t alert = session_error_alert_to_send(session->error);
+
+    tls_io_alert_in_clear(&session->io, alert);
+    if (tls_io_flush(&session->io) == TLS_IO_FLUSHED && !session->io.out_of_memory) {
+      error_set_alert(session->error, alert, AMQP_WOLFSSL_ALERT_SENT);
+    }
+  }
+  return latch(session, SESSION_FAILED, true);
+}
+
+/* Once, with all that the server has to show: before our part leaves. In TLS 1.2 wolfSSL then reads on, and what it
+   thinks of that does not matter to a server that is refused. \return false: refused, with a record */
+static bool judge_server(struct session *session, int wolfssl_code) {
+  const bool due = wolfssl_code == 0 || (is_tls_1_2(session) && session->io.answer_queued);
+  struct negotiated negotiated;
+
+  if (session->verification.error.code != AMQP_WOLFSSL_OK && (due || is_waiting(wolfssl_code))) {
+    (void)peer_verification_explain(&session->verification, 0, session->error); /* an OCSP answer that wolfSSL took */
+    return false;
+  }
+  if (session->judged || !due) {
+    return true;
+  }
+  negotiated = read_negotiated(session);
+  session->judged = is_server_good(session, &negotiated);
+  return session->judged;
+}
+
+/* Nothing of AMQP has been sent yet. */
+static enum session_result finish_handshake(struct session *session, struct connection_facts *facts) {
+  struct negotiated negotiated = read_negotiated(session);
+
+  if (!is_server_good(session, &negotiated)) {
+    return latch(session, SESSION_FAILED, true);
+  }
+  if (!connection_facts_fill(facts, &negotiated, &session->verification.chain,
+                             &tls_context_credentials(session->context)->chain)) {
+    error_set(session->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    return latch(session, SESSION_FAILED, true);
+  }
+  session->handshake_done = true;
+  tls_io_handshake_done(&session->io);
+  peer_verification_free(&session->verification);
+  tls_io_release_idle(&session->io);
+  return SESSION_DONE;
+}
+
+static int handshake_step(struct session *session) {
+  int result;
+
+  peer_verification_set_current(&session->verification);
+  result = wolfSSL_connect(session->ssl);
+  peer_verification_set_current(NULL);
+  return result == WOLFSSL_SUCCESS ? 0 : wolfSSL_get_error(session->ssl, result);
+}
+
+/* The peer is gone, but may have said why: let wolfSSL see what has arrived. */
+static enum session_result fail_handshake_sending(struct session *session) {
+  int wolfssl_code = handshake_step(session);
+
+  return fail(session, AMQP_WOLFSSL_STAGE_HANDSHAKE, is_waiting(wolfssl_code) ? 0 : wolfssl_code);
+}
+
+static enum session_result step_and_flush(struct session *session, struct connection_facts *facts) {
+  int wolfssl_code;
+
+  if (session->send_end != SESSION_DONE) {
+    return repeat_latched(session, SESSION_FAILED);
+  }
+  if (session->handshake_done) { /* judged, and what it was judged by is gone */
+    return SESSION_DONE;
+  }
+  wolfssl_code = handshake_step(session);
+  if (!judge_server(session, wolfssl_code)) {
+    return refuse_to_answer(session);
+  }
+  if (wolfssl_code != 0 && !is_waiting(wolfssl_code)) {
+    (void)tls_io_flush(&session->io); /* the alert that says why; no matter if it can't leave */
+    return fail(session, AMQP_WOLFSSL_STAGE_HANDSHAKE, wolfssl_code);
+  }
+  switch (tls_io_flush(&session->io)) {
+    case TLS_IO_BROKEN:
+      return fail_handshake_sending(session);
+    case TLS_IO_BLOCKED:
+      return SESSION_WANT_WRITE;
+    case TLS_IO_FLUSHED:
+      break;
+  }
+  return wolfssl_code == 0 ? finish_handshake(session, facts) : SESSION_WANT_READ;
+}
+
+enum session_result session_handshake(struct session *session, struct connection_facts *facts) {
+  enum session_result result = step_and_flush(session, facts);
+
+  if (result != SESSION_WANT_READ && result != SESSION_WANT_WRITE) {
+    point_cache_release();
+  }
+  return result;
+}
+
+/* ---- Sending ---- */
+
+/*
+ * Reads, without waiting, what the peer said before it closed. In TLS 1.3 the broker looks at our certificate after our
+ * handshake is over, so its verdict often stands behind a failed first write. Data that comes along is kept for recv.
+ */
+static void drain(struct session *session) {
+  uint8_t bytes[1024];
+
+  tls_io_set_receive_room(&session->io, SIZE_MAX);
+  while (session->drained.length < DRAIN_LIMIT) {
+    int count = wolfSSL_read(session->ssl, bytes, (int)sizeof(bytes));
+
+    if (count <= 0 || !byte_queue_append(&session->drained, bytes, (size_t)count)) {
+      return;
+    }
+  }
+}
+
+static enum session_result fail_sending(struct session *session) {
+  drain(session);
+  return fail(session, AMQP_WOLFSSL_STAGE_SEND, 0);
+}
+
+static bool encrypt(struct session *session, const uint8_t *bytes, size_t length, int *wolfssl_code) {
+  size_t done = 0;
+
+  while (done < length) {
+    int written = wolfSSL_write(session->ssl, bytes + done, (int)(length - done));
+
+    if (written <= 0) {
+      *wolfssl_code = wolfSSL_get_error(session->ssl, written);
+      return false;
+    }
+    done += (size_t)written;
+  }
+  return true;
+}
+
+enum session_result session_send(struct session *session, const void *bytes, size_t length, size_t *accepted) {
+  int wolfssl_code = 0;
+
+  *accepted = 0;
+  if (session->send_end != SESSION_DONE) {
+    return repeat_latched(session, SESSION_FAILED);
+  }
+  if (length == 0) {
+    return SESSION_DONE;
+  }
+  if (length < session->under_way) {
+    error_set(session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN,
+              "a send was retried with %zu bytes while %zu of it are under way; the connection can't go on", length,
+              session->under_way);
+    return latch(session, SESSION_FAILED, true);
+  }
+  if (session->under_way == 0) {
+    size_t chunk = length < SEND_CHUNK ? length : SEND_CHUNK;
+
+    if (!encrypt(session, bytes, chunk, &wolfssl_code)) {
+      return fail(session, AMQP_WOLFSSL_STAGE_SEND, wolfssl_code);
+    }
+    session->under_way = chunk;
+  }
+  switch (tls_io_flush(&session->io)) {
+    case TLS_IO_BROKEN:
+      return fail_sending(session);
+    case TLS_IO_BLOCKED:
+      return SESSION_WANT_WRITE;
+    case TLS_IO_FLUSHED:
+      break;
+  }
+  *accepted = session->under_way;
+  session->under_way = 0;
+  return SESSION_DONE;
+}
+
+/* ---- Receiving ---- */
+
+/* Goes on while the next record surely fits, and while records fetched already wait: those fit too. */
+static bool goes_on(const struct session *session, size_t collected, size_t room) {
+  if (room == 0) {
+    return false;
+  }
+  return collected == 0 || room >= TLS_RECORD_PLAINTEXT || tls_io_has_read_ahead(&session->io) ||
+         wolfSSL_pending(session->ssl) > 0;
+}
+
+static int read_some(struct session *session, uint8_t *bytes, size_t room, bool first) {
+  /* A caller with less room than a record (rabbitmq-c has eight times that) gets the rest from wolfSSL next time. */
+  tls_io_set_receive_room(&session->io, first && room < TLS_RECORD_PLAINTEXT ? TLS_RECORD_PLAINTEXT : room);
+  return wolfSSL_read(session->ssl, bytes, room > INT_MAX ? INT_MAX : (int)room);
+}
+
+static enum session_result end_receiving(struct session *session, int wolfssl_code) {
+  if (wolfssl_code == WOLFSSL_ERROR_ZERO_RETURN) {
+    /* Proxies look at the client's certificate after the handshake and then just hang up. */
+    error_set(
+        session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_CLOSED_BY_PEER, "the peer closed the connection%s",
+        session->data_received ? ""
+                               : " before it said anything of AMQP; if a proxy or load balancer stands between, it "
+                                 "may have refused your certificate, or have no broker behind it");
+    return latch(session, SESSION_ENDED, false);
+  }
+  return fail(session, AMQP_WOLFSSL_STAGE_RECEIVE, wolfssl_code);
+}
+
+static size_t take_drained(struct session *session, void *bytes, size_t capacity) {
+  size_t count = session->drained.length < capacity ? session->drained.length : capacity;
+
+  if (count > 0) {
+    memcpy(bytes, byte_queue_front(&session->drained), count);
+    byte_queue_consume(&session->drained, count);
+  }
+  return count;
+}
+
+enum session_result session_recv(struct session *session, void *bytes, size_t capacity, size_t *received) {
+  size_t collected = 0;
+  enum session_result result = SESSION_WANT_READ;
+
+  *received = take_drained(session, bytes, capacity);
+  if (*received > 0) {
+    return SESSION_DONE;
+  }
+  if (session->recv_end != SESSION_DONE) {
+    return repeat_latched(session, session->recv_end);
+  }
+  /* A peer that waits for us to read must still be read from when it does not take what we send. */
+  (void)tls_io_flush(&session->io);
+  while (goes_on(session, collected, capacity - collected)) {
+    int count = read_some(session, (uint8_t *)bytes + collected, capacity - collected, collected == 0);
+    int wolfssl_code;
+
+    if (count > 0) {
+      session->data_received = true;
+      collected += (size_t)count;
+      continue;
+    }
+    wolfssl_code = wolfSSL_get_error(session->ssl, count);
+    if (!is_waiting(wolfssl_code)) {
+      result = end_receiving(session, wolfssl_code);
+    }
+    break;
+  }
+  (void)tls_io_flush(&session->io); /* a KeyUpdate's answer */
+  tls_io_release_idle(&session->io);
+  *received = collected;
+  if (collected > 0) {
+    return SESSION_DONE; /* an end that followed is latched and comes next time */
+  }
+  return result;
+}
+
+/* ---- Closing ---- */
+
+void session_close_notify(struct session *session) {
+  if (!session->handshake_done || session->send_end != SESSION_DONE || session->under_way > 0) {
+    return;
+  }
+  (void)wolfSSL_shutdown(session->ssl);
+  (void)tls_io_flush(&session->io);
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From "something failed" to a sentence. The order matters: what the peer said of itself (plain AMQP, an alert)
+ * explains more than wolfSSL's code, and wolfSSL's code more than the socket's errno.
+ */
+#include "autoconfig.h"
+
+#include "tls/session_error.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "x509/certificate.h"
+#include "backend/fips_module.h"
+#include "identity/pkcs11_token.h"
+#include "identity/token_signature.h"
+#include "backend/wolfssl_error.h"
+#include "backend/wolfssl_headers.h"
+
+#include <wolfssl/error-ssl.h>
+
+enum {
+  ALERT_LEVEL_FATAL = 2,
+  ALERT_CLOSE_NOTIFY = 0,
+  ALERT_HANDSHAKE_FAILURE = 40,
+  ALERT_CERTIFICATE_REVOKED = 44,
+  ALERT_CERTIFICATE_EXPIRED = 45,
+  ALERT_UNKNOWN_CA = 48,
+  ALERT_PROTOCOL_VERSION = 70,
+  ALERT_INSUFFICIENT_SECURITY = 71,
+  ALERT_INTERNAL_ERROR = 80,
+  ALERT_UNRECOGNIZED_NAME = 112,
+  ALERT_BAD_CERTIFICATE_STATUS_RESPONSE = 113,
+  ALERT_CERTIFICATE_REQUIRED = 116
+};
+
+/* ---- Alerts ---- */
+
+static void read_alerts(const struct session_failure *failure, int *received, int *sent) {
+  WOLFSSL_ALERT_HISTORY history;
+
+  *received = -1;
+  *sent = -1;
+  memset(&history, 0, sizeof(history));
+  if (wolfSSL_get_alert_history(failure->ssl, &history) != WOLFSSL_SUCCESS) {
+    return;
+  }
+  /* A warning explains nothing. TLS 1.3 has none but two, whatever the level says (RFC 8446, section 6). */
+  if ((history.last_rx.level == ALERT_LEVEL_FATAL || failure->wolfssl_code == FATAL_ERROR) &&
+      history.last_rx.code >= 0) {
+    *received = history.last_rx.code;
+  }
+  if (history.last_tx.level > 0 && history.last_tx.code >= 0) {
+    *sent = history.last_tx.code;
+  }
+}
+
+static bool read_own_certificate(const struct session_failure *failure, struct certificate *own) {
+  const struct certificate_list *chain = &tls_context_credentials(failure->context)->chain;
+
+  return chain->count > 0 && certificate_read(own, chain->items[0].bytes, chain->items[0].length);
+}
+
+/* What can be seen from here of why the broker did not like our certificate. */
+static void add_hint(const struct session_failure *failure, int alert, const struct certificate *own,
+                     amqp_wolfssl_error_t *error) {
+  time_t now = time(NULL);
+  char text[ERROR_SUBJECT_LENGTH];
+
+  if (now > own->not_after) {
+    error_append_date(error, "; it expired on ", own->not_after, ": renew it");
+    return;
+  }
+  if (now < own->not_before) {
+    error_append_date(error, "; it is valid from ", own->not_before, " on only: check its dates and the clocks");
+    return;
+  }
+  if (alert == ALERT_CERTIFICATE_EXPIRED) {
+    error_append_date(error, "; by this machine's clock it is valid until ", own->not_after, ": compare the clocks");
+    return;
+  }
+  if (own->has_extended_key_usage && (own->purposes & (CERTIFICATE_PURPOSE_CLIENT | CERTIFICATE_PURPOSE_ANY)) == 0) {
+    error_append(error, "; its extended key usage lacks clientAuth: have it issued for clients");
+    return;
+  }
+  if (alert == ALERT_UNKNOWN_CA) {
+    certificate_format_name(own->issuer, text, sizeof(text));
+    error_append(error,
+                 "; it was issued by \"%s\": the broker's cacertfile must lead to that CA, and the client's file "
+                 "must hold the intermediates behind the certificate (%zu sent)",
+                 text, tls_context_credentials(failure->context)->chain.count);
+    return;
+  }
+  error_append(error, "; see the broker's log for its reason");
+}
+
+static void explain_rejection(const struct session_failure *failure, int alert, amqp_wolfssl_error_t *error) {
+  struct certificate own;
+  char subject[ERROR_SUBJECT_LENGTH];
+
+  if (!read_own_certificate(failure, &own)) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE,
+              "the broker requires a client certificate and none is configured (alert %d, %s); set certificate and key",
+              alert, amqp_wolfssl_alert_name(alert));
+    return;
+  }
+  certificate_format_name(own.subject, subject, sizeof(subject));
+  error_set(error, failure->stage, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE,
+            "the broker rejected your certificate: %s (alert %d); it is the one of \"%s\"",
+            amqp_wolfssl_alert_name(alert), alert, subject);
+  add_hint(failure, alert, &own, error);
+  error_set_certificate(error, 0, subject);
+}
+
+/* handshake_failure says little. Once the server has chosen version and suite, what is left to dislike is the
+ * certificate. */
+static bool is_verdict_on_certificate(const struct session_failure *failure, int alert) {
+  bool chosen = failure->handshake_done || (failure->io->hello != NULL && failure->io->hello->complete);
+
+  return error_alert_is_about_certificate(alert) || (alert == ALERT_HANDSHAKE_FAILURE && chosen);
+}
+
+static void explain_received_alert(const struct session_failure *failure, int alert, amqp_wolfssl_error_t *error) {
+  const char *name = amqp_wolfssl_alert_name(alert);
+
+  if (is_verdict_on_certificate(failure, alert)) {
+    explain_rejection(failure, alert, error);
+  } else if (alert == ALERT_PROTOCOL_VERSION) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_NO_SHARED_VERSION,
+              "the broker takes none of the TLS versions offered (alert %d, %s); enable TLS 1.2 or 1.3 on the broker "
+              "(ssl_options.versions), or widen the range here",
+              alert, name);
+  } else if (alert == ALERT_HANDSHAKE_FAILURE || alert == ALERT_INSUFFICIENT_SECURITY) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_NO_SHARED_SUITE,
+              "the broker found no cipher suite, key exchange group or signature algorithm in common (alert %d, %s); "
+              "allow an ECDHE AES-GCM suite and P-256, P-384 or P-521 on the broker",
+              alert, name);
+  } else if (alert == ALERT_UNRECOGNIZED_NAME && failure->name != NULL) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_ALERT_RECEIVED,
+              "the broker does not know the name \"%s\" (alert %d, %s); set the server name it expects",
+              failure->name->dns, alert, name);
+  } else {
+    error_set(error, failure->stage, AMQP_WOLFSSL_ALERT_RECEIVED,
+              "the broker broke off with alert %d (%s); see its log for the reason", alert, name);
+  }
+  error->wolfssl_code = failure->wolfssl_code;
+  error_set_alert(error, alert, AMQP_WOLFSSL_ALERT_RECEIVED_FROM_PEER);
+}
+
+/* ---- A peer that does not speak TLS ---- */
+
+static bool explain_speech(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct server_hello *hello = failure->io->hello;
+  char sample[4 * SERVER_HELLO_SAMPLE_LENGTH + 1];
+
+  if (failure->handshake_done || hello == NULL) {
+    return false;
+  }
+  switch (hello->speech) {
+    case PEER_SPEECH_PLAIN_AMQP:
+      error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP,
+                "this port speaks AMQP without TLS; connect to the broker's TLS port (5671 by default, "
+                "listeners.ssl.default)");
+      return true;
+    case PEER_SPEECH_OTHER:
+      server_hello_format_sample(hello, sample, sizeof(sample));
+      error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_PEER_NOT_TLS,
+                "this port does not speak TLS; it answered \"%s\"", sample);
+      return true;
+    case PEER_SPEECH_UNKNOWN:
+    case PEER_SPEECH_TLS:
+      break;
+  }
+  return false;
+}
+
+/* ---- The socket below ---- */
+
+static bool explain_broken_socket(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  int broken = failure->io->recv_errno != 0 ? failure->io->recv_errno : failure->io->send_errno;
+
+  if (broken == 0) {
+    return false;
+  }
+  error_set(error, failure->stage, AMQP_WOLFSSL_CONNECTION_LOST, "the connection broke: %s%s", strerror(broken),
+            failure->handshake_done ? "" : " (during the TLS handshake)");
+  return true;
+}
+
+static bool explain_end_of_stream(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  if (!failure->io->end_of_stream) {
+    return false;
+  }
+  if (failure->handshake_done) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_TRUNCATED,
+              "the connection ended without TLS's close_notify: the broker died, or somebody cut it off");
+  } else {
+    error_set(error, failure->stage, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE,
+              "the peer closed the connection during the TLS handshake%s",
+              failure->io->bytes_received == 0
+                  ? " without a word; it may not speak TLS, or a proxy or firewall may stand between"
+                  : "; see its log for the reason");
+  }
+  return true;
+}
+
+/* An end while receiving explains a failed answer to it (some builds send an alert then), not the other way round. */
+static bool explain_lost_connection(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  bool was_receiving = failure->wolfssl_code != 0 && failure->io->recv_errno == 0;
+
+  if (was_receiving && explain_end_of_stream(failure, error)) {
+    return true;
+  }
+  return explain_broken_socket(failure, error) || explain_end_of_stream(failure, error);
+}
+
+/* ---- Our own token ---- */
+
+static bool explain_token(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct pkcs11_token *token = tls_context_credentials(failure->context)->token;
+
+  if (token == NULL || !token_signature_failed(failure->wolfssl_code)) {
+    return false;
+  }
+  error_set(error, failure->stage, AMQP_WOLFSSL_TOKEN_FAILED,
+            "the token did not sign with the private key %s: %s; a token that was away needs a new config",
+            pkcs11_token_name(token), pkcs11_token_failure(token));
+  return true;
+}
+
+/* ---- wolfSSL's code ---- */
+
+static void explain_wolfssl_code(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  struct wolfssl_cause fallback = {failure->stage, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the TLS connection failed"};
+
+  if (!failure->handshake_done) {
+    fallback.code = AMQP_WOLFSSL_HANDSHAKE_FAILED;
+    fallback.sentence = "the TLS handshake failed";
+  }
+  if (failure->io->out_of_memory) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    return;
+  }
+  wolfssl_error_set(error, failure->wolfssl_code, &fallback);
+  if (failure->handshake_done) {
+    error->stage = failure->stage;
+  }
+}
+
+/* ---- The FIPS module ---- */
+
+/* A module in error shows as a bad signature, a bad record or a lack of memory, by what was asked of it. */
+static bool explain_fips_module(const struct session_failure *failure, int received_alert,
+                                amqp_wolfssl_error_t *error) {
+  const struct tls_io *io = failure->io;
+  bool is_the_socket = io->end_of_stream || io->recv_errno != 0 || io->send_errno != 0;
+
+  if (failure->wolfssl_code == 0 || is_the_socket || received_alert > ALERT_CLOSE_NOTIFY) {
+    return false;
+  }
+  return fips_module_check(failure->stage, error) != AMQP_WOLFSSL_OK;
+}
+
+uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error) {
+  switch (error->code) {
+    case AMQP_WOLFSSL_CERTIFICATE_REVOKED:
+      return ALERT_CERTIFICATE_REVOKED;
+    case AMQP_WOLFSSL_REVOCATION_UNKNOWN:
+      return ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
+    case AMQP_WOLFSSL_NO_MEMORY:
+      return ALERT_INTERNAL_ERROR;
+    default:
+      return ALERT_HANDSHAKE_FAILURE;
+  }
+}
+
+void session_error_explain(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  int received;
+  int sent;
+
+  if (failure->io->hello_refused) {
+    error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SUITE,
+              "the broker chose cipher suite 0x%04x, which was not offered", failure->io->hello->suite);
+    if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* it left */
+      error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
+    }
+    return;
+  }
+  read_alerts(failure, &received, &sent);
+  if (explain_fips_module(failure, received, error)) {
+    return;
+  }
+  if (!failure->handshake_done && peer_verification_failed(failure->verification, failure->wolfssl_code)) {
+    (void)peer_verification_explain(failure->verification, failure->wolfssl_code, error);
+  } else if (received > ALERT_CLOSE_NOTIFY) {
+    explain_received_alert(failure, received, error);
+    return;
+  } else if (explain_token(failure, error) || explain_speech(failure, error)) {
+    error->wolfssl_code = failure->wolfssl_code;
+    return;
+  } else if (failure->io->out_of_memory ||
+             (failure->wolfssl_code != 0 && wolfssl_error_find_cause(failure->wolfssl_code) != NULL)) {
+    explain_wolfssl_code(failure, error);
+  } else if (!explain_lost_connection(failure, error)) {
+    explain_wolfssl_code(failure, error);
+  }
+  error->wolfssl_code = failure->wolfssl_code;
+  if (sent > ALERT_CLOSE_NOTIFY) {
+    error_set_alert(error, sent, AMQP_WOLFSSL_ALERT_SENT);
+  }
+}

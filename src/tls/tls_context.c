@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Builds the WOLFSSL_CTX. Everything is set explicitly: Debian's wolfSSL is built with OpenSSL's defaults, which verify
+ * nobody and offer anonymous, NULL and RC4 suites.
+ */
+#include "autoconfig.h"
+
+#include "tls/tls_context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/byte_queue.h"
+#include "x509/certificate.h"
+#include "verification/peer_verification.h"
+#include "verification/revocation_sources.h"
+#include "base/secret.h"
+#include "tls/tls_io.h"
+#include "identity/token_signature.h"
+#include "backend/wolfssl_error.h"
+#include "backend/wolfssl_headers.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+struct tls_context {
+  WOLFSSL_CTX *ctx;
+  const struct tls_settings *settings;
+  const struct trust *trust;
+  const struct credentials *credentials;
+};
+
+static const struct wolfssl_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+                                                    "wolfSSL refused a setting"};
+
+/* The table's sentences speak of the broker; what is refused here is our own. */
+static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code, const char *what) {
+  if (wolfssl_error_set(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_NO_MEMORY) {
+    error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED, "wolfSSL refused %s (wolfSSL: %d)",
+              what, wolfssl_code);
+    error->wolfssl_code = wolfssl_code;
+  }
+  error->stage = AMQP_WOLFSSL_STAGE_CONFIGURE;
+  return error->code;
+}
+
+static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
+  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+}
+
+/* The versions in which a suite is left. policy_apply() refuses it when there is none. */
+static WOLFSSL_METHOD *choose_method(const struct tls_settings *settings) {
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+
+  (void)policy_limits_versions(&settings->limits, &lowest, &highest);
+  if (lowest >= AMQP_WOLFSSL_TLS_1_3) {
+    return wolfTLSv1_3_client_method();
+  }
+  if (highest <= AMQP_WOLFSSL_TLS_1_2) {
+    return wolfTLSv1_2_client_method();
+  }
+  return wolfTLS_client_method();
+}
+
+static int set_lowest_version(WOLFSSL_CTX *ctx, const struct policy_limits *limits) {
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+
+  (void)policy_limits_versions(limits, &lowest, &highest);
+  return wolfSSL_CTX_SetMinVersion(ctx, lowest >= AMQP_WOLFSSL_TLS_1_3 ? WOLFSSL_TLSV1_3 : WOLFSSL_TLSV1_2);
+}
+
+/* A wolfSSL with WOLFSSL_TRUST_PEER_CERT and OPENSSL_COMPATIBLE_DEFAULTS also takes each anchor for a trusted peer, and
+   skips the signature of a leaf that copies an anchor's subject, key identifier and signature bytes, whatever the key
+   in it (CVE-2026-93302, mended in 5.9.4). The anchors themselves stay. */
+static amqp_wolfssl_code_t forget_trusted_peers(WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error) {
+#ifdef HAVE_WOLFSSL_CTX_UNLOAD_TRUST_PEERS
+  int result = wolfSSL_CTX_Unload_trust_peers(ctx);
+
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "to forget trusted peers");
+#else
+  (void)ctx;
+  (void)error;
+  return AMQP_WOLFSSL_OK; /* configure has seen that there are none */
+#endif
+}
+
+/* CAs whose keys the policy does not allow are left out: wolfSSL would refuse the whole for one of them, and a system's
+   bundle holds many kinds. */
+static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
+                                      amqp_wolfssl_error_t *error) {
+  size_t loaded = 0;
+  char reason[160] = "";
+
+  for (size_t i = 0; i < trust->anchors.count; i++) {
+    const struct certificate_der *der = &trust->anchors.items[i];
+    struct certificate anchor;
+    int result;
+
+    if (certificate_read(&anchor, der->bytes, der->length) &&
+        !policy_allows_key(policy, &anchor, reason, sizeof(reason))) {
+      continue;
+    }
+    result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
+    if (result != WOLFSSL_SUCCESS) {
+      return refused(error, result, "a trusted CA certificate");
+    }
+    loaded++;
+  }
+  if (loaded == 0 && trust->anchors.count > 0) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CA_UNUSABLE,
+                     "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s", policy_name(policy),
+                     reason);
+  }
+  return forget_trusted_peers(ctx, error);
+}
+
+/* wolfSSL takes a chain in one piece, certificate behind certificate. */
+static amqp_wolfssl_code_t load_chain(WOLFSSL_CTX *ctx, const struct certificate_list *chain,
+                                      amqp_wolfssl_error_t *error) {
+  struct byte_queue joined;
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+  int result;
+
+  byte_queue_init(&joined);
+  for (size_t i = 0; i < chain->count; i++) {
+    if (!byte_queue_append(&joined, chain->items[i].bytes, chain->items[i].length)) {
+      code = out_of_memory(error);
+      goto cleanup;
+    }
+  }
+  result = wolfSSL_CTX_use_certificate_chain_buffer_format(ctx, byte_queue_front(&joined), (long)joined.length,
+                                                           WOLFSSL_FILETYPE_ASN1);
+  if (result != WOLFSSL_SUCCESS) {
+    code = refused(error, result, "the client's certificate");
+  }
+cleanup:
+  byte_queue_release(&joined);
+  return code;
+}
+
+static const char key_begin[] = "-----BEGIN PRIVATE KEY-----\n";
+static const char key_end[] = "-----END PRIVATE KEY-----\n";
+
+/* In PEM, because 5.5.4 crashes when memory runs out while it loads a private key in DER (ProcessBuffer() goes on after
+   its allocation failed). Behind this label wolfSSL looks for any kind of key. */
+static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const uint8_t *der, size_t der_length,
+                                    amqp_wolfssl_error_t *error) {
+  word32 encoded = (word32)(der_length / 3 * 4 + 4 + der_length / 48 + 2);
+  size_t room = strlen(key_begin) + encoded + strlen(key_end);
+  struct secret pem = {malloc(room), room};
+  int result = MEMORY_E;
+
+  if (pem.bytes != NULL) {
+    memcpy(pem.bytes, key_begin, strlen(key_begin));
+    result = Base64_Encode(der, (word32)der_length, pem.bytes + strlen(key_begin), &encoded);
+  }
+  if (result == 0) {
+    size_t length = strlen(key_begin) + encoded;
+
+    memcpy(pem.bytes + length, key_end, strlen(key_end));
+    result = wolfSSL_CTX_use_PrivateKey_buffer(ctx, pem.bytes, (long)(length + strlen(key_end)), WOLFSSL_FILETYPE_PEM);
+  }
+  secret_free(&pem);
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "the client's private key");
+}
+
+/* wolfSSL gets the public key in the private one's place, and asks the token for signatures. */
+static amqp_wolfssl_code_t load_token(WOLFSSL_CTX *ctx, const struct certificate_der *der,
+                                      amqp_wolfssl_error_t *error) {
+  struct certificate leaf;
+
+  if (!certificate_read(&leaf, der->bytes, der->length)) { /* it was read before */
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CERTIFICATE_MALFORMED,
+                     "the client's certificate can't be parsed");
+  }
+  token_signature_install(ctx, leaf.key_kind);
+  return load_key(ctx, leaf.public_key.bytes, leaf.public_key.length, error);
+}
+
+static amqp_wolfssl_code_t load_credentials(WOLFSSL_CTX *ctx, const struct credentials *credentials,
+                                            amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code;
+
+  if (credentials->chain.count == 0) {
+    return AMQP_WOLFSSL_OK;
+  }
+  code = load_chain(ctx, &credentials->chain, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (credentials->token != NULL) {
+    return load_token(ctx, &credentials->chain.items[0], error);
+  }
+  return load_key(ctx, credentials->key.bytes, credentials->key.length, error);
+}
+
+static amqp_wolfssl_code_t set_up_stapling(WOLFSSL_CTX *ctx, amqp_wolfssl_stapling_t stapling,
+                                           amqp_wolfssl_error_t *error) {
+#ifdef FEATURE_OCSP_STAPLING
+  int result = WOLFSSL_SUCCESS;
+
+  if (stapling != AMQP_WOLFSSL_STAPLING_OFF) {
+    result = wolfSSL_CTX_EnableOCSPStapling(ctx);
+  }
+  if (stapling == AMQP_WOLFSSL_STAPLING_REQUIRE && result == WOLFSSL_SUCCESS) {
+    result = wolfSSL_CTX_EnableOCSPMustStaple(ctx);
+  }
+  return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "OCSP stapling");
+#else
+  (void)ctx;
+  (void)stapling;
+  (void)error;
+  return AMQP_WOLFSSL_OK; /* the setter refused anything else */
+#endif
+}
+
+/* Adds nothing to wolfSSL's verdict. But without a callback of the session's own, 5.5.4 breaks off at a bad leaf before
+   it asks the certificate manager's, which would have kept the chain for the error's sentence. */
+static int keep_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
+  (void)store;
+  return accepted_by_wolfssl;
+}
+
+static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfssl_error_t *error) {
+  const struct tls_settings *settings = context->settings;
+  WOLFSSL_CTX *ctx = context->ctx;
+  amqp_wolfssl_code_t code;
+  int result = set_lowest_version(ctx, &settings->limits);
+
+  if (result != WOLFSSL_SUCCESS) {
+    return wolfssl_error_set(error, result, &setting_failed);
+  }
+  code = policy_apply(&settings->limits, ctx, error);
+  if (code == AMQP_WOLFSSL_OK) {
+    code = load_trust(ctx, context->trust, settings->limits.policy, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = load_credentials(ctx, context->credentials, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = set_up_stapling(ctx, settings->stapling, error);
+  }
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (settings->verify_peer) {
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, keep_verdict);
+  } else {
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
+  }
+  /* A resumed session skips certificate, name and CRL checks: no tickets, no cache. */
+  (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
+#ifdef HAVE_WOLFSSL_CTX_ALLOWENCRYPTTHENMAC
+  (void)wolfSSL_CTX_AllowEncryptThenMac(ctx, 0); /* of use to CBC only, which no policy has */
+#endif
+#ifdef HAVE_WOLFSSL_CTX_ONLY_DHE_PSK
+  /* wolfSSL announces by itself how it would resume; at least never without a fresh key exchange. */
+  (void)wolfSSL_CTX_only_dhe_psk(ctx);
+#endif
+#ifdef HAVE_WOLFSSL_CTX_SETECHENABLE
+  /* wolfSSL pretends to encrypt its ClientHello ("GREASE"), with a key on curve25519 whatever the policy. 5.7.2 always
+     does where it was built with Encrypted Client Hello. */
+  wolfSSL_CTX_SetEchEnable(ctx, 0);
+#endif
+  /* The handshake's messages of one flight go out together. */
+  (void)wolfSSL_CTX_set_group_messages(ctx);
+  tls_io_install(ctx);
+  return peer_verification_install(ctx, error);
+}
+
+static bool checks_revocation(const struct tls_settings *settings) {
+  return settings->stapling != AMQP_WOLFSSL_STAPLING_OFF ||
+         (settings->revocation != NULL && revocation_sources_any(settings->revocation));
+}
+
+amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
+                                    const struct trust *trust, const struct credentials *credentials,
+                                    amqp_wolfssl_error_t *error) {
+  struct tls_context *made;
+  amqp_wolfssl_code_t code;
+
+  if (settings->verify_peer && trust->anchors.count == 0) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_TRUST_ANCHOR,
+                     "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
+  }
+  if (!settings->verify_peer && checks_revocation(settings)) {
+    return error_set(
+        error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
+        "revocation is to be checked but the broker's certificate is not to be verified; leave verify_peer "
+        "on");
+  }
+  made = calloc(1, sizeof(*made));
+  if (made == NULL) {
+    return out_of_memory(error);
+  }
+  made->settings = settings;
+  made->trust = trust;
+  made->credentials = credentials;
+  made->ctx = wolfSSL_CTX_new(choose_method(settings));
+  code = made->ctx == NULL ? out_of_memory(error) : set_up(made, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    tls_context_free(made);
+    return code;
+  }
+  *context = made;
+  return AMQP_WOLFSSL_OK;
+}
+
+void tls_context_free(struct tls_context *context) {
+  if (context != NULL) {
+    wolfSSL_CTX_free(context->ctx);
+    free(context);
+  }
+}
+
+const struct tls_settings *tls_context_settings(const struct tls_context *context) { return context->settings; }
+
+const struct trust *tls_context_trust(const struct tls_context *context) { return context->trust; }
+
+const struct credentials *tls_context_credentials(const struct tls_context *context) { return context->credentials; }
+
+WOLFSSL *tls_context_new_ssl(const struct tls_context *context) {
+  WOLFSSL *ssl = wolfSSL_new(context->ctx);
+
+  if (ssl != NULL && context->credentials->token != NULL) {
+    token_signature_attach(ssl, context->credentials->token);
+  }
+#ifdef FEATURE_OCSP_STAPLING
+  if (ssl != NULL && context->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF &&
+      wolfSSL_UseOCSPStapling(ssl, WOLFSSL_CSR_OCSP, 0) != WOLFSSL_SUCCESS) {
+    wolfSSL_free(ssl);
+    ssl = NULL;
+  }
+#endif
+  return ssl;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A WOLFSSL_CTX made from settings: built once for a config, then shared read-only by its sessions. */
+#ifndef AMQP_WOLFSSL_TLS_CONTEXT_H
+#define AMQP_WOLFSSL_TLS_CONTEXT_H
+
+#include "identity/credentials.h"
+#include "base/error.h"
+#include "policy/tls_settings.h"
+#include "verification/trust.h"
+
+struct WOLFSSL;
+struct tls_context;
+
+/** Builds a context. \a settings, \a trust and \a credentials must outlive it; an empty chain means no identity. */
+amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
+                                    const struct trust *trust, const struct credentials *credentials,
+                                    amqp_wolfssl_error_t *error);
+void tls_context_free(struct tls_context *context);
+
+const struct tls_settings *tls_context_settings(const struct tls_context *context);
+const struct trust *tls_context_trust(const struct tls_context *context);
+const struct credentials *tls_context_credentials(const struct tls_context *context);
+
+/** A fresh WOLFSSL of this context, or NULL without memory. */
+struct WOLFSSL *tls_context_new_ssl(const struct tls_context *context);
+
+#endif

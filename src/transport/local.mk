@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Rabbitmq-c's six calls, and what leaves through them.
+
+library_sources += \
+	src/transport/publish_coalescer.c src/transport/publish_coalescer.h \
+	src/transport/rabbitmq_socket_abi.h \
+	src/transport/runtime_check.c \
+	src/transport/transport.c

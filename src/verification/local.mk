@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Whether this is the broker that was meant.
+
+library_sources += \
+	src/verification/peer_name.c src/verification/peer_name.h \
+	src/verification/peer_verification.c src/verification/peer_verification.h \
+	src/verification/revocation.c src/verification/revocation.h \
+	src/verification/revocation_sources.c src/verification/revocation_sources.h \
+	src/verification/stapled_status.c src/verification/stapled_status.h \
+	src/verification/trust.c src/verification/trust.h

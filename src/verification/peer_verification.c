@@ -1,0 +1,667 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verification callback. It hangs on the certificate manager, not on the session, because that one is called in
+ * every build of wolfSSL and for good certificates too (the session's own callback only in builds with the OpenSSL
+ * layer), and because it sees the whole chain in DER, which spares us the peer-certificate API that minimal builds
+ * lack. Its price: it is not told which session it serves. A thread-local pointer, set around each handshake step,
+ * tells it.
+ *
+ * It never turns a wolfSSL error into success: 5.5.4 hides an expiry behind an overridden mismatch.
+ */
+#include "autoconfig.h"
+
+#include "verification/peer_verification.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "verification/revocation.h"
+#include "verification/revocation_sources.h"
+#include "verification/stapled_status.h"
+
+#include "backend/wolfssl_error.h"
+#include "backend/wolfssl_headers.h"
+
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
+
+/* Whether this wolfSSL shows the OCSP answer: newer ones to a callback, older ones with the OpenSSL layer as a message.
+   The latter needs to know how a wolfSSL lays out the certificates in memory (find_answer), so it ends with a version.
+ */
+#if defined(FEATURE_OCSP_STAPLING) &&                       \
+    (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || \
+     (defined(HAVE_WOLFSSL_SET_MSG_CALLBACK) && LIBWOLFSSL_VERSION_HEX < 0x05009000))
+#define ANSWERS_ARE_SEEN 1
+#else
+#define ANSWERS_ARE_SEEN 0
+#endif
+
+/* ContentType of RFC 8446, section 5.1. */
+enum { HANDSHAKE_RECORD = 22 };
+
+/* Longest list of names shown in a sentence. */
+#define NAMES_SHOWN_LENGTH 400
+
+static _Thread_local struct peer_verification *current;
+
+void peer_verification_set_current(struct peer_verification *verification) { current = verification; }
+
+void peer_verification_init(struct peer_verification *verification, const struct tls_settings *settings,
+                            const struct trust *trust, const struct peer_name *name) {
+  memset(verification, 0, sizeof(*verification));
+  verification->settings = settings;
+  verification->trust = trust;
+  verification->name = name;
+  verification->failed_depth = -1;
+  if (settings->revocation != NULL) {
+    verification->lists = revocation_sources_take(settings->revocation);
+  }
+  error_clear(&verification->error);
+}
+
+void peer_verification_free(struct peer_verification *verification) {
+  certificate_list_free(&verification->chain);
+  revocation_lists_release(verification->lists);
+  verification->lists = NULL;
+  free(verification->answer);
+  verification->answer = NULL;
+}
+
+static bool read_at(const struct peer_verification *verification, size_t depth, struct certificate *certificate) {
+  const struct certificate_list *chain = &verification->chain;
+
+  return depth < chain->count && certificate_read(certificate, chain->items[depth].bytes, chain->items[depth].length);
+}
+
+/* ---- Checks of our own ---- */
+
+static void list_names(const struct certificate *leaf, char *text, size_t capacity) {
+  struct byte_slice rest = leaf->alternative_names;
+  struct byte_slice value;
+  enum certificate_name_kind kind;
+  size_t used = 0;
+
+  text[0] = '\0';
+  while (certificate_next_name(&rest, &kind, &value)) {
+    char name[300];
+    int added;
+
+    (void)certificate_format_alternative_name(kind, value, name, sizeof(name));
+    added = snprintf(text + used, capacity - used, "%s%s", used > 0 ? ", " : "", name);
+    if (added < 0 || (size_t)added >= capacity - used) {
+      (void)snprintf(text + (capacity > 6 ? capacity - 6 : 0), capacity > 6 ? 6 : 0, ", ...");
+      return;
+    }
+    used += (size_t)added;
+  }
+  if (used == 0) {
+    (void)snprintf(text, capacity, "no name at all (the common name does not count, RFC 9525)");
+  }
+}
+
+static void describe_wanted(const struct peer_name *name, char *text, size_t capacity) {
+  struct byte_slice address = {name->address, name->address_length};
+
+  if (name->kind == PEER_NAME_DNS) {
+    (void)snprintf(text, capacity, "DNS:%s", name->dns);
+  } else {
+    (void)certificate_format_alternative_name(CERTIFICATE_NAME_IP, address, text, capacity);
+  }
+}
+
+static bool check_name(struct peer_verification *verification, const struct certificate *leaf) {
+  char names[NAMES_SHOWN_LENGTH];
+  char wanted[300];
+
+  if (!verification->settings->verify_host) {
+    return true;
+  }
+  if (verification->name != NULL && peer_name_matches_certificate(verification->name, leaf)) {
+    return true;
+  }
+  list_names(leaf, names, sizeof(names));
+  wanted[0] = '\0';
+  if (verification->name != NULL) {
+    describe_wanted(verification->name, wanted, sizeof(wanted));
+  }
+  error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_MISMATCH,
+            "the broker's certificate is not for %s but for %s; connect by a name it holds, set the server name apart "
+            "from the address, or have the certificate issued with this name",
+            wanted, names);
+  return false;
+}
+
+typedef bool (*anchor_test_fn)(const struct certificate *anchor, const struct certificate *certificate);
+
+static bool any_anchor(const struct trust *trust, const struct certificate *certificate, anchor_test_fn is_wanted) {
+  for (size_t i = 0; i < trust->anchors.count; i++) {
+    const struct certificate_der *der = &trust->anchors.items[i];
+    struct certificate anchor;
+
+    if (certificate_read(&anchor, der->bytes, der->length) && is_wanted(&anchor, certificate)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
+   would not do: a key that replaces an older one may be signed by that one. */
+static bool is_anchor(const struct certificate *anchor, const struct certificate *certificate) {
+  return certificate_names_equal(anchor->subject, certificate->subject) &&
+         byte_slices_equal(anchor->public_key, certificate->public_key);
+}
+
+static bool is_anchor_or_issued_by_it(const struct certificate *anchor, const struct certificate *certificate) {
+  return is_anchor(anchor, certificate) || certificate_names_equal(anchor->subject, certificate->issuer);
+}
+
+static bool check_strength(const struct peer_verification *verification, const struct certificate *certificate,
+                           amqp_wolfssl_code_t *code, char *reason, size_t capacity) {
+  const struct policy *policy = verification->settings->limits.policy;
+
+  if (!policy_allows_key(policy, certificate, reason, capacity)) {
+    *code = AMQP_WOLFSSL_WEAK_KEY;
+    return false;
+  }
+  *code = AMQP_WOLFSSL_WEAK_SIGNATURE;
+  return policy_allows_signature(policy, certificate, reason, capacity) ||
+         any_anchor(verification->trust, certificate, is_anchor);
+}
+
+static bool check_certificate(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
+  struct certificate certificate;
+  amqp_wolfssl_code_t code;
+  char subject[ERROR_SUBJECT_LENGTH];
+  char reason[160];
+
+  if (!read_at(verification, depth, &certificate)) {
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+              "a certificate of the broker's chain can't be parsed");
+    error->certificate_depth = (int)depth;
+    return false;
+  }
+  if (check_strength(verification, &certificate, &code, reason, sizeof(reason))) {
+    return true;
+  }
+  certificate_format_name(certificate.subject, subject, sizeof(subject));
+  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, code, "the certificate of \"%s\" in the broker's chain is too weak: %s",
+            subject, reason);
+  error_set_certificate(error, (int)depth, subject);
+  return false;
+}
+
+/* ---- The way to a trust anchor ---- */
+
+/* Depths as bits. wolfSSL takes no chain that is longer, unless it was built to. */
+#define DEPTHS 64
+
+/* \return where the chain has certificates of this name; a CA may be there twice, signed by two others */
+static uint64_t find_subject(const struct peer_verification *verification, struct byte_slice name) {
+  struct certificate certificate;
+  uint64_t found = 0;
+
+  for (size_t depth = 0; depth < verification->chain.count && depth < DEPTHS; depth++) {
+    if (read_at(verification, depth, &certificate) && certificate_names_equal(certificate.subject, name)) {
+      found |= (uint64_t)1 << depth;
+    }
+  }
+  return found;
+}
+
+static size_t lowest_depth(uint64_t depths) {
+  size_t depth = 0;
+
+  while ((depths >> depth & 1) == 0) {
+    depth++;
+  }
+  return depth;
+}
+
+struct path {
+  bool leads_to_anchor;
+  size_t dead_end; /* else: the last certificate on the way, whose issuer is not trusted */
+};
+
+/*
+ * wolfSSL has verified the signatures, but it remembers the intermediates of earlier handshakes and never looks at
+ * their dates again. What was sent now, and the anchors, have to lead there by themselves: the outcome of an opening
+ * does not hang on those before it.
+ */
+static struct path follow_path(const struct peer_verification *verification) {
+  struct path path = {0};
+  uint64_t reached = 1;
+  uint64_t seen = 0;
+
+  while (reached != seen && !path.leads_to_anchor) {
+    const size_t depth = lowest_depth(reached & ~seen);
+    struct certificate certificate;
+    uint64_t issuers;
+
+    if (!read_at(verification, depth, &certificate)) {
+      return path;
+    }
+    issuers = find_subject(verification, certificate.issuer);
+    path.leads_to_anchor = any_anchor(verification->trust, &certificate, is_anchor_or_issued_by_it);
+    seen |= (uint64_t)1 << depth;
+    path.dead_end = (issuers & ~seen) == 0 ? depth : path.dead_end;
+    reached |= issuers;
+  }
+  return path;
+}
+
+static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
+
+static bool check_path(struct peer_verification *verification) {
+  static const struct wolfssl_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
+                                                 "the broker's certificate does not lead to a trusted CA"};
+
+  if (!verification->settings->verify_peer || follow_path(verification).leads_to_anchor) {
+    return true;
+  }
+  wolfssl_error_set(&verification->error, ASN_NO_SIGNER_E, &no_issuer);
+  add_missing_issuer(verification, &verification->error);
+  return false;
+}
+
+/* ---- Revocation ---- */
+
+static struct revocation_check describe_check(const struct peer_verification *verification) {
+  return (struct revocation_check){.policy = verification->settings->limits.policy,
+                                   .lists = verification->lists,
+                                   .chain = &verification->chain,
+                                   .anchors = &verification->trust->anchors,
+                                   .now = (int64_t)time(NULL)};
+}
+
+static bool check_lists(struct peer_verification *verification) {
+  const struct revocation_check check = describe_check(verification);
+  const struct revocation_sources *sources = verification->settings->revocation;
+
+  if (sources == NULL || !revocation_sources_any(sources)) {
+    return true;
+  }
+  if (verification->lists == NULL) { /* another thread's opening found them unreadable just now */
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "the CRLs could not be read just now");
+    return false;
+  }
+  return revocation_check_chain(&check, &verification->error) == AMQP_WOLFSSL_OK;
+}
+
+static bool judge_answer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
+  const struct revocation_check check = describe_check(verification);
+  const struct byte_slice answer = {verification->answer, verification->answer_length};
+
+  return revocation_check_answer(&check, answer, error) == AMQP_WOLFSSL_OK;
+}
+
+/* Both must like it. Only our own verdict comes with particulars, so it is asked first. */
+static bool check_answer(struct peer_verification *verification) {
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+                                                "wolfSSL did not accept the OCSP answer that the broker stapled"};
+
+  if (!judge_answer(verification, &verification->error)) {
+    return false;
+  }
+  if (verification->answer_refused != 0) {
+    wolfssl_error_set(&verification->error, verification->answer_refused, &fallback);
+    return false;
+  }
+  verification->answer_accepted = true;
+  return true;
+}
+
+#if ANSWERS_ARE_SEEN
+/* Keeps a copy: the chain it is about may not be known yet. */
+static bool keep_answer(struct peer_verification *verification, struct byte_slice answer) {
+  uint8_t *copy = malloc(answer.length + 1);
+
+  if (copy == NULL) {
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    return false;
+  }
+  memcpy(copy, answer.bytes, answer.length);
+  free(verification->answer);
+  verification->answer = copy;
+  verification->answer_length = answer.length;
+  return true;
+}
+#endif
+
+static amqp_wolfssl_code_t explain_no_answer(amqp_wolfssl_error_t *error) {
+  return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+                   "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, "
+                   "or only request it here");
+}
+
+static bool is_tls_1_3(const struct peer_verification *verification) {
+  return verification->ssl != NULL && wolfSSL_GetVersion(verification->ssl) == WOLFSSL_TLSV1_3;
+}
+
+/* In TLS 1.2 the answer comes in a message of its own, after the certificates. */
+static bool check_revocation(struct peer_verification *verification) {
+  if (!check_lists(verification)) {
+    return false;
+  }
+  if (!is_tls_1_3(verification)) {
+    return true;
+  }
+  if (verification->answer != NULL) {
+    return check_answer(verification);
+  }
+  return verification->settings->stapling != AMQP_WOLFSSL_STAPLING_REQUIRE ||
+         explain_no_answer(&verification->error) == AMQP_WOLFSSL_OK;
+}
+
+static bool check_strength_of_all(struct peer_verification *verification) {
+  for (size_t depth = 0; depth < verification->chain.count; depth++) {
+    if (!check_certificate(verification, depth, &verification->error)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool check_leaf(struct peer_verification *verification) {
+  struct certificate leaf;
+  char subject[ERROR_SUBJECT_LENGTH];
+
+  if (!read_at(verification, 0, &leaf)) {
+    return false;
+  }
+  if (check_path(verification) && check_name(verification, &leaf)) {
+    return check_revocation(verification);
+  }
+  certificate_format_name(leaf.subject, subject, sizeof(subject));
+  error_set_certificate(&verification->error, 0, subject);
+  return false;
+}
+
+/* ---- The callback ---- */
+
+static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+  certificate_list_free(&verification->chain);
+  for (int i = 0; i < store->totalCerts; i++) {
+    if (!certificate_list_add(&verification->chain, store->certs[i].buffer, store->certs[i].length)) {
+      error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+      return false;
+    }
+  }
+  return verification->chain.count > 0;
+}
+
+#if ANSWERS_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
+/* Those it can't read, and those out of date, it refuses before. */
+#define WOLFSSL_SHOWS_READABLE_ANSWERS true
+#define find_answer(verification, store) true
+
+/* wolfSSL has looked at the answer already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for both. */
+static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length, word32 depth, void *argument) {
+  struct peer_verification *verification = current;
+  const struct byte_slice answer = {bytes, length};
+
+  (void)ssl;
+  (void)argument;
+  if (verification == NULL) {
+    return wolfssl_code != 0 ? wolfssl_code : BAD_CERTIFICATE_STATUS_ERROR;
+  }
+  if (depth > 0) {
+    return wolfssl_code;
+  }
+  verification->answer_refused = wolfssl_code;
+  if (!keep_answer(verification, answer)) {
+    return MEMORY_E;
+  }
+  if (!verification->leaf_accepted) {
+    return 0;
+  }
+  if (check_answer(verification)) {
+    return 0;
+  }
+  return wolfssl_code != 0 ? wolfssl_code : BAD_CERTIFICATE_STATUS_ERROR;
+}
+
+static void watch_answers_of_context(WOLFSSL_CTX *ctx) { wolfSSL_CTX_set_ocsp_status_verify_cb(ctx, see_status, NULL); }
+
+static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
+
+#elif ANSWERS_ARE_SEEN
+#define WOLFSSL_SHOWS_READABLE_ANSWERS false
+
+/*
+ * Older wolfSSL hands nobody the answer. In TLS 1.3 it stands in the Certificate message right behind the leaf, and the
+ * callback gets the leaf where it lies in that message (RFC 8446, section 4.4.2): two bytes of length and the
+ * extensions follow. That stays in bounds because ProcessPeerCerts() of 5.5.4, 5.7.2 and 5.9.2 fails with BUFFER_ERROR
+ * unless both lie within the message, for each certificate, before it verifies the first. Those between were not read;
+ * newer ones don't get here (ANSWERS_ARE_SEEN), and neither does another version than the headers'.
+ */
+static bool find_answer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+  const uint8_t *behind = store->certs[0].buffer + store->certs[0].length;
+  struct byte_slice extensions;
+  struct byte_slice answer;
+
+  if (verification->answer != NULL || !is_tls_1_3(verification)) {
+    return true;
+  }
+  if (wolfSSL_lib_version_hex() != LIBWOLFSSL_VERSION_HEX) {
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "stapled OCSP answers can't be seen in TLS 1.3 with another wolfSSL than this library was built with");
+    return false;
+  }
+  extensions.length = (size_t)behind[0] << 8 | behind[1];
+  extensions.bytes = behind + 2;
+  if (store->totalCerts > 1 && store->certs[1].buffer != extensions.bytes + extensions.length + 3) {
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "this wolfSSL does not show stapled OCSP answers in TLS 1.3");
+    return false;
+  }
+  return !stapled_status_in_extensions(extensions, &answer) || keep_answer(verification, answer);
+}
+
+/* In TLS 1.2 it is a message of its own. There is no way to refuse it here: the session looks after each step. */
+static void see_message(int written, int version, int type, const void *bytes, size_t length, WOLFSSL *ssl,
+                        void *argument) {
+  const struct byte_slice message = {bytes, length};
+  struct peer_verification *verification = current;
+  struct byte_slice answer;
+
+  (void)version;
+  (void)ssl;
+  (void)argument;
+  if (verification != NULL && verification->leaf_accepted && !written && type == HANDSHAKE_RECORD &&
+      stapled_status_in_message(message, &answer) && keep_answer(verification, answer)) {
+    (void)check_answer(verification);
+  }
+}
+
+static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
+
+static void watch_answers(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, see_message); }
+
+#else
+#define WOLFSSL_SHOWS_READABLE_ANSWERS false
+#define find_answer(verification, store) true
+
+static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
+
+static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
+#endif
+
+bool peer_verification_sees_answers(void) { return ANSWERS_ARE_SEEN; }
+
+void peer_verification_watch_answer(struct peer_verification *verification, WOLFSSL *ssl) {
+  if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF) {
+    verification->ssl = ssl;
+    watch_answers(ssl);
+  }
+}
+
+amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *verification,
+                                             amqp_wolfssl_error_t *error) {
+  const struct tls_settings *settings = verification->settings;
+
+  if (!verification->leaf_accepted && (settings->verify_peer || settings->verify_host)) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING,
+                     "the broker presented no certificate that was verified");
+  }
+  if (settings->stapling == AMQP_WOLFSSL_STAPLING_REQUIRE && !verification->answer_accepted) {
+    return explain_no_answer(error);
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
+static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
+  struct peer_verification *verification = current;
+
+  if (verification == NULL) {
+    return 0; /* no handshake of ours: a renegotiation, which some builds of wolfSSL start while they read */
+  }
+  if (!keep_chain(verification, store) || !find_answer(verification, store)) {
+    return 0;
+  }
+  if (!accepted_by_wolfssl) {
+    verification->failed_depth = store->error_depth;
+    if (verification->settings->verify_peer) {
+      return 0;
+    }
+  }
+  /* Before anything of it is accepted: an accepted intermediate becomes a CA of the whole context. */
+  if (!check_strength_of_all(verification)) {
+    return 0;
+  }
+  if (!accepted_by_wolfssl || store->error_depth > 0) {
+    return 1; /* the leaf comes last */
+  }
+  verification->leaf_accepted = check_leaf(verification);
+  return verification->leaf_accepted ? 1 : 0;
+}
+
+amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error) {
+  WOLFSSL_CERT_MANAGER *manager = wolfSSL_CTX_GetCertManager(ctx);
+
+  if (manager == NULL) {
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+                     "wolfSSL's context has no certificate manager");
+  }
+  wolfSSL_CertManagerSetVerify(manager, verify);
+  watch_answers_of_context(ctx);
+  return AMQP_WOLFSSL_OK;
+}
+
+/* ---- Sentences ---- */
+
+static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
+  error_append_date(error, " (it is valid from ", certificate->not_before, "");
+  error_append_date(error, " to ", certificate->not_after, ")");
+}
+
+/* The issuer is trusted, but was not given to wolfSSL because the policy does not allow its key. */
+static bool explain_weak_anchor(const struct peer_verification *verification, const struct certificate *last,
+                                amqp_wolfssl_error_t *error) {
+  for (size_t i = 0; i < verification->trust->anchors.count; i++) {
+    const struct certificate_der *der = &verification->trust->anchors.items[i];
+    char subject[ERROR_SUBJECT_LENGTH];
+    char reason[160];
+    struct certificate anchor;
+
+    if (certificate_read(&anchor, der->bytes, der->length) && certificate_names_equal(anchor.subject, last->issuer) &&
+        !policy_allows_key(verification->settings->limits.policy, &anchor, reason, sizeof(reason))) {
+      certificate_format_name(anchor.subject, subject, sizeof(subject));
+      error->code = AMQP_WOLFSSL_WEAK_KEY;
+      (void)snprintf(error->message, sizeof(error->message),
+                     "the trusted CA \"%s\", which issued the broker's certificate, is too weak: %s", subject, reason);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Which CA is missing: the issuer of the certificate where the path ends, unless that one is its own issuer. */
+static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
+  const struct trust *trust = verification->trust;
+  struct certificate last;
+  char issuer[ERROR_SUBJECT_LENGTH];
+
+  if (verification->chain.count == 0 || !read_at(verification, follow_path(verification).dead_end, &last)) {
+    return;
+  }
+  if (explain_weak_anchor(verification, &last, error)) {
+    return;
+  }
+  certificate_format_name(last.issuer, issuer, sizeof(issuer));
+  if (certificate_names_equal(last.subject, last.issuer) && verification->chain.count == 1) {
+    error->code = AMQP_WOLFSSL_SELF_SIGNED;
+    (void)snprintf(error->message, sizeof(error->message),
+                   "the broker's certificate is self-signed and not trusted (CAs trusted: %zu); have a CA issue it",
+                   trust->anchors.count);
+    return;
+  }
+  error_append(error,
+               " (what it sent leads to \"%s\", which is not trusted; certificates sent: %zu, CAs "
+               "trusted: %zu",
+               issuer, verification->chain.count, trust->anchors.count);
+  if (trust->left_out > 0) {
+    error_append(error, ", left out as expired or no CA: %zu", trust->left_out);
+  }
+  error_append(error, ")");
+}
+
+bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code) {
+  const struct wolfssl_cause *cause = wolfssl_error_find_cause(wolfssl_code);
+
+  return verification->error.code != AMQP_WOLFSSL_OK || verification->failed_depth >= 0 ||
+         (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
+}
+
+static bool is_about_answer(int wolfssl_code) {
+  return wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR || wolfssl_code == OCSP_CERT_REVOKED;
+}
+
+amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *verification, int wolfssl_code,
+                                              amqp_wolfssl_error_t *error) {
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+                                                "the broker's certificate was not accepted"};
+  size_t depth = verification->failed_depth > 0 ? (size_t)verification->failed_depth : 0;
+  struct certificate certificate;
+  char subject[ERROR_SUBJECT_LENGTH];
+
+  if (verification->error.code != AMQP_WOLFSSL_OK) {
+    error_copy(error, &verification->error);
+    error->wolfssl_code = wolfssl_code;
+    return error->code;
+  }
+  /* wolfSSL 5.5.4 breaks off before it shows the answer's certificate; with the chain at hand there is more to say. */
+  if (is_about_answer(wolfssl_code) && verification->answer != NULL && verification->chain.count > 0 &&
+      !judge_answer(verification, error)) {
+    error->wolfssl_code = wolfssl_code;
+    return error->code;
+  }
+  wolfssl_error_set(error, wolfssl_code, &fallback);
+  if (WOLFSSL_SHOWS_READABLE_ANSWERS && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR && verification->answer == NULL) {
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+              "the OCSP answer that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
+              "\"openssl s_client -status\" shows it");
+    error->wolfssl_code = wolfssl_code;
+  }
+  if (!read_at(verification, depth, &certificate)) {
+    return error->code;
+  }
+  if (error->code == AMQP_WOLFSSL_CERTIFICATE_EXPIRED || error->code == AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID) {
+    add_dates(&certificate, error);
+  } else if (error->code == AMQP_WOLFSSL_UNKNOWN_CA || error->code == AMQP_WOLFSSL_SELF_SIGNED) {
+    /* 5.5.4 drops an intermediate with a weak key and then misses the leaf's issuer. */
+    for (size_t at = 0; at < verification->chain.count; at++) {
+      if (!check_certificate(verification, at, error)) {
+        error->wolfssl_code = wolfssl_code;
+        return error->code;
+      }
+    }
+    add_missing_issuer(verification, error);
+  }
+  certificate_format_name(certificate.subject, subject, sizeof(subject));
+  error_set_certificate(error, (int)depth, subject);
+  return error->code;
+}

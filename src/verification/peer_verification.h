@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is asked of the server's certificates while the handshake still runs: that wolfSSL verified them, that the leaf
+ * carries the name meant, and that every key is strong enough. A "no" makes wolfSSL send an alert before our own
+ * certificate has left.
+ */
+#ifndef AMQP_WOLFSSL_PEER_VERIFICATION_H
+#define AMQP_WOLFSSL_PEER_VERIFICATION_H
+
+#include <stdbool.h>
+
+#include "x509/certificate_list.h"
+#include "base/error.h"
+#include "verification/peer_name.h"
+#include "policy/tls_settings.h"
+#include "verification/trust.h"
+
+struct WOLFSSL;
+struct WOLFSSL_CTX;
+struct revocation_lists;
+
+struct peer_verification {
+  const struct tls_settings *settings;
+  const struct trust *trust;      /**< what was loaded: where the path has to lead */
+  const struct peer_name *name;   /**< NULL: no name to compare with */
+  struct certificate_list chain;  /**< what the server presented, the leaf first */
+  bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */
+  struct WOLFSSL *ssl;            /**< whose certificates they are; NULL: no answer is looked for */
+  struct revocation_lists *lists; /**< as they were when the session began */
+  uint8_t *answer;                /**< a copy of the OCSP answer stapled; NULL: none so far */
+  size_t answer_length;
+  int answer_refused;         /**< wolfSSL's code for that answer; 0: it took it */
+  bool answer_accepted;       /**< it is good */
+  int failed_depth;           /**< of the certificate wolfSSL did not accept; -1 none */
+  amqp_wolfssl_error_t error; /**< our own verdict; AMQP_WOLFSSL_OK: none */
+};
+
+/** Sets the callback of a fresh context. */
+amqp_wolfssl_code_t peer_verification_install(struct WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error);
+
+/** Everything given must outlive \a verification. */
+void peer_verification_init(struct peer_verification *verification, const struct tls_settings *settings,
+                            const struct trust *trust, const struct peer_name *name);
+void peer_verification_free(struct peer_verification *verification);
+
+/** Has wolfSSL show the OCSP answer that \a ssl gets stapled. Where the settings ask for none it does nothing. */
+void peer_verification_watch_answer(struct peer_verification *verification, struct WOLFSSL *ssl);
+
+/** Whether OCSP answers can be had from this wolfSSL at all. */
+bool peer_verification_sees_answers(void);
+
+/**
+ * Whether all was checked that was asked for, once wolfSSL's handshake is over.
+ * \return AMQP_WOLFSSL_OK or what is missing, with a record
+ */
+amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
+
+/** Says which verification the handshake step that follows in this thread belongs to; NULL when the step is over. */
+void peer_verification_set_current(struct peer_verification *verification);
+
+/** The record for a handshake that wolfSSL broke off with \a wolfssl_code while looking at certificates. */
+amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *verification, int wolfssl_code,
+                                              amqp_wolfssl_error_t *error);
+
+/** Whether a handshake's failure is about the server's certificates. */
+bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code);
+
+#endif

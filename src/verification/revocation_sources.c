@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads revocation lists, and notices when their files have changed: by device, inode, size and times of change, which
+ * costs one stat() a file at each opening.
+ */
+#include "autoconfig.h"
+
+#include "verification/revocation_sources.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "x509/pem.h"
+
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+
+/* A file that was changed so shortly before it was read may change again without its times showing it. */
+#define SETTLED_AFTER_SECONDS 2
+
+enum kind { SOURCE_FILE, SOURCE_FOLDER, SOURCE_MEMORY };
+
+struct revocation_source {
+  enum kind kind;
+  char *path; /* NULL in memory */
+  uint8_t *data;
+  size_t length;
+  amqp_wolfssl_format_t format;
+  uint64_t seen; /* mark of what was read; see mark_of() */
+  bool settled;  /* the same mark means the same content */
+};
+
+static void free_source(struct revocation_source *source) {
+  free(source->path);
+  free(source->data);
+}
+
+int revocation_sources_init(struct revocation_sources *sources) {
+  memset(sources, 0, sizeof(*sources));
+  return pthread_mutex_init(&sources->lock, NULL) == 0 ? 0 : -1;
+}
+
+void revocation_sources_free(struct revocation_sources *sources) {
+  for (size_t i = 0; i < sources->count; i++) {
+    free_source(&sources->items[i]);
+  }
+  free(sources->items);
+  revocation_lists_release(sources->lists);
+  (void)pthread_mutex_destroy(&sources->lock);
+  memset(sources, 0, sizeof(*sources));
+}
+
+bool revocation_sources_any(const struct revocation_sources *sources) { return sources->count > 0; }
+
+/* ---- Whether something has changed ---- */
+
+/* FNV-1a, 64 bits: no secret and no opponent is involved. */
+static uint64_t mix(uint64_t mark, const void *bytes, size_t length) {
+  const uint8_t *at = bytes;
+
+  for (size_t i = 0; i < length; i++) {
+    mark = (mark ^ at[i]) * UINT64_C(0x100000001b3);
+  }
+  return mark;
+}
+
+static uint64_t mix_number(uint64_t mark, uint64_t number) { return mix(mark, &number, sizeof(number)); }
+
+static bool changed_long_ago(const struct timespec *when, time_t now) {
+  return when->tv_sec <= now - SETTLED_AFTER_SECONDS;
+}
+
+/* Of one file or folder. One that can't be looked at has a mark too; reading it says why. */
+static uint64_t mark_of_path(const char *path, time_t now, bool *settled) {
+  uint64_t mark = mix(UINT64_C(0xcbf29ce484222325), path, strlen(path));
+  struct stat status;
+
+  if (stat(path, &status) != 0) {
+    *settled = false;
+    return mix_number(mark, (uint64_t)errno);
+  }
+  mark = mix_number(mark, (uint64_t)status.st_dev);
+  mark = mix_number(mark, (uint64_t)status.st_ino);
+  mark = mix_number(mark, (uint64_t)status.st_size);
+  mark = mix_number(mark, (uint64_t)status.st_mode);
+  mark = mix_number(mark, (uint64_t)status.st_mtim.tv_sec);
+  mark = mix_number(mark, (uint64_t)status.st_mtim.tv_nsec);
+  mark = mix_number(mark, (uint64_t)status.st_ctim.tv_sec);
+  mark = mix_number(mark, (uint64_t)status.st_ctim.tv_nsec);
+  if (!changed_long_ago(&status.st_mtim, now) || !changed_long_ago(&status.st_ctim, now)) {
+    *settled = false;
+  }
+  return mark;
+}
+
+static bool is_dot(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
+
+/* The files' marks are added up: readdir() has no order. */
+static uint64_t mark_of_folder(const char *folder_path, time_t now, bool *settled) {
+  uint64_t mark = mark_of_path(folder_path, now, settled);
+  DIR *folder = opendir(folder_path);
+  const struct dirent *entry;
+
+  while (folder != NULL && (entry = readdir(folder)) != NULL) {
+    char *path = NULL;
+
+    if (is_dot(entry->d_name)) {
+      continue;
+    }
+    if (asprintf(&path, "%s/%s", folder_path, entry->d_name) < 0) {
+      *settled = false;
+      break;
+    }
+    mark += mark_of_path(path, now, settled);
+    free(path);
+  }
+  if (folder != NULL) {
+    (void)closedir(folder);
+  }
+  return mark;
+}
+
+static uint64_t mark_of(const struct revocation_source *source, bool *settled) {
+  time_t now = time(NULL);
+
+  *settled = true;
+  switch (source->kind) {
+    case SOURCE_FILE:
+      return mark_of_path(source->path, now, settled);
+    case SOURCE_FOLDER:
+      return mark_of_folder(source->path, now, settled);
+    case SOURCE_MEMORY:
+      break;
+  }
+  return 0;
+}
+
+static bool is_unchanged(const struct revocation_source *source) {
+  bool settled;
+
+  return mark_of(source, &settled) == source->seen && source->settled;
+}
+
+/* ---- Reading ---- */
+
+static amqp_wolfssl_code_t read_file(struct revocation_lists *lists, const char *path, amqp_wolfssl_error_t *error) {
+  struct secret contents = {0};
+  amqp_wolfssl_code_t code = file_read(path, &contents, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = revocation_lists_add(lists, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
+  }
+  secret_free(&contents);
+  return code;
+}
+
+static bool ends_in(const char *name, const char *ending) {
+  const char *dot = strrchr(name, '.');
+
+  return dot != NULL && strcmp(dot, ending) == 0;
+}
+
+/* By its name: the usual ending, and the links that c_rehash makes ("0123abcd.r0"). */
+static bool is_named_as_list(const char *name) {
+  return ends_in(name, ".crl") || (strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && name[9] == 'r');
+}
+
+static bool is_named_as_list_or_pem(const char *name) { return is_named_as_list(name) || ends_in(name, ".pem"); }
+
+/* In a file with another name PEM counts only; one that is named *.pem and is none, or is empty, is damaged. */
+static bool is_to_be_added(const char *name, const struct secret *contents) {
+  if (is_named_as_list(name)) {
+    return true;
+  }
+  return pem_is_likely(contents->bytes, contents->length)
+             ? pem_may_hold(contents->bytes, contents->length, pem_is_revocation_list)
+             : ends_in(name, ".pem");
+}
+
+static bool is_file(const char *path) {
+  struct stat status;
+
+  return stat(path, &status) != 0 || S_ISREG(status.st_mode); /* reading it says what is wrong */
+}
+
+/* A link that leads nowhere is there: what it leads to may only not be mounted. */
+static bool is_gone(const char *path) {
+  struct stat status;
+
+  return lstat(path, &status) != 0 && errno == ENOENT;
+}
+
+/* What can't be read may be a list that revokes more than those that can: the folder is not to be used then. But a file
+   that was there for a moment only, as when a list is replaced by renaming, is no part of it. */
+static amqp_wolfssl_code_t read_entry(struct revocation_lists *lists, const char *path, const char *name, size_t *found,
+                                      amqp_wolfssl_error_t *error) {
+  struct secret contents = {0};
+  amqp_wolfssl_code_t code;
+
+  if (!is_file(path)) {
+    return AMQP_WOLFSSL_OK;
+  }
+  code = file_read(path, &contents, error);
+  if (code == AMQP_WOLFSSL_FILE_UNREADABLE && !is_named_as_list_or_pem(name) && is_gone(path)) {
+    code = AMQP_WOLFSSL_OK;
+  } else if (code == AMQP_WOLFSSL_OK && is_to_be_added(name, &contents)) {
+    code = revocation_lists_add(lists, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
+    (*found)++;
+  }
+  secret_free(&contents);
+  return code;
+}
+
+static amqp_wolfssl_code_t read_entries(struct revocation_lists *lists, DIR *folder, const char *folder_path,
+                                        size_t *found, amqp_wolfssl_error_t *error) {
+  for (;;) {
+    const struct dirent *entry;
+    amqp_wolfssl_code_t code;
+    char *path = NULL;
+
+    errno = 0;
+    entry = readdir(folder);
+    if (entry == NULL) {
+      return errno == 0 ? AMQP_WOLFSSL_OK
+                        : FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", folder_path, strerror(errno));
+    }
+    if (asprintf(&path, "%s/%s", folder_path, entry->d_name) < 0) {
+      return FAIL(NO_MEMORY, "out of memory");
+    }
+    code = read_entry(lists, path, entry->d_name, found, error);
+    free(path);
+    if (code != AMQP_WOLFSSL_OK) {
+      return code;
+    }
+  }
+}
+
+static amqp_wolfssl_code_t read_folder(struct revocation_lists *lists, const char *path, amqp_wolfssl_error_t *error) {
+  DIR *folder = opendir(path);
+  amqp_wolfssl_code_t code;
+  size_t found = 0;
+
+  if (folder == NULL) {
+    return FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", path, strerror(errno));
+  }
+  code = read_entries(lists, folder, path, &found, error);
+  (void)closedir(folder);
+  if (code == AMQP_WOLFSSL_OK && found == 0) {
+    return FAIL(CRL_MALFORMED, "the folder %s holds no CRL", path);
+  }
+  return code;
+}
+
+static amqp_wolfssl_code_t read_source(struct revocation_lists *lists, const struct revocation_source *source,
+                                       amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+
+  switch (source->kind) {
+    case SOURCE_FILE:
+      code = read_file(lists, source->path, error);
+      break;
+    case SOURCE_FOLDER:
+      code = read_folder(lists, source->path, error);
+      break;
+    case SOURCE_MEMORY:
+      code = revocation_lists_add(lists, source->data, source->length, source->format, "the CRL in memory", error);
+      break;
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    error_clear(error); /* what was passed over in a folder is no failure */
+  }
+  return code;
+}
+
+/* ---- Adding a source ---- */
+
+static amqp_wolfssl_code_t try_source(const struct revocation_source *source, amqp_wolfssl_error_t *error) {
+  struct revocation_lists *lists = revocation_lists_new();
+  amqp_wolfssl_code_t code;
+
+  if (lists == NULL) {
+    return FAIL(NO_MEMORY, "out of memory");
+  }
+  code = read_source(lists, source, error);
+  if (code == AMQP_WOLFSSL_OK && source->kind == SOURCE_MEMORY) {
+    code = revocation_lists_check_dates(lists, (int64_t)time(NULL), error);
+  }
+  revocation_lists_release(lists);
+  return code;
+}
+
+/* Takes over what \a source points to, also when it fails. */
+static amqp_wolfssl_code_t add_source(struct revocation_sources *sources, struct revocation_source *source,
+                                      amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = try_source(source, error);
+  struct revocation_source *items;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    free_source(source);
+    return code;
+  }
+  items = realloc(sources->items, (sources->count + 1) * sizeof(*items));
+  if (items == NULL) {
+    free_source(source);
+    return FAIL(NO_MEMORY, "out of memory");
+  }
+  sources->items = items;
+  sources->items[sources->count++] = *source;
+  revocation_lists_release(sources->lists);
+  sources->lists = NULL;
+  return AMQP_WOLFSSL_OK;
+}
+
+static amqp_wolfssl_code_t add_path(struct revocation_sources *sources, enum kind kind, const char *path,
+                                    amqp_wolfssl_error_t *error) {
+  struct revocation_source source = {.kind = kind, .path = strdup(path)};
+
+  return source.path == NULL ? FAIL(NO_MEMORY, "out of memory") : add_source(sources, &source, error);
+}
+
+amqp_wolfssl_code_t revocation_sources_add_file(struct revocation_sources *sources, const char *path,
+                                                amqp_wolfssl_error_t *error) {
+  return add_path(sources, SOURCE_FILE, path, error);
+}
+
+amqp_wolfssl_code_t revocation_sources_add_folder(struct revocation_sources *sources, const char *path,
+                                                  amqp_wolfssl_error_t *error) {
+  return add_path(sources, SOURCE_FOLDER, path, error);
+}
+
+amqp_wolfssl_code_t revocation_sources_add_memory(struct revocation_sources *sources, const void *data, size_t length,
+                                                  amqp_wolfssl_format_t format, amqp_wolfssl_error_t *error) {
+  struct revocation_source source = {
+      .kind = SOURCE_MEMORY, .data = malloc(length + 1), .length = length, .format = format};
+
+  if (source.data == NULL) {
+    return FAIL(NO_MEMORY, "out of memory");
+  }
+  memcpy(source.data, data, length);
+  return add_source(sources, &source, error);
+}
+
+/* ---- Reading again ---- */
+
+static bool all_unchanged(const struct revocation_sources *sources) {
+  for (size_t i = 0; i < sources->count; i++) {
+    if (!is_unchanged(&sources->items[i])) {
+      return false;
+    }
+  }
+  return sources->lists != NULL;
+}
+
+/* The marks are taken before the files are read: a change in between shows at the next opening. */
+static amqp_wolfssl_code_t read_all(struct revocation_sources *sources, const struct certificate_list *anchors,
+                                    struct revocation_lists *lists, amqp_wolfssl_error_t *error) {
+  for (size_t i = 0; i < sources->count; i++) {
+    struct revocation_source *source = &sources->items[i];
+    bool settled;
+    uint64_t mark = mark_of(source, &settled);
+    amqp_wolfssl_code_t code = read_source(lists, source, error);
+
+    source->settled = settled && code == AMQP_WOLFSSL_OK;
+    source->seen = mark;
+    if (code != AMQP_WOLFSSL_OK) {
+      return code;
+    }
+  }
+  return revocation_lists_check_signers(lists, anchors, error);
+}
+
+static amqp_wolfssl_code_t refresh(struct revocation_sources *sources, const struct certificate_list *anchors,
+                                   amqp_wolfssl_error_t *error) {
+  struct revocation_lists *lists;
+  amqp_wolfssl_code_t code;
+
+  if (sources->count == 0 || all_unchanged(sources)) {
+    return AMQP_WOLFSSL_OK;
+  }
+  lists = revocation_lists_new();
+  if (lists == NULL) {
+    return FAIL(NO_MEMORY, "out of memory");
+  }
+  code = read_all(sources, anchors, lists, error);
+  /* What can't be read any more must not be used any more either: the next opening tries again. */
+  revocation_lists_release(sources->lists);
+  sources->lists = NULL;
+  if (code == AMQP_WOLFSSL_OK) {
+    sources->lists = lists;
+  } else {
+    revocation_lists_release(lists);
+  }
+  return code;
+}
+
+amqp_wolfssl_code_t revocation_sources_refresh(struct revocation_sources *sources,
+                                               const struct certificate_list *anchors, amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code;
+
+  (void)pthread_mutex_lock(&sources->lock);
+  code = refresh(sources, anchors, error);
+  (void)pthread_mutex_unlock(&sources->lock);
+  return code;
+}
+
+struct revocation_lists *revocation_sources_take(struct revocation_sources *sources) {
+  struct revocation_lists *lists;
+
+  (void)pthread_mutex_lock(&sources->lock);
+  lists = revocation_lists_reference(sources->lists);
+  (void)pthread_mutex_unlock(&sources->lock);
+  return lists;
+}

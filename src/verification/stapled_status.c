@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads CertificateStatus, in its two places. */
+#include "verification/stapled_status.h"
+
+enum { STATUS_REQUEST = 5, CERTIFICATE_STATUS = 22, STATUS_TYPE_OCSP = 1 };
+
+/* A number of \a width bytes, the highest first. */
+static bool take_number(struct byte_slice *rest, size_t width, size_t *number) {
+  *number = 0;
+  if (rest->length < width) {
+    return false;
+  }
+  for (size_t i = 0; i < width; i++) {
+    *number = (*number << 8) | rest->bytes[i];
+  }
+  rest->bytes += width;
+  rest->length -= width;
+  return true;
+}
+
+/* Bytes with their count in front. */
+static bool take_vector(struct byte_slice *rest, size_t width, struct byte_slice *vector) {
+  size_t length;
+
+  if (!take_number(rest, width, &length) || length > rest->length) {
+    return false;
+  }
+  *vector = (struct byte_slice){rest->bytes, length};
+  rest->bytes += length;
+  rest->length -= length;
+  return true;
+}
+
+static bool read_status(struct byte_slice status, struct byte_slice *answer) {
+  size_t type;
+
+  return take_number(&status, 1, &type) && type == STATUS_TYPE_OCSP && take_vector(&status, 3, answer) &&
+         status.length == 0;
+}
+
+bool stapled_status_in_extensions(struct byte_slice extensions, struct byte_slice *answer) {
+  struct byte_slice data;
+  size_t type;
+
+  while (take_number(&extensions, 2, &type) && take_vector(&extensions, 2, &data)) {
+    if (type == STATUS_REQUEST) {
+      return read_status(data, answer);
+    }
+  }
+  return false;
+}
+
+bool stapled_status_in_message(struct byte_slice message, struct byte_slice *answer) {
+  struct byte_slice body;
+  size_t type;
+
+  return take_number(&message, 1, &type) && type == CERTIFICATE_STATUS && take_vector(&message, 3, &body) &&
+         message.length == 0 && read_status(body, answer);
+}

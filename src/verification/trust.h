@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Whom we trust: CA certificates, looked at one by one when they are handed over. */
+#ifndef AMQP_WOLFSSL_TRUST_H
+#define AMQP_WOLFSSL_TRUST_H
+
+#include "x509/certificate_list.h"
+#include "base/error.h"
+
+struct trust {
+  struct certificate_list anchors;
+  size_t left_out; /**< certificates of bundles that could not be used: expired, not yet valid, or no CA */
+};
+
+/*
+ * Each adds all usable CA certificates of its source, or nothing. A bundle may hold some that are out of date, which
+ * happens while a CA is being replaced: they are left out and counted. A source without any usable one is an error.
+ */
+amqp_wolfssl_code_t trust_add_file(struct trust *trust, const char *path, amqp_wolfssl_error_t *error);
+amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp_wolfssl_error_t *error);
+amqp_wolfssl_code_t trust_add_memory(struct trust *trust, const void *data, size_t length, amqp_wolfssl_format_t format,
+                                     amqp_wolfssl_error_t *error);
+amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *error);
+
+void trust_free(struct trust *trust);
+
+#endif

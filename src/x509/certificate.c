@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads names, dates, key size and purposes out of an X.509 certificate. It follows the ASN.1 of RFC 5280, appendix
+ * A, from the first byte to the last: what does not fit there refuses the certificate, so that nothing is ever
+ * learned from half of one. How names are written as text is in certificate_text.c.
+ */
+#include "x509/certificate.h"
+
+#include "x509/der.h"
+
+struct known_identifier {
+  unsigned meaning;
+  uint8_t length;
+  uint8_t bytes[9];
+};
+
+enum extension_identifier {
+  EXTENSION_OTHER,
+  EXTENSION_ALTERNATIVE_NAMES,
+  EXTENSION_BASIC,
+  EXTENSION_EXTENDED_KEY_USAGE,
+  EXTENSION_KEY_USAGE
+};
+
+static const struct known_identifier extension_identifiers[] = {
+    {EXTENSION_ALTERNATIVE_NAMES, 3, {0x55, 0x1d, 0x11}},  /* 2.5.29.17 */
+    {EXTENSION_BASIC, 3, {0x55, 0x1d, 0x13}},              /* 2.5.29.19 */
+    {EXTENSION_EXTENDED_KEY_USAGE, 3, {0x55, 0x1d, 0x25}}, /* 2.5.29.37 */
+    {EXTENSION_KEY_USAGE, 3, {0x55, 0x1d, 0x0f}},          /* 2.5.29.15 */
+};
+
+static const struct known_identifier purpose_identifiers[] = {
+    {CERTIFICATE_PURPOSE_SERVER, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01}}, /* 1.3.6.1.5.5.7.3.1 */
+    {CERTIFICATE_PURPOSE_CLIENT, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02}}, /* 1.3.6.1.5.5.7.3.2 */
+    {CERTIFICATE_PURPOSE_ANY, 4, {0x55, 0x1d, 0x25, 0x00}},                            /* 2.5.29.37.0 */
+    {CERTIFICATE_PURPOSE_OCSP, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09}},   /* 1.3.6.1.5.5.7.3.9 */
+};
+
+static const struct known_identifier key_identifiers[] = {
+    {CERTIFICATE_KEY_RSA, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01}}, /* rsaEncryption */
+    {CERTIFICATE_KEY_RSA, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a}}, /* id-RSASSA-PSS */
+    {CERTIFICATE_KEY_EC, 7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01}},              /* id-ecPublicKey */
+    {CERTIFICATE_KEY_ED25519, 3, {0x2b, 0x65, 0x70}},                                 /* 1.3.101.112 */
+    {CERTIFICATE_KEY_ED448, 3, {0x2b, 0x65, 0x71}},                                   /* 1.3.101.113 */
+};
+
+/* The meaning is a SignatureScheme. */
+static const struct known_identifier signature_identifiers[] = {
+    {0x0101, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04}}, /* md5WithRSAEncryption */
+    {0x0201, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05}}, /* sha1WithRSAEncryption */
+    {0x0301, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0e}}, /* sha224WithRSAEncryption */
+    {0x0401, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}}, /* sha256WithRSAEncryption */
+    {0x0501, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}}, /* sha384WithRSAEncryption */
+    {0x0601, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}}, /* sha512WithRSAEncryption */
+    {0x0203, 7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}},             /* ecdsa-with-SHA1 */
+    {0x0303, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x01}},       /* ecdsa-with-SHA224 */
+    {0x0403, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},       /* ecdsa-with-SHA256 */
+    {0x0503, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},       /* ecdsa-with-SHA384 */
+    {0x0603, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},       /* ecdsa-with-SHA512 */
+    {0x0807, 3, {0x2b, 0x65, 0x70}},                                     /* Ed25519 */
+    {0x0808, 3, {0x2b, 0x65, 0x71}},                                     /* Ed448 */
+};
+
+/* id-RSASSA-PSS: which scheme depends on the hash in its parameters. */
+static const uint8_t pss_identifier[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
+static const struct known_identifier pss_hash_identifiers[] = {
+    {0x0809, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}}, /* SHA-256 */
+    {0x080a, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}}, /* SHA-384 */
+    {0x080b, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}}, /* SHA-512 */
+};
+
+/* The meaning is the curve's index in the table below. */
+static const struct known_identifier curve_identifiers[] = {
+    {1, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01}},        /* P-192 */
+    {2, 5, {0x2b, 0x81, 0x04, 0x00, 0x21}},                          /* P-224 */
+    {3, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}},        /* P-256 */
+    {4, 5, {0x2b, 0x81, 0x04, 0x00, 0x22}},                          /* P-384 */
+    {5, 5, {0x2b, 0x81, 0x04, 0x00, 0x23}},                          /* P-521 */
+    {6, 5, {0x2b, 0x81, 0x04, 0x00, 0x0a}},                          /* secp256k1 */
+    {7, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07}},  /* brainpoolP256r1 */
+    {8, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x08}},  /* brainpoolP256t1 */
+    {9, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b}},  /* brainpoolP384r1 */
+    {10, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0c}}, /* brainpoolP384t1 */
+    {11, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d}}, /* brainpoolP512r1 */
+    {12, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0e}}, /* brainpoolP512t1 */
+};
+
+static const struct {
+  uint16_t bits;  /* of the field */
+  uint16_t group; /* IANA's number; twisted curves have none */
+} curves[] = {{0, 0},    {192, 19}, {224, 21}, {256, 23}, {384, 24}, {521, 25}, {256, 22},
+              {256, 26}, {256, 0},  {384, 27}, {384, 0},  {512, 28}, {512, 0}};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* 0 when it is not in the table. */
+static unsigned identifier_meaning(struct byte_slice identifier, const struct known_identifier *table, size_t count) {
+  size_t i;
+  for (i = 0; i < count; i++) {
+    struct byte_slice known = {table[i].bytes, table[i].length};
+    if (byte_slices_equal(identifier, known)) {
+      return table[i].meaning;
+    }
+  }
+  return 0;
+}
+
+/* AlgorithmIdentifier; parameters are empty when there are none, else one whole element. */
+static bool read_algorithm(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *parameters) {
+  struct byte_slice content;
+  struct der_element element = {0, {NULL, 0}, {NULL, 0}};
+  if (!der_read_tagged(rest, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, identifier)) {
+    return false;
+  }
+  if (content.length > 0 && !der_read(&content, &element)) {
+    return false;
+  }
+  *parameters = element.whole;
+  return content.length == 0;
+}
+
+static bool is_attribute(struct byte_slice content) {
+  struct byte_slice type;
+  struct der_element value;
+  return der_read_object_identifier(&content, &type) && der_read(&content, &value) && content.length == 0;
+}
+
+static bool is_relative_name(struct byte_slice attributes) {
+  if (attributes.length == 0) {
+    return false;
+  }
+  while (attributes.length > 0) {
+    struct byte_slice attribute;
+    if (!der_read_tagged(&attributes, DER_SEQUENCE, &attribute) || !is_attribute(attribute)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool read_name(struct byte_slice *rest, struct byte_slice *name) {
+  struct der_element element;
+  if (!der_read(rest, &element) || element.tag != DER_SEQUENCE) {
+    return false;
+  }
+  *name = element.whole;
+  while (element.content.length > 0) {
+    struct byte_slice attributes;
+    if (!der_read_tagged(&element.content, DER_SET, &attributes) || !is_relative_name(attributes)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool read_validity(struct byte_slice *rest, struct certificate *certificate) {
+  struct byte_slice content;
+  return der_read_tagged(rest, DER_SEQUENCE, &content) && der_read_time(&content, &certificate->not_before) &&
+         der_read_time(&content, &certificate->not_after) && content.length == 0;
+}
+
+static unsigned bits_of_byte(uint8_t byte) {
+  unsigned bits = 0;
+  while (byte != 0) {
+    byte = (uint8_t)(byte >> 1);
+    bits++;
+  }
+  return bits;
+}
+
+/* INTEGER content that must be above zero. */
+static bool count_bits(struct byte_slice integer, unsigned *bits) {
+  if (integer.bytes[0] >= 0x80) {
+    return false;
+  }
+  if (integer.bytes[0] == 0) { /* keeps the sign bit clear; the next byte, if there is one, isn't small */
+    integer.bytes++;
+    integer.length--;
+  }
+  if (integer.length == 0 || integer.length > UINT32_MAX / 8) {
+    return false;
+  }
+  *bits = (unsigned)(integer.length - 1) * 8 + bits_of_byte(integer.bytes[0]);
+  return true;
+}
+
+/* RSAPublicKey (RFC 8017, appendix A.1.1). */
+static bool read_rsa_key(struct byte_slice key, struct certificate *certificate) {
+  struct byte_slice content, modulus, exponent;
+  unsigned bits;
+  if (!der_read_tagged(&key, DER_SEQUENCE, &content) || key.length != 0 || !der_read_integer(&content, &modulus) ||
+      !der_read_integer(&content, &exponent) || content.length != 0 || !count_bits(modulus, &certificate->key_bits) ||
+      !count_bits(exponent, &bits)) {
+    return false;
+  }
+  certificate->common_exponent = bits > 16 && bits <= 256 && (exponent.bytes[exponent.length - 1] & 1) != 0;
+  return true;
+}
+
+/* Curves described by their numbers instead of their name are unknown curves. */
+static void read_curve(struct byte_slice parameters, struct certificate *certificate) {
+  struct byte_slice identifier;
+  unsigned curve = 0;
+  if (der_read_object_identifier(&parameters, &identifier)) {
+    curve = identifier_meaning(identifier, curve_identifiers, COUNT(curve_identifiers));
+  }
+  certificate->key_bits = curves[curve].bits;
+  certificate->key_curve = curves[curve].group;
+}
+
+static bool read_public_key(struct byte_slice *rest, struct certificate *certificate) {
+  struct der_element element;
+  struct byte_slice identifier, parameters, key;
+  if (!der_read(rest, &element) || element.tag != DER_SEQUENCE) {
+    return false;
+  }
+  certificate->public_key = element.whole;
+  if (!read_algorithm(&element.content, &identifier, &parameters) || !der_read_bit_string(&element.content, &key) ||
+      element.content.length != 0) {
+    return false;
+  }
+  certificate->key_kind =
+      (enum certificate_key_kind)identifier_meaning(identifier, key_identifiers, COUNT(key_identifiers));
+  if (certificate->key_kind == CERTIFICATE_KEY_RSA) {
+    return read_rsa_key(key, certificate);
+  }
+  if (certificate->key_kind == CERTIFICATE_KEY_EC) {
+    read_curve(parameters, certificate);
+  }
+  return true;
+}
+
+/* OtherName without its tag: a type, and a value of any kind, which is of no interest here. */
+static bool is_other_name(struct byte_slice content) {
+  struct byte_slice type;
+  struct der_element value;
+  return der_read_object_identifier(&content, &type) && der_read(&content, &value) &&
+         value.tag == DER_CONTEXT_CONSTRUCTED(0) && content.length == 0;
+}
+
+static bool is_directory_name(struct byte_slice content) {
+  struct byte_slice name;
+  return read_name(&content, &name) && content.length == 0;
+}
+
+bool certificate_next_name(struct byte_slice *rest, enum certificate_name_kind *kind, struct byte_slice *value) {
+  struct der_element element;
+  if (!der_read(rest, &element)) {
+    return false;
+  }
+  *value = element.content;
+  *kind = CERTIFICATE_NAME_OTHER;
+  switch (element.tag) { /* GeneralName, RFC 5280, section 4.2.1.6 */
+    case DER_CONTEXT_CONSTRUCTED(0):
+      return is_other_name(element.content);
+    case DER_CONTEXT(1):
+      *kind = CERTIFICATE_NAME_EMAIL;
+      return true;
+    case DER_CONTEXT(2):
+      *kind = CERTIFICATE_NAME_DNS;
+      return true;
+    case DER_CONTEXT_CONSTRUCTED(4):
+      return is_directory_name(element.content);
+    case DER_CONTEXT(6):
+      *kind = CERTIFICATE_NAME_URI;
+      return true;
+    case DER_CONTEXT(7):
+      *kind = CERTIFICATE_NAME_IP;
+      return true;
+    case DER_CONTEXT(8): /* registeredID */
+      return der_is_object_identifier(element.content);
+    case DER_CONTEXT_CONSTRUCTED(3): /* x400Address */
+    case DER_CONTEXT_CONSTRUCTED(5): /* ediPartyName */
+      return true;
+    default:
+      return false;
+  }
+}
+
+static bool read_alternative_names(struct byte_slice value, struct certificate *certificate) {
+  struct byte_slice names, name;
+  enum certificate_name_kind kind;
+  if (!der_read_tagged(&value, DER_SEQUENCE, &names) || value.length != 0 || names.length == 0) {
+    return false;
+  }
+  certificate->alternative_names = names;
+  while (names.length > 0) {
+    if (!certificate_next_name(&names, &kind, &name)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool read_basic_constraints(struct byte_slice value, struct certificate *certificate) {
+  struct byte_slice content, path_length;
+  if (!der_read_tagged(&value, DER_SEQUENCE, &content) || value.length != 0) {
+    return false;
+  }
+  if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, &certificate->is_ca)) {
+    return false;
+  }
+  if (content.length > 0 && (!der_read_integer(&content, &path_length) || path_length.bytes[0] >= 0x80)) {
+    return false;
+  }
+  return content.length == 0;
+}
+
+static bool read_extended_key_usage(struct byte_slice value, struct certificate *certificate) {
+  struct byte_slice purposes, purpose;
+  if (!der_read_tagged(&value, DER_SEQUENCE, &purposes) || value.length != 0 || purposes.length == 0) {
+    return false;
+  }
+  certificate->has_extended_key_usage = true;
+  while (purposes.length > 0) {
+    if (!der_read_object_identifier(&purposes, &purpose)) {
+      return false;
+    }
+    certificate->purposes |= identifier_meaning(purpose, purpose_identifiers, COUNT(purpose_identifiers));
+  }
+  return true;
+}
+
+/* A BIT STRING of named bits; the first byte counts the unused ones at the end. */
+static bool read_key_usage(struct byte_slice value, struct certificate *certificate) {
+  const uint8_t crl_sign = 0x80 >> 6; /* bit 6, RFC 5280, section 4.2.1.3 */
+  struct byte_slice bits;
+  if (!der_read_tagged(&value, DER_BIT_STRING, &bits) || value.length != 0 || bits.length == 0 || bits.bytes[0] > 7) {
+    return false;
+  }
+  certificate->may_sign_lists = bits.length > 1 && (bits.bytes[1] & crl_sign) != 0;
+  return true;
+}
+
+static bool read_extension(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *value) {
+  struct byte_slice content;
+  bool critical;
+  if (!der_read_tagged(rest, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, identifier)) {
+    return false;
+  }
+  if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, &critical)) {
+    return false;
+  }
+  return der_read_tagged(&content, DER_OCTET_STRING, value) && content.length == 0;
+}
+
+/* Looks at the extensions from \a extensions up to the one that starts at \a end. */
+static bool extension_came_before(struct byte_slice extensions, const uint8_t *end, struct byte_slice identifier) {
+  struct byte_slice earlier, value;
+  while (extensions.bytes != end && read_extension(&extensions, &earlier, &value)) {
+    if (byte_slices_equal(earlier, identifier)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool use_extension(struct byte_slice identifier, struct byte_slice value, struct certificate *certificate) {
+  switch (identifier_meaning(identifier, extension_identifiers, COUNT(extension_identifiers))) {
+    case EXTENSION_ALTERNATIVE_NAMES:
+      return read_alternative_names(value, certificate);
+    case EXTENSION_BASIC:
+      return read_basic_constraints(value, certificate);
+    case EXTENSION_EXTENDED_KEY_USAGE:
+      return read_extended_key_usage(value, certificate);
+    case EXTENSION_KEY_USAGE:
+      return read_key_usage(value, certificate);
+    default:
+      return true;
+  }
+}
+
+static bool read_extensions(struct byte_slice *rest, struct certificate *certificate) {
+  struct byte_slice wrapper, extensions, left, identifier, value;
+  if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(3), &wrapper) ||
+      !der_read_tagged(&wrapper, DER_SEQUENCE, &extensions) || wrapper.length != 0 || extensions.length == 0) {
+    return false;
+  }
+  left = extensions;
+  while (left.length > 0) {
+    const uint8_t *start = left.bytes;
+    /* RFC 5280, section 4.2: none twice. Readers that differ on which one counts would see different certificates. */
+    if (!read_extension(&left, &identifier, &value) || extension_came_before(extensions, start, identifier) ||
+        !use_extension(identifier, value, certificate)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool read_version(struct byte_slice *rest, struct certificate *certificate) {
+  struct byte_slice wrapper, number;
+  certificate->version = 1;
+  if (!der_next_is(rest, DER_CONTEXT_CONSTRUCTED(0))) {
+    return true;
+  }
+  if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(0), &wrapper) || !der_read_integer(&wrapper, &number) ||
+      wrapper.length != 0 || number.length != 1 || number.bytes[0] < 1 || number.bytes[0] > 2) {
+    return false;
+  }
+  certificate->version = (uint8_t)(number.bytes[0] + 1);
+  return true;
+}
+
+/* issuerUniqueID and subjectUniqueID: versions 2 and 3 only, and nobody uses them. */
+static bool skip_unique_identifiers(struct byte_slice *rest, uint8_t version) {
+  uint8_t tag;
+  for (tag = DER_CONTEXT(1); tag <= DER_CONTEXT(2); tag++) {
+    struct byte_slice content;
+    if (der_next_is(rest, tag) && (version < 2 || !der_read_tagged(rest, tag, &content) || content.length == 0)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool read_signed_part(struct byte_slice content, struct certificate *certificate, struct byte_slice *algorithm) {
+  struct der_element element;
+  if (!read_version(&content, certificate) || !der_read_integer(&content, &certificate->serial_number) ||
+      !der_read(&content, &element)) {
+    return false;
+  }
+  *algorithm = element.whole;
+  if (!read_name(&content, &certificate->issuer) || !read_validity(&content, certificate) ||
+      !read_name(&content, &certificate->subject) || !read_public_key(&content, certificate) ||
+      !skip_unique_identifiers(&content, certificate->version)) {
+    return false;
+  }
+  if (content.length > 0 && (certificate->version != 3 || !read_extensions(&content, certificate))) {
+    return false;
+  }
+  return content.length == 0;
+}
+
+/* RSASSA-PSS-params (RFC 4055, section 3.1) begin with the hash; where it is left out it is SHA-1, which is none here.
+ */
+static unsigned pss_scheme(struct byte_slice parameters) {
+  struct byte_slice content, wrapper, identifier, hash_parameters;
+  if (!der_read_tagged(&parameters, DER_SEQUENCE, &content) ||
+      !der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
+      !read_algorithm(&wrapper, &identifier, &hash_parameters) || wrapper.length != 0) {
+    return 0;
+  }
+  return identifier_meaning(identifier, pss_hash_identifiers, COUNT(pss_hash_identifiers));
+}
+
+static uint16_t signature_scheme(struct byte_slice identifier, struct byte_slice parameters) {
+  const struct byte_slice pss = {pss_identifier, sizeof pss_identifier};
+  if (byte_slices_equal(identifier, pss)) {
+    return (uint16_t)pss_scheme(parameters);
+  }
+  return (uint16_t)identifier_meaning(identifier, signature_identifiers, COUNT(signature_identifiers));
+}
+
+/* The outer signature algorithm, which must repeat the signed one byte for byte (RFC 5280, section 4.1.1.2). */
+static bool read_signature_algorithm(struct byte_slice *rest, struct byte_slice signed_algorithm,
+                                     struct certificate *certificate) {
+  struct byte_slice start = *rest;
+  struct byte_slice parameters;
+  if (!read_algorithm(rest, &certificate->signature_oid, &parameters)) {
+    return false;
+  }
+  certificate->signature_scheme = signature_scheme(certificate->signature_oid, parameters);
+  start.length -= rest->length;
+  return byte_slices_equal(start, signed_algorithm);
+}
+
+bool certificate_read(struct certificate *certificate, const uint8_t *der, size_t length) {
+  struct byte_slice rest = {der, length};
+  struct byte_slice content, signed_part, signed_algorithm, signature;
+  memset(certificate, 0, sizeof *certificate);
+  certificate->may_sign_lists = true; /* unless a key usage says otherwise */
+  return der_read_tagged(&rest, DER_SEQUENCE, &content) && rest.length == 0 &&
+         der_read_tagged(&content, DER_SEQUENCE, &signed_part) &&
+         read_signed_part(signed_part, certificate, &signed_algorithm) &&
+         read_signature_algorithm(&content, signed_algorithm, certificate) &&
+         der_read_bit_string(&content, &signature) && content.length == 0;
+}
+
+bool certificate_names_equal(struct byte_slice one, struct byte_slice other) { return byte_slices_equal(one, other); }

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# Reads and checks signed DER.
+
+library_sources += \
+	src/x509/certificate.c src/x509/certificate.h \
+	src/x509/certificate_input.c src/x509/certificate_input.h \
+	src/x509/certificate_list.c src/x509/certificate_list.h \
+	src/x509/certificate_text.c \
+	src/x509/der.c src/x509/der.h \
+	src/x509/ocsp_answer.c src/x509/ocsp_answer.h \
+	src/x509/pem.c src/x509/pem.h \
+	src/x509/revocation_list.c src/x509/revocation_list.h \
+	src/x509/signature.c src/x509/signature.h \
+	src/x509/signed_object.c src/x509/signed_object.h

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads an OCSP answer (RFC 6960, section 4.2) in DER, strictly. Pure: no wolfSSL, no memory of its own. The bytes come
+ * from a peer that nobody vouches for until the signature has been checked, which is for others to do.
+ */
+#ifndef AMQP_WOLFSSL_OCSP_ANSWER_H
+#define AMQP_WOLFSSL_OCSP_ANSWER_H
+
+#include "x509/signed_object.h"
+
+enum ocsp_answer_result {
+  OCSP_ANSWER_READ,
+  OCSP_ANSWER_MALFORMED,
+  OCSP_ANSWER_REFUSED, /**< the responder gave an error instead of an answer: \a responder_error */
+  OCSP_ANSWER_CRITICAL /**< it has a critical extension, and none is known here */
+};
+
+/** Slices point into the DER that was read. */
+struct ocsp_answer {
+  int responder_error; /**< responseStatus; 0: successful */
+  struct signed_object object;
+  struct byte_slice singles;      /**< content of responses */
+  struct byte_slice certificates; /**< content of the certificates sent along; may be empty */
+};
+
+enum ocsp_answer_result ocsp_answer_read(struct ocsp_answer *answer, const uint8_t *der, size_t length);
+
+enum ocsp_status { OCSP_GOOD, OCSP_REVOKED, OCSP_UNKNOWN };
+
+/** What it says of one certificate. */
+struct ocsp_single {
+  struct byte_slice hash_oid; /**< of the hash that names the issuer */
+  struct byte_slice issuer_name_hash;
+  struct byte_slice issuer_key_hash;
+  struct byte_slice serial_number; /**< content of the INTEGER */
+  enum ocsp_status status;
+  int64_t revoked_on; /**< where revoked */
+  int64_t this_update;
+  bool has_next_update;
+  int64_t next_update;
+};
+
+/** Takes the next one off the front; false at the end. */
+bool ocsp_single_take(struct byte_slice *singles, struct ocsp_single *single);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* The reader of revocation lists. */
+#include "x509/revocation_list.h"
+
+enum { DER_ENUMERATED = 0x0a, VERSION_2 = 1 };
+
+/* The last arc of the extensions 2.5.29.x that are looked for here. */
+enum identifier { REASON_CODE = 21, DELTA_INDICATOR = 27, ISSUING_DISTRIBUTION_POINT = 28, CERTIFICATE_ISSUER = 29 };
+
+const char *revocation_reason_name(int reason) {
+  static const char *const names[] = {"unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
+                                      "superseded",    "cessationOfOperation", "certificateHold", "",
+                                      "removeFromCRL", "privilegeWithdrawn",   "aACompromise"};
+
+  return reason >= 0 && (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "";
+}
+
+static bool is_extension(const struct extension *extension, enum identifier last_arc) {
+  const uint8_t bytes[] = {0x55, 0x1d, (uint8_t)last_arc};
+  const struct byte_slice identifier = {bytes, sizeof(bytes)};
+
+  return byte_slices_equal(extension->identifier, identifier);
+}
+
+/* RFC 5280, sections 5.2 and 5.3, has these three marked critical: a list whose signer forgot is no more complete. */
+static bool makes_partial(const struct extension *extension) {
+  return extension->critical || is_extension(extension, DELTA_INDICATOR) ||
+         is_extension(extension, ISSUING_DISTRIBUTION_POINT) || is_extension(extension, CERTIFICATE_ISSUER);
+}
+
+static bool read_reason(struct byte_slice value, int *reason) {
+  struct byte_slice content;
+
+  if (!der_read_tagged(&value, DER_ENUMERATED, &content) || value.length != 0 || content.length != 1) {
+    return false;
+  }
+  *reason = content.bytes[0];
+  return true;
+}
+
+/* \a partial: the list that holds the entry is. */
+static bool read_entry_extensions(struct byte_slice extensions, int *reason, bool *partial) {
+  while (extensions.length > 0) {
+    struct extension extension;
+
+    if (!extension_take(&extensions, &extension)) {
+      return false;
+    }
+    if (is_extension(&extension, REASON_CODE)) {
+      if (!read_reason(extension.value, reason)) {
+        return false;
+      }
+    } else if (makes_partial(&extension)) {
+      *partial = true;
+    }
+  }
+  return true;
+}
+
+/* One element of revokedCertificates. */
+static bool take_entry(struct byte_slice *entries, struct byte_slice *serial_number, struct revocation_entry *entry,
+                       bool *partial) {
+  struct byte_slice content;
+  struct byte_slice extensions;
+
+  entry->reason = REVOCATION_REASON_NONE;
+  if (!der_read_tagged(entries, DER_SEQUENCE, &content) || !der_read_integer(&content, serial_number) ||
+      !der_read_time(&content, &entry->date)) {
+    return false;
+  }
+  if (content.length == 0) {
+    return true;
+  }
+  return der_read_tagged(&content, DER_SEQUENCE, &extensions) && content.length == 0 && extensions.length > 0 &&
+         read_entry_extensions(extensions, &entry->reason, partial);
+}
+
+bool revocation_list_find(const struct revocation_list *list, struct byte_slice serial_number,
+                          struct revocation_entry *entry) {
+  struct byte_slice entries = list->entries;
+  struct byte_slice listed;
+  bool partial;
+
+  while (take_entry(&entries, &listed, entry, &partial)) {
+    if (byte_slices_equal(listed, serial_number)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool check_entries(struct byte_slice entries, bool *partial) {
+  struct byte_slice serial_number;
+  struct revocation_entry entry;
+
+  while (entries.length > 0) {
+    if (!take_entry(&entries, &serial_number, &entry, partial)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool check_extensions(struct byte_slice *rest, bool *partial) {
+  struct byte_slice wrapper;
+  struct byte_slice extensions;
+
+  if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
+      !der_read_tagged(&wrapper, DER_SEQUENCE, &extensions) || wrapper.length != 0 || extensions.length == 0) {
+    return false;
+  }
+  while (extensions.length > 0) {
+    struct extension extension;
+
+    if (!extension_take(&extensions, &extension)) {
+      return false;
+    }
+    *partial = *partial || makes_partial(&extension);
+  }
+  return true;
+}
+
+/* It goes into sentences, so its form is checked: SETs of pairs of a type and a value. */
+static bool is_name(struct byte_slice content) {
+  while (content.length > 0) {
+    struct byte_slice attributes;
+
+    if (!der_read_tagged(&content, DER_SET, &attributes) || attributes.length == 0) {
+      return false;
+    }
+    while (attributes.length > 0) {
+      struct byte_slice attribute;
+      struct byte_slice type;
+      struct der_element value;
+
+      if (!der_read_tagged(&attributes, DER_SEQUENCE, &attribute) || !der_read_object_identifier(&attribute, &type) ||
+          !der_read(&attribute, &value) || attribute.length != 0) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+static bool next_is_time(const struct byte_slice *rest) {
+  return der_next_is(rest, DER_UTC_TIME) || der_next_is(rest, DER_GENERALIZED_TIME);
+}
+
+static bool read_version(struct byte_slice *content, bool *second) {
+  struct byte_slice version;
+
+  *second = der_next_is(content, DER_INTEGER);
+  return !*second || (der_read_integer(content, &version) && version.length == 1 && version.bytes[0] == VERSION_2);
+}
+
+/* TBSCertList. Extensions are for version 2 only. */
+static bool read_signed_part(struct revocation_list *list, bool *has_end, bool *partial) {
+  struct byte_slice rest = list->object.signed_part;
+  struct byte_slice content;
+  struct der_element element;
+  bool version_2;
+
+  if (!der_read_tagged(&rest, DER_SEQUENCE, &content) || rest.length != 0 || !read_version(&content, &version_2)) {
+    return false;
+  }
+  /* The signed algorithm must be the one outside (section 5.1.1.2). */
+  if (!der_read(&content, &element) || !byte_slices_equal(element.whole, list->object.algorithm)) {
+    return false;
+  }
+  if (!der_read(&content, &element) || element.tag != DER_SEQUENCE || !is_name(element.content) ||
+      !der_read_time(&content, &list->this_update)) {
+    return false;
+  }
+  list->issuer = element.whole;
+  *has_end = next_is_time(&content);
+  if (*has_end && !der_read_time(&content, &list->next_update)) {
+    return false;
+  }
+  if (der_next_is(&content, DER_SEQUENCE) &&
+      (!der_read_tagged(&content, DER_SEQUENCE, &list->entries) || !check_entries(list->entries, partial))) {
+    return false;
+  }
+  if (content.length > 0 && (!version_2 || !check_extensions(&content, partial))) {
+    return false;
+  }
+  return content.length == 0;
+}
+
+enum revocation_list_result revocation_list_read(struct revocation_list *list, const uint8_t *der, size_t length) {
+  bool has_end = false;
+  bool partial = false;
+
+  memset(list, 0, sizeof(*list));
+  if (!signed_object_read(&list->object, der, length) || !read_signed_part(list, &has_end, &partial)) {
+    return REVOCATION_LIST_MALFORMED;
+  }
+  if (partial) {
+    return REVOCATION_LIST_PARTIAL;
+  }
+  return has_end ? REVOCATION_LIST_READ : REVOCATION_LIST_WITHOUT_END;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What certificates, revocation lists and OCSP answers have in common (RFC 5280, section 4.1 and 5.1; RFC 6960, section
+ * 4.2.1): something that is signed, with which algorithm, the signature, and extensions. Pure: no memory of its own.
+ */
+#ifndef AMQP_WOLFSSL_SIGNED_OBJECT_H
+#define AMQP_WOLFSSL_SIGNED_OBJECT_H
+
+#include "x509/der.h"
+
+/** Every slice points into the DER that was read. */
+struct signed_object {
+  struct byte_slice signed_part; /**< tag and length included: the bytes that the signature is over */
+  struct byte_slice algorithm;   /**< AlgorithmIdentifier, tag and length included */
+  struct byte_slice algorithm_oid;
+  struct byte_slice signature;
+};
+
+/** Takes the three parts off the front of \a content, that of the outer SEQUENCE. */
+bool signed_object_take(struct byte_slice *content, struct signed_object *object);
+
+/** Reads exactly one SEQUENCE that holds the three parts and nothing else. */
+bool signed_object_read(struct signed_object *object, const uint8_t *der, size_t length);
+
+struct extension {
+  struct byte_slice identifier;
+  bool critical;
+  struct byte_slice value; /**< content of the OCTET STRING */
+};
+
+/** Takes one Extension off the front. */
+bool extension_take(struct byte_slice *extensions, struct extension *extension);
+
+/** An AlgorithmIdentifier; the content of its OBJECT IDENTIFIER. Its parameters may be any one element. */
+bool algorithm_take(struct byte_slice *rest, struct byte_slice *identifier);
+
+#endif

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+
+# Each is built from one file of its name, with CMocka, linked with the shared library as a user's program is.
+# For a program NAME add two lines:
+#   tests_integration_NAME_CPPFLAGS = $(integration_cppflags)
+#   tests_integration_NAME_LDADD = $(integration_ldadd)
+integration_programs = \
+	tests/integration/allocation_test \
+	tests/integration/broker_test \
+	tests/integration/byte_boundary_test \
+	tests/integration/compat_test \
+	tests/integration/data_path_test \
+	tests/integration/forged_anchor_test \
+	tests/integration/pkcs11_test \
+	tests/integration/policies_test \
+	tests/integration/revocation_test \
+	tests/integration/servers_test \
+	tests/integration/shared_connection_test \
+	tests/integration/threads_test \
+	tests/integration/vtable_contract_test \
+	tests/integration/ways_in_test
+tests_integration_allocation_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_allocation_test_LDADD = $(integration_ldadd)
+tests_integration_broker_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_broker_test_LDADD = $(integration_ldadd)
+tests_integration_byte_boundary_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_byte_boundary_test_LDADD = $(integration_ldadd)
+tests_integration_compat_test_CPPFLAGS = -I$(top_srcdir)/include/compat $(integration_cppflags)
+tests_integration_compat_test_LDADD = librabbitmq-wolfssl-compat.la $(integration_ldadd)
+tests_integration_data_path_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_data_path_test_LDADD = $(integration_ldadd)
+tests_integration_forged_anchor_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_forged_anchor_test_LDADD = $(integration_ldadd)
+tests_integration_policies_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_policies_test_LDADD = $(integration_ldadd)
+tests_integration_pkcs11_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_pkcs11_test_LDADD = $(integration_ldadd)
+tests_integration_revocation_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_revocation_test_LDADD = $(integration_ldadd)
+tests_integration_servers_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_servers_test_LDADD = $(integration_ldadd)
+tests_integration_shared_connection_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_shared_connection_test_LDADD = $(integration_ldadd)
+tests_integration_threads_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_threads_test_LDADD = $(integration_ldadd)
+tests_integration_vtable_contract_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_vtable_contract_test_LDADD = $(integration_ldadd)
+tests_integration_ways_in_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_ways_in_test_LDADD = $(integration_ldadd)
+
+# Shell tests that print TAP (tests/support/tap.sh).
+integration_scripts = \
+	tests/integration/amqp_tools.sh \
+	tests/integration/build_options.sh \
+	tests/integration/instruction_budget.sh \
+	tests/integration/syslog_ng.sh \
+	tests/integration/without_openssl.sh
+
+# For a wolfSSL whose FIPS module is the test double of tests/support/fips_test_double.c, which they steer.
+fips_integration_programs = tests/integration/fips_failures_test
+tests_integration_fips_failures_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_fips_failures_test_LDADD = $(integration_ldadd)
+
+# Of the integration programs, those that valgrind runs too: not the ones that bring an allocator of their own or have
+# other programs do the work.
+valgrind_integration_programs = \
+	tests/integration/broker_test \
+	tests/integration/byte_boundary_test \
+	tests/integration/data_path_test \
+	tests/integration/servers_test \
+	tests/integration/threads_test \
+	tests/integration/vtable_contract_test

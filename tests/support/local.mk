@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+
+# What several test programs share (.c and .h), and what tests read or run besides.
+test_support_sources = \
+	tests/support/exact_copy.h \
+	tests/support/failing_allocator.h \
+	tests/support/fault_vtable.h \
+	tests/support/loopback.h \
+	tests/support/client.c tests/support/client.h \
+	tests/support/command.c tests/support/command.h \
+	tests/support/fault_client.c tests/support/fault_client.h \
+	tests/support/fault_peer.c tests/support/fault_peer.h \
+	tests/support/memory_peer.c tests/support/memory_peer.h \
+	tests/support/memory_session.c tests/support/memory_session.h \
+	tests/support/minted_certificates.c tests/support/minted_certificates.h \
+	tests/support/other_user.h \
+	tests/support/peer_process.c tests/support/peer_process.h \
+	tests/support/private_broker.c tests/support/private_broker.h \
+	tests/support/soft_token.c tests/support/soft_token.h \
+	tests/support/temporary_folder.c tests/support/temporary_folder.h \
+	tests/support/time_limit.h \
+	tests/support/test_folder.c tests/support/test_folder.h \
+	tests/support/tls_server.c tests/support/tls_server.h
+test_support_files = \
+	tests/support/mint-certificates \
+	tests/support/mint-revocation \
+	tests/support/tap.sh \
+	tests/support/unmodified_client.sh \
+	tests/support/fips_test_double.c tests/support/fips_test_double.h tests/support/fips_test_double_services.h
+
+# What stands between tests and their peers, each built from one file of its name with nothing but the C library.
+plain_helper_programs = tests/support/recording_relay tests/support/rewriting_relay
+tests_support_recording_relay_CPPFLAGS = -D_GNU_SOURCE $(HARDENING_CPPFLAGS)
+tests_support_recording_relay_LDADD =
+tests_support_rewriting_relay_CPPFLAGS = -D_GNU_SOURCE $(HARDENING_CPPFLAGS)
+tests_support_rewriting_relay_LDADD =
+
+# Built by build_options.sh in the builds it makes.
+tests_support_show_policy_CPPFLAGS = $(example_cppflags)
+tests_support_show_policy_LDADD = $(example_ldadd)
+
+# Peers that tests start, each built from one file of its name with OpenSSL. Left out where OpenSSL is missing.
+# For a program NAME add two lines:
+#   tests_support_NAME_CPPFLAGS = $(helper_cppflags)
+#   tests_support_NAME_LDADD = $(OPENSSL_LIBS)
+openssl_helper_programs = tests/support/forge_certificate tests/support/mint_ocsp_answer tests/support/tls_proxy
+tests_support_forge_certificate_CPPFLAGS = $(helper_cppflags)
+tests_support_forge_certificate_LDADD = $(OPENSSL_LIBS)
+tests_support_mint_ocsp_answer_CPPFLAGS = $(helper_cppflags)
+tests_support_mint_ocsp_answer_LDADD = $(OPENSSL_LIBS)
+tests_support_tls_proxy_CPPFLAGS = $(helper_cppflags)
+tests_support_tls_proxy_LDADD = $(OPENSSL_LIBS)
+
+# A program for rabbitmq-c's own TLS socket, from one file: linked with the drop-in library before rabbitmq-c, with
+# rabbitmq-c alone, and with archives.
+ssl_client_programs = tests/support/ssl_client_relinked
+tests_support_ssl_client_relinked_SOURCES = tests/support/ssl_client.c
+tests_support_ssl_client_relinked_CPPFLAGS = -I$(top_srcdir)/include/compat $(ssl_client_cppflags)
+tests_support_ssl_client_relinked_LDADD = librabbitmq-wolfssl-compat.la librabbitmq-wolfssl.la $(RABBITMQ_RPATH) \
+	$(WOLFSSL_RPATH) $(RABBITMQ_LIBS)
+tests_support_ssl_client_unmodified_SOURCES = tests/support/ssl_client.c
+tests_support_ssl_client_unmodified_CPPFLAGS = $(ssl_client_cppflags)
+tests_support_ssl_client_unmodified_LDADD = $(RABBITMQ_RPATH) $(RABBITMQ_LIBS)
+tests_support_ssl_client_static_SOURCES = tests/support/ssl_client.c
+tests_support_ssl_client_static_CPPFLAGS = -I$(top_srcdir)/include/compat $(ssl_client_cppflags)
+# Not through libtool, which would prefer shared libraries.
+tests_support_ssl_client_static_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@
+tests_support_ssl_client_static_LDADD = .libs/librabbitmq-wolfssl-compat.a .libs/librabbitmq-wolfssl.a \
+	$(STATIC_DEPENDENCIES)
+tests_support_ssl_client_static_DEPENDENCIES = librabbitmq-wolfssl-compat.la librabbitmq-wolfssl.la
+if HAVE_RABBITMQ_SSL
+ssl_client_programs += tests/support/ssl_client_unmodified
+endif
+if HAVE_STATIC_DEPENDENCIES
+ssl_client_programs += tests/support/ssl_client_static
+endif

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+
+unit_tests += \
+	tests/unit/base/bounded_text_test \
+	tests/unit/base/byte_queue_test \
+	tests/unit/base/deadline_test \
+	tests/unit/base/error_test \
+	tests/unit/base/file_test \
+	tests/unit/base/secret_test

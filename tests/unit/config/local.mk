@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+
+unit_tests += \
+	tests/unit/config/config_test \
+	tests/unit/config/site_file_test

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+
+unit_tests += \
+	tests/unit/verification/peer_name_test \
+	tests/unit/verification/peer_verification_test \
+	tests/unit/verification/revocation_test \
+	tests/unit/verification/trust_test
