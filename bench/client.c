@@ -35,11 +35,6 @@
 #else
 #define BUILT_OPTIMIZED 0
 #endif
-#ifdef AMQP_WOLFSSL_HAS_CORK
-#define BUILT_WITH_CORK 1
-#else
-#define BUILT_WITH_CORK 0
-#endif
 
 static const char *const transport_names[] = {"tcp", "openssl", "wolfssl", NULL};
 static const char *const operation_names[] = {"publish", "publish-corked", "consume", "connect", "idle", NULL};
@@ -231,9 +226,9 @@ static void read_options(int argc, char **argv, struct target *target, struct wo
 /* ---- The result ---- */
 
 static json_t *versions(void) {
-  return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "librabbitmq", amqp_version(), "librabbitmq-wolfssl",
+  return json_pack("{s:s, s:s, s:s, s:b, s:b}", "librabbitmq", amqp_version(), "librabbitmq-wolfssl",
                    amqp_wolfssl_build_info(), "openssl", OpenSSL_version(OPENSSL_VERSION), "optimized", BUILT_OPTIMIZED,
-                   "sanitizer", BUILT_WITH_SANITIZER, "cork", BUILT_WITH_CORK);
+                   "sanitizer", BUILT_WITH_SANITIZER);
 }
 
 /* Microseconds for each message or connect. */

@@ -47,7 +47,6 @@ static int publish(const struct stream *stream, unsigned count) {
   return 0;
 }
 
-#ifdef AMQP_WOLFSSL_HAS_CORK
 static int publish_corked(const struct stream *stream) {
   unsigned batch = stream->workload->batch;
 
@@ -69,13 +68,6 @@ static int publish_corked(const struct stream *stream) {
   }
   return 0;
 }
-#else
-static int publish_corked(const struct stream *stream) {
-  (void)stream;
-  fprintf(stderr, "client: this library has no cork\n");
-  return -1;
-}
-#endif
 
 /* What the sink takes for an order; to a broker it is just a name. */
 static int start_consuming(const struct stream *stream) {

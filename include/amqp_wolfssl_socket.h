@@ -51,6 +51,21 @@ extern "C" {
 #define AMQP_WOLFSSL_MUST_CHECK
 #endif
 
+/* ---- The version ----------------------------------------------------------------------------------------------- */
+
+/** The version of this header. The functions below report that of the library the program runs on. */
+#define AMQP_WOLFSSL_VERSION_MAJOR 0
+#define AMQP_WOLFSSL_VERSION_MINOR 1
+#define AMQP_WOLFSSL_VERSION_PATCH 0
+/** The three in one number that can be compared: 0xMMmmpp. */
+#define AMQP_WOLFSSL_VERSION_NUMBER \
+  ((AMQP_WOLFSSL_VERSION_MAJOR << 16) | (AMQP_WOLFSSL_VERSION_MINOR << 8) | AMQP_WOLFSSL_VERSION_PATCH)
+
+/** The version of the library, as "1.2.3". Static text. Any thread. */
+AMQP_WOLFSSL_API const char *amqp_wolfssl_version(void);
+/** The same as a number, to compare with AMQP_WOLFSSL_VERSION_NUMBER. Any thread. */
+AMQP_WOLFSSL_API uint32_t amqp_wolfssl_version_number(void);
+
 /* ---- What went wrong ------------------------------------------------------------------------------------------ */
 
 /** Where in the life of a connection an error happened. */
@@ -72,86 +87,86 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_OK = 0,
 
   /* The caller, the installation, the machine */
-  AMQP_WOLFSSL_NO_MEMORY = 1,
-  AMQP_WOLFSSL_INVALID_ARGUMENT = 2,
-  AMQP_WOLFSSL_CONFIG_FROZEN = 3,         /**< a setter was called after the first socket was made */
-  AMQP_WOLFSSL_NOT_SUPPORTED = 4,         /**< the wolfSSL this runs on was built without what was asked for */
-  AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
-  AMQP_WOLFSSL_LIBRARY_FAILED = 6,        /**< wolfSSL refused to start or failed in a way it does not explain */
-  AMQP_WOLFSSL_FIPS_MODULE_ERROR = 7,     /**< wolfSSL's FIPS module is not in normal mode: a check of itself failed */
-  AMQP_WOLFSSL_POLICY_LOCKED = 8,         /**< whoever built this library, or the administrator's file, fixed
+  AMQP_WOLFSSL_ERROR_NO_MEMORY = 1,
+  AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT = 2,
+  AMQP_WOLFSSL_ERROR_CONFIG_FROZEN = 3,         /**< a setter was called after the first socket was made */
+  AMQP_WOLFSSL_ERROR_NOT_SUPPORTED = 4,         /**< the wolfSSL this runs on was built without what was asked for */
+  AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
+  AMQP_WOLFSSL_ERROR_LIBRARY_FAILED = 6,        /**< wolfSSL refused to start or failed in a way it does not explain */
+  AMQP_WOLFSSL_ERROR_FIPS_MODULE = 7,   /**< wolfSSL's FIPS module is not in normal mode: a check of itself failed */
+  AMQP_WOLFSSL_ERROR_POLICY_LOCKED = 8, /**< whoever built this library, or the administrator's file, fixed
                                                the policy or a version: no exceptions */
-  AMQP_WOLFSSL_SITE_FILE_INVALID = 9,     /**< the administrator's file (rabbitmq-wolfssl.conf) is not understood */
+  AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID = 9, /**< the administrator's file (rabbitmq-wolfssl.conf) is not understood */
 
   /* Files, certificates and keys handed to a config */
-  AMQP_WOLFSSL_FILE_UNREADABLE = 20,
-  AMQP_WOLFSSL_NO_CERTIFICATE = 21,        /**< the input holds no certificate */
-  AMQP_WOLFSSL_CERTIFICATE_MALFORMED = 22, /**< a certificate in the input can't be parsed */
-  AMQP_WOLFSSL_CA_UNUSABLE = 23,           /**< a certificate given as CA is none, or is outside its validity */
-  AMQP_WOLFSSL_KEY_MALFORMED = 24,         /**< not a private key, or one that can't be parsed */
-  AMQP_WOLFSSL_KEY_UNSUPPORTED = 25,       /**< a kind of key, or of key encryption, that can't be used */
-  AMQP_WOLFSSL_PASSPHRASE_MISSING = 26,    /**< the key is encrypted and no passphrase was given */
-  AMQP_WOLFSSL_PASSPHRASE_WRONG = 27,
-  AMQP_WOLFSSL_KEY_MISMATCH = 28,            /**< certificate and private key don't belong together */
-  AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY = 29, /**< own key or certificate is weaker than the policy allows */
-  AMQP_WOLFSSL_NO_TRUST_ANCHOR = 30,         /**< the peer is to be verified but no CA was given */
-  AMQP_WOLFSSL_NAME_INVALID = 31,            /**< neither a DNS name nor an IP address */
-  AMQP_WOLFSSL_URI_INVALID = 32,             /**< not a PKCS#11 URI of a private key */
-  AMQP_WOLFSSL_TOKEN_MODULE_UNUSABLE = 33,   /**< the PKCS#11 module can't be loaded or started */
-  AMQP_WOLFSSL_TOKEN_NOT_FOUND = 34,         /**< no token matches the URI, or more than one */
-  AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND = 35,     /**< no private key of the token matches the URI, or more than one */
-  AMQP_WOLFSSL_TOKEN_PIN_LOCKED = 36,        /**< wrong PINs have locked the token, or one more would */
-  AMQP_WOLFSSL_TOKEN_FAILED = 37,            /**< the token or its module failed; the sentence has its reason */
-  AMQP_WOLFSSL_CRL_MALFORMED = 38,           /**< the input holds no CRL, or one that can't be parsed */
-  AMQP_WOLFSSL_CRL_UNUSABLE = 39,            /**< a CRL that can't be relied upon: its signature, extensions or dates */
+  AMQP_WOLFSSL_ERROR_FILE_UNREADABLE = 20,
+  AMQP_WOLFSSL_ERROR_NO_CERTIFICATE = 21,        /**< the input holds no certificate */
+  AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED = 22, /**< a certificate in the input can't be parsed */
+  AMQP_WOLFSSL_ERROR_CA_UNUSABLE = 23,           /**< a certificate given as CA is none, or is outside its validity */
+  AMQP_WOLFSSL_ERROR_KEY_MALFORMED = 24,         /**< not a private key, or one that can't be parsed */
+  AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED = 25,       /**< a kind of key, or of key encryption, that can't be used */
+  AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING = 26,    /**< the key is encrypted and no passphrase was given */
+  AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG = 27,
+  AMQP_WOLFSSL_ERROR_KEY_MISMATCH = 28,            /**< certificate and private key don't belong together */
+  AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY = 29, /**< own key or certificate is weaker than the policy allows */
+  AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR = 30,         /**< the peer is to be verified but no CA was given */
+  AMQP_WOLFSSL_ERROR_NAME_INVALID = 31,            /**< neither a DNS name nor an IP address */
+  AMQP_WOLFSSL_ERROR_URI_INVALID = 32,             /**< not a PKCS#11 URI of a private key */
+  AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE = 33,   /**< the PKCS#11 module can't be loaded or started */
+  AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND = 34,         /**< no token matches the URI, or more than one */
+  AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND = 35,     /**< no private key of the token matches the URI, or more than one */
+  AMQP_WOLFSSL_ERROR_TOKEN_PIN_LOCKED = 36,        /**< wrong PINs have locked the token, or one more would */
+  AMQP_WOLFSSL_ERROR_TOKEN_FAILED = 37,            /**< the token or its module failed; the sentence has its reason */
+  AMQP_WOLFSSL_ERROR_CRL_MALFORMED = 38,           /**< the input holds no CRL, or one that can't be parsed */
+  AMQP_WOLFSSL_ERROR_CRL_UNUSABLE = 39, /**< a CRL that can't be relied upon: its signature, extensions or dates */
 
   /* Before TLS */
-  AMQP_WOLFSSL_RESOLVE_FAILED = 40,
-  AMQP_WOLFSSL_CONNECT_FAILED = 41,
-  AMQP_WOLFSSL_TIMED_OUT = 42,
+  AMQP_WOLFSSL_ERROR_RESOLVE_FAILED = 40,
+  AMQP_WOLFSSL_ERROR_CONNECT_FAILED = 41,
+  AMQP_WOLFSSL_ERROR_TIMED_OUT = 42,
 
   /* The handshake */
-  AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP = 60,
-  AMQP_WOLFSSL_PEER_NOT_TLS = 61,
-  AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE = 62,
-  AMQP_WOLFSSL_NO_SHARED_VERSION = 63,
-  AMQP_WOLFSSL_NO_SHARED_SUITE = 64,  /**< no cipher suite, group or signature algorithm in common */
-  AMQP_WOLFSSL_HANDSHAKE_FAILED = 65, /**< any other failure; see the alert and wolfSSL's code */
+  AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP = 60,
+  AMQP_WOLFSSL_ERROR_PEER_NOT_TLS = 61,
+  AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE = 62,
+  AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION = 63,
+  AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE = 64,  /**< no cipher suite, group or signature algorithm in common */
+  AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED = 65, /**< any other failure; see the alert and wolfSSL's code */
 
   /* The server's certificate */
-  AMQP_WOLFSSL_CERTIFICATE_EXPIRED = 80,
-  AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID = 81,
-  AMQP_WOLFSSL_UNKNOWN_CA = 82,
-  AMQP_WOLFSSL_SELF_SIGNED = 83,
-  AMQP_WOLFSSL_NAME_MISMATCH = 84,
-  AMQP_WOLFSSL_CERTIFICATE_REVOKED = 85,
-  AMQP_WOLFSSL_REVOCATION_UNKNOWN = 86, /**< revocation had to be checked and could not be */
-  AMQP_WOLFSSL_BAD_SIGNATURE = 87,
-  AMQP_WOLFSSL_WEAK_KEY = 88,
-  AMQP_WOLFSSL_CHAIN_INVALID = 89, /**< path length, CA flag, key usage, name constraints, chain too long */
-  AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING = 90,
-  AMQP_WOLFSSL_CERTIFICATE_INVALID = 91, /**< any other reason; see wolfSSL's code */
-  AMQP_WOLFSSL_WEAK_SIGNATURE = 92,      /**< a certificate is signed by an algorithm the policy does not allow */
+  AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED = 80,
+  AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID = 81,
+  AMQP_WOLFSSL_ERROR_UNKNOWN_CA = 82,
+  AMQP_WOLFSSL_ERROR_SELF_SIGNED = 83,
+  AMQP_WOLFSSL_ERROR_NAME_MISMATCH = 84,
+  AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED = 85,
+  AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN = 86, /**< revocation had to be checked and could not be */
+  AMQP_WOLFSSL_ERROR_BAD_SIGNATURE = 87,
+  AMQP_WOLFSSL_ERROR_WEAK_KEY = 88,
+  AMQP_WOLFSSL_ERROR_CHAIN_INVALID = 89, /**< path length, CA flag, key usage, name constraints, chain too long */
+  AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING = 90,
+  AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID = 91, /**< any other reason; see wolfSSL's code */
+  AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE = 92,      /**< a certificate is signed by an algorithm the policy does not allow */
 
   /* What was negotiated */
-  AMQP_WOLFSSL_POLICY_VERSION = 100,
-  AMQP_WOLFSSL_POLICY_SUITE = 101,
-  AMQP_WOLFSSL_POLICY_GROUP = 102,
-  AMQP_WOLFSSL_POLICY_SIGNATURE = 103,              /**< of the key exchange */
-  AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET = 104, /**< TLS 1.2 without it (RFC 7627) */
+  AMQP_WOLFSSL_ERROR_POLICY_VERSION = 100,
+  AMQP_WOLFSSL_ERROR_POLICY_SUITE = 101,
+  AMQP_WOLFSSL_ERROR_POLICY_GROUP = 102,
+  AMQP_WOLFSSL_ERROR_POLICY_SIGNATURE = 103,              /**< of the key exchange */
+  AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET = 104, /**< TLS 1.2 without it (RFC 7627) */
 
   /* What the broker thinks of us */
-  AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE = 120,
-  AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE = 121,
-  AMQP_WOLFSSL_ALERT_RECEIVED = 122, /**< any other fatal alert */
+  AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE = 120,
+  AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE = 121,
+  AMQP_WOLFSSL_ERROR_ALERT_RECEIVED = 122, /**< any other fatal alert */
 
   /* After the handshake */
-  AMQP_WOLFSSL_CLOSED_BY_PEER = 140,      /**< close_notify: a clean end */
-  AMQP_WOLFSSL_TRUNCATED = 141,           /**< end of stream without close_notify */
-  AMQP_WOLFSSL_CONNECTION_LOST = 142,     /**< the network or the peer broke the connection (errno in the sentence) */
-  AMQP_WOLFSSL_RECORD_CORRUPT = 143,      /**< a record failed its integrity check */
-  AMQP_WOLFSSL_PROTOCOL_VIOLATION = 144,  /**< the peer broke the TLS protocol */
-  AMQP_WOLFSSL_SEND_CONTRACT_BROKEN = 145 /**< a retried send offered fewer bytes than are already under way */
+  AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER = 140,  /**< close_notify: a clean end */
+  AMQP_WOLFSSL_ERROR_TRUNCATED = 141,       /**< end of stream without close_notify */
+  AMQP_WOLFSSL_ERROR_CONNECTION_LOST = 142, /**< the network or the peer broke the connection (errno in the sentence) */
+  AMQP_WOLFSSL_ERROR_RECORD_CORRUPT = 143,  /**< a record failed its integrity check */
+  AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION = 144,  /**< the peer broke the TLS protocol */
+  AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN = 145 /**< a retried send offered fewer bytes than are already under way */
 } amqp_wolfssl_code_t;
 
 /** Direction of the TLS alert in an error record. */
@@ -204,7 +219,7 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_alert_name(int alert);
  *
  * A setter's failure is also remembered for a program that never looks: once a setter has failed, opening a socket
  * fails with that setter's error, until a later call of the same setter succeeds. (One refused with
- * AMQP_WOLFSSL_CONFIG_FROZEN changes nothing for sockets that share the config.)
+ * AMQP_WOLFSSL_ERROR_CONFIG_FROZEN changes nothing for sockets that share the config.)
  */
 typedef struct amqp_wolfssl_config_t_ amqp_wolfssl_config_t;
 
@@ -265,7 +280,7 @@ AMQP_WOLFSSL_API amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfs
 AMQP_WOLFSSL_API void amqp_wolfssl_config_free(amqp_wolfssl_config_t *config);
 /**
  * What the last failed setter had to say. Never NULL unless \a config is. A setter refused with
- * AMQP_WOLFSSL_CONFIG_FROZEN leaves no record: other threads may be using the config.
+ * AMQP_WOLFSSL_ERROR_CONFIG_FROZEN leaves no record: other threads may be using the config.
  */
 AMQP_WOLFSSL_API const amqp_wolfssl_error_t *amqp_wolfssl_config_error(const amqp_wolfssl_config_t *config);
 
@@ -303,7 +318,7 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wol
 /**
  * Whether the broker is to staple an OCSP answer (default: AMQP_WOLFSSL_STAPLING_OFF). It is checked for the broker's
  * own certificate: by whom it is signed, its dates, and what it says. Nothing is fetched from anywhere.
- * AMQP_WOLFSSL_NOT_SUPPORTED where wolfSSL was built without.
+ * AMQP_WOLFSSL_ERROR_NOT_SUPPORTED where wolfSSL was built without.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *config,
                                                                       amqp_wolfssl_stapling_t stapling);
@@ -337,8 +352,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_k
  * opened at a time; the token makes one signature after another. After fork() the child must make configs of its own:
  * with the parent's, opening fails. A token that was unplugged, or whose module restarted, needs a new config.
  *
- * AMQP_WOLFSSL_NOT_SUPPORTED when this library was built without p11-kit or on a wolfSSL without callbacks for private
- * keys.
+ * AMQP_WOLFSSL_ERROR_NOT_SUPPORTED when this library was built without p11-kit or on a wolfSSL without callbacks for
+ * private keys.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config,
                                                                              const char *certificate_path,
@@ -356,8 +371,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback
 
 /**
  * Whether the server's certificate must chain to a trusted CA (default: 1). 0 is for experiments only; a locked policy,
- * or one in the administrator's file, refuses it (AMQP_WOLFSSL_POLICY_LOCKED). The policy on keys and signatures holds
- * in any case.
+ * or one in the administrator's file, refuses it (AMQP_WOLFSSL_ERROR_POLICY_LOCKED). The policy on keys and signatures
+ * holds in any case.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify);
 /** Whether the server's certificate must carry the name connected to, by RFC 9525 (default: 1). 0 is refused likewise.
@@ -440,8 +455,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_so
 /**
  * Whether this library can work with the librabbitmq and the wolfSSL it finds itself running on.
  * \param [out] message if not NULL, receives a sentence that says what is wrong; static text, never NULL afterwards
- * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE, AMQP_WOLFSSL_LIBRARY_FAILED,
- * AMQP_WOLFSSL_FIPS_MODULE_ERROR or AMQP_WOLFSSL_NO_MEMORY
+ * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
+ * AMQP_WOLFSSL_ERROR_FIPS_MODULE or AMQP_WOLFSSL_ERROR_NO_MEMORY
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message);
 
@@ -468,9 +483,6 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socke
  * ours, or without a limit. Asks the clock and nothing else, so it can be called often.
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_due(const amqp_socket_t *socket);
-
-/** This version has amqp_wolfssl_socket_cork(). */
-#define AMQP_WOLFSSL_HAS_CORK 1
 
 /**
  * Collects what is sent into full TLS records instead of one record and one system call a publish, until
@@ -536,7 +548,7 @@ typedef enum amqp_wolfssl_fips_status_t {
 /**
  * The module's state now. The first call of this library that needs wolfSSL (this one is such) starts it, and has the
  * module make all its self tests; let that be before the program makes threads that use wolfSSL in other ways. A module
- * in error stays so until the process ends: no connection is opened any more, with AMQP_WOLFSSL_FIPS_MODULE_ERROR.
+ * in error stays so until the process ends: no connection is opened any more, with AMQP_WOLFSSL_ERROR_FIPS_MODULE.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_fips_status_t amqp_wolfssl_fips_status(void);
 /** The module's version in its own words, which names its certificate; "" without a module. Static text. */

@@ -38,3 +38,7 @@ void build_info_write(const char *fips_module) {
 }
 
 const char *build_info_line(void) { return line; }
+
+const char *amqp_wolfssl_version(void) { return PACKAGE_VERSION; }
+
+uint32_t amqp_wolfssl_version_number(void) { return AMQP_WOLFSSL_VERSION_NUMBER; }

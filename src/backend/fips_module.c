@@ -33,7 +33,7 @@
 static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 static bool started;
 
-static const struct wolfssl_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+static const struct wolfssl_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
                                                   "wolfSSL did not start"};
 
 #ifdef HAVE_FIPS
@@ -141,18 +141,18 @@ static amqp_wolfssl_code_t explain_error(amqp_wolfssl_stage_t stage, amqp_wolfss
   const char *test = find_failed_test();
 
   if (wolfssl_code == IN_CORE_FIPS_E) {
-    error_set(error, stage, AMQP_WOLFSSL_FIPS_MODULE_ERROR,
+    error_set(error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
               "wolfSSL's FIPS module refuses to work: its integrity check failed, so the library's file is not the one "
               "that was built and validated; install wolfSSL anew and restart the program (wolfSSL: %d)",
               wolfssl_code);
   } else if (test[0] != '\0') {
     error_set(
-        error, stage, AMQP_WOLFSSL_FIPS_MODULE_ERROR,
+        error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
         "wolfSSL's FIPS module is in degraded mode: its self test \"%s\" failed; restart the program, and if that "
         "does not help suspect the installation of wolfSSL and then the machine (wolfSSL: %d)",
         test, wolfssl_code);
   } else {
-    error_set(error, stage, AMQP_WOLFSSL_FIPS_MODULE_ERROR,
+    error_set(error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
               "wolfSSL's FIPS module is not in normal mode but %s; restart the program, and if that does not help "
               "install wolfSSL anew (wolfSSL: %d)",
               read_status() == AMQP_WOLFSSL_FIPS_DEGRADED ? "degraded" : "in error", wolfssl_code);

@@ -11,7 +11,7 @@
 
 /**
  * Reads \a path. \a contents must be empty before and is wiped by secret_free() afterwards, whatever the file holds.
- * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_FILE_UNREADABLE or AMQP_WOLFSSL_NO_MEMORY
+ * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE or AMQP_WOLFSSL_ERROR_NO_MEMORY
  */
 amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wolfssl_error_t *error);
 

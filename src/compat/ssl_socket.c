@@ -65,7 +65,7 @@ int amqp_ssl_socket_set_key_engine(amqp_socket_t *self, const char *cert, const 
     return AMQP_STATUS_INVALID_PARAMETER;
   }
   code = amqp_wolfssl_config_set_identity_pkcs11(config, cert, key);
-  return code == AMQP_WOLFSSL_NOT_SUPPORTED ? SSL_STATUS_UNIMPLEMENTED : setter_status(code);
+  return code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED ? SSL_STATUS_UNIMPLEMENTED : setter_status(code);
 }
 
 int amqp_ssl_socket_set_key_buffer(amqp_socket_t *self, const char *cert, const void *key, size_t n) {

@@ -19,7 +19,7 @@
 #include "verification/revocation_sources.h"
 #include "config/site_file.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
 /* Whose failure keeps a connection from being opened. */
 enum setter {
@@ -196,7 +196,7 @@ const amqp_wolfssl_error_t *amqp_wolfssl_config_error(const amqp_wolfssl_config_
 static amqp_wolfssl_code_t blame_fips_module(amqp_wolfssl_code_t code, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t module = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
 
-  return module == AMQP_WOLFSSL_FIPS_MODULE_ERROR ? module : code;
+  return module == AMQP_WOLFSSL_ERROR_FIPS_MODULE ? module : code;
 }
 
 /* Keeps a setter's failure, or forgets it once the same setter has succeeded. */
@@ -213,10 +213,10 @@ static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum setter setter
 static amqp_wolfssl_code_t refuse_frozen(amqp_wolfssl_config_t *config, enum setter setter) {
   if (!config->unshared) {
     /* No record: other threads may be reading a frozen config. */
-    return AMQP_WOLFSSL_CONFIG_FROZEN;
+    return AMQP_WOLFSSL_ERROR_CONFIG_FROZEN;
   }
   return end(config, setter,
-             error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CONFIG_FROZEN,
+             error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
                        "a setting was changed while the connection is open; change it before opening"));
 }
 
@@ -225,7 +225,7 @@ static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter sett
   amqp_wolfssl_code_t code;
 
   if (config == NULL) {
-    return AMQP_WOLFSSL_INVALID_ARGUMENT;
+    return AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT;
   }
   if (atomic_load(&config->frozen)) {
     return refuse_frozen(config, setter);
@@ -242,7 +242,8 @@ static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter sett
 }
 
 static amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {
-  return error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT, "%s is NULL", what);
+  return error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%s is NULL",
+                   what);
 }
 
 /* ---- Trust ---- */
@@ -580,12 +581,12 @@ static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify) {
-  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT
+  return config == NULL ? AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT
                         : set_switch(config, SETTER_VERIFY_PEER, &config->settings.verify_peer, verify);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify) {
-  return config == NULL ? AMQP_WOLFSSL_INVALID_ARGUMENT
+  return config == NULL ? AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT
                         : set_switch(config, SETTER_VERIFY_HOST, &config->settings.verify_host, verify);
 }
 

@@ -22,8 +22,9 @@ struct site_settings {
 /**
  * Reads a file of lines "key = value"; "#" begins a comment where a key could stand. A file that does not exist asks
  * for nothing. One that can't be read, or has anything in it that is not understood, is an error that names the line,
- * and \a settings are then empty. \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_SITE_FILE_INVALID, AMQP_WOLFSSL_FILE_UNREADABLE
- * or AMQP_WOLFSSL_NO_MEMORY
+ * and \a settings are then empty.
+ * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE or
+ *   AMQP_WOLFSSL_ERROR_NO_MEMORY
  */
 amqp_wolfssl_code_t site_file_read(const char *path, struct site_settings *settings, amqp_wolfssl_error_t *error);
 void site_settings_free(struct site_settings *settings);

@@ -14,7 +14,7 @@
 bool pkcs11_token_is_supported(void) { return false; }
 
 amqp_wolfssl_code_t pkcs11_token_check_support(amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NOT_SUPPORTED,
+  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
                    "keys in PKCS#11 tokens can't be used: this library was built without them (%s)",
                    PKCS11_TOKENS_MISSING);
 }
@@ -65,7 +65,7 @@ const char *pkcs11_token_failure(const struct pkcs11_token *token) {
 
 #include "base/file.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 #define NAME_CAPACITY 256
 
 struct pkcs11_token {

@@ -30,7 +30,7 @@ enum pkcs11_signature {
 
 /** Whether this build has tokens. */
 bool pkcs11_token_is_supported(void);
-/** AMQP_WOLFSSL_OK, or AMQP_WOLFSSL_NOT_SUPPORTED with a sentence that says what the build lacks. */
+/** AMQP_WOLFSSL_OK, or AMQP_WOLFSSL_ERROR_NOT_SUPPORTED with a sentence that says what the build lacks. */
 amqp_wolfssl_code_t pkcs11_token_check_support(amqp_wolfssl_error_t *error);
 
 /**

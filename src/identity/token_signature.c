@@ -42,7 +42,7 @@ void token_signature_attach(WOLFSSL *ssl, struct pkcs11_token *token) {
 #include <wolfssl/wolfcrypt/rsa.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
 /* ---- What wolfSSL asks for. 0, or WC_HW_E, which nothing else returns where no other hardware is in use. ---- */
 

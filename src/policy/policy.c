@@ -332,7 +332,7 @@ struct name_list {
 
 static amqp_wolfssl_code_t refuse_name(const struct name_list *list, const struct policy *policy, const char *name,
                                        size_t length, const char *why, amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
+  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
                    "\"%.*s\" %s %s (policy \"%s\"; IANA's names are asked for)", (int)(length < 100 ? length : 100),
                    name, why, list->what, policy->name);
 }
@@ -363,7 +363,8 @@ static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const s
     name += length;
   }
   if (count == 0) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT, "no %s is named", list->what);
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "no %s is named",
+                     list->what);
   }
   memcpy(numbers, chosen, count * sizeof(chosen[0]));
   *number_count = count;
@@ -485,7 +486,7 @@ static int set_signatures(const struct policy *policy, WOLFSSL_CTX *context) {
 
 amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX *context,
                                  amqp_wolfssl_error_t *error) {
-  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NOT_SUPPORTED,
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
                                                 "this wolfSSL can't be held to the policy"};
   const struct policy *policy = limits->policy;
   amqp_wolfssl_version_t lowest;
@@ -496,7 +497,7 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
     return error_set(error, fallback.stage, fallback.code, "%s \"%s\"", fallback.sentence, policy->name);
   }
   if (!policy_limits_versions(limits, &lowest, &highest)) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
                      "none of the cipher suites that were chosen belongs to a TLS version that was chosen");
   }
   result = set_suites(limits, context);
@@ -525,7 +526,7 @@ static amqp_wolfssl_code_t check_key_exchange(const struct policy_limits *limits
   const struct policy *policy = limits->policy;
 
   if (!is_in(limits->groups, limits->group_count, negotiated->group)) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_GROUP,
+    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_GROUP,
                      "the broker negotiated key exchange group 0x%04x%s%s, which the policy \"%s\" does not allow",
                      negotiated->group, *policy_group_name(negotiated->group) != '\0' ? ", " : "",
                      policy_group_name(negotiated->group), policy->name);
@@ -534,13 +535,13 @@ static amqp_wolfssl_code_t check_key_exchange(const struct policy_limits *limits
       !is_in(policy->signatures, policy->signature_count, negotiated->signature)) {
     const struct signature *signature = find_signature(negotiated->signature);
 
-    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SIGNATURE,
+    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SIGNATURE,
                      "the broker signed the key exchange by 0x%04x%s%s, which the policy \"%s\" does not allow",
                      negotiated->signature, signature != NULL ? ", " : "",
                      signature != NULL ? signature->iana_name : "", policy->name);
   }
   if (limits->extended_master_secret && !negotiated->extended_master_secret) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET,
+    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET,
                      "the broker speaks TLS 1.2 without the Extended Master Secret (RFC 7627), which the policy \"%s\" "
                      "asks for; have it speak TLS 1.3, or make an exception with set_require_extended_master_secret",
                      policy->name);
@@ -557,11 +558,11 @@ bool policy_offers_suite(const struct policy_limits *limits, uint16_t suite, uin
 amqp_wolfssl_code_t policy_check_negotiated(const struct policy_limits *limits, const struct negotiated *negotiated,
                                             amqp_wolfssl_error_t *error) {
   if (!version_in_range(negotiated->version, limits->lowest, limits->highest)) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_VERSION,
+    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION,
                      "the broker negotiated TLS version 0x%04x, which was not offered", negotiated->version);
   }
   if (!policy_offers_suite(limits, negotiated->suite, negotiated->version)) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SUITE,
+    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
                      "the broker negotiated cipher suite 0x%04x, which the policy \"%s\" does not allow",
                      negotiated->suite, limits->policy->name);
   }

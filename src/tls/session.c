@@ -90,7 +90,7 @@ no_memory:
   session_free(session);
   /* wolfSSL_new() fails too when the FIPS module gives no random numbers. */
   if (fips_module_check(AMQP_WOLFSSL_STAGE_HANDSHAKE, error) == AMQP_WOLFSSL_OK) {
-    error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   return NULL;
 }
@@ -243,7 +243,7 @@ static enum session_result finish_handshake(struct session *session, struct conn
   }
   if (!connection_facts_fill(facts, &negotiated, &session->verification.chain,
                              &tls_context_credentials(session->context)->chain)) {
-    error_set(session->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    error_set(session->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     return latch(session, SESSION_FAILED, true);
   }
   session->handshake_done = true;
@@ -356,7 +356,7 @@ enum session_result session_send(struct session *session, const void *bytes, siz
     return SESSION_DONE;
   }
   if (length < session->under_way) {
-    error_set(session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN,
+    error_set(session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
               "a send was retried with %zu bytes while %zu of it are under way; the connection can't go on", length,
               session->under_way);
     return latch(session, SESSION_FAILED, true);
@@ -402,11 +402,12 @@ static int read_some(struct session *session, uint8_t *bytes, size_t room, bool 
 static enum session_result end_receiving(struct session *session, int wolfssl_code) {
   if (wolfssl_code == WOLFSSL_ERROR_ZERO_RETURN) {
     /* Proxies look at the client's certificate after the handshake and then just hang up. */
-    error_set(
-        session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_CLOSED_BY_PEER, "the peer closed the connection%s",
-        session->data_received ? ""
-                               : " before it said anything of AMQP; if a proxy or load balancer stands between, it "
-                                 "may have refused your certificate, or have no broker behind it");
+    error_set(session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER,
+              "the peer closed the connection%s",
+              session->data_received
+                  ? ""
+                  : " before it said anything of AMQP; if a proxy or load balancer stands between, it "
+                    "may have refused your certificate, or have no broker behind it");
     return latch(session, SESSION_ENDED, false);
   }
   return fail(session, AMQP_WOLFSSL_STAGE_RECEIVE, wolfssl_code);

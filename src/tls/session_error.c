@@ -99,13 +99,13 @@ static void explain_rejection(const struct session_failure *failure, int alert, 
   char subject[ERROR_SUBJECT_LENGTH];
 
   if (!read_own_certificate(failure, &own)) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE,
               "the broker requires a client certificate and none is configured (alert %d, %s); set certificate and key",
               alert, amqp_wolfssl_alert_name(alert));
     return;
   }
   certificate_format_name(own.subject, subject, sizeof(subject));
-  error_set(error, failure->stage, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE,
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE,
             "the broker rejected your certificate: %s (alert %d); it is the one of \"%s\"",
             amqp_wolfssl_alert_name(alert), alert, subject);
   add_hint(failure, alert, &own, error);
@@ -126,21 +126,21 @@ static void explain_received_alert(const struct session_failure *failure, int al
   if (is_verdict_on_certificate(failure, alert)) {
     explain_rejection(failure, alert, error);
   } else if (alert == ALERT_PROTOCOL_VERSION) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_NO_SHARED_VERSION,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION,
               "the broker takes none of the TLS versions offered (alert %d, %s); enable TLS 1.2 or 1.3 on the broker "
               "(ssl_options.versions), or widen the range here",
               alert, name);
   } else if (alert == ALERT_HANDSHAKE_FAILURE || alert == ALERT_INSUFFICIENT_SECURITY) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_NO_SHARED_SUITE,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE,
               "the broker found no cipher suite, key exchange group or signature algorithm in common (alert %d, %s); "
               "allow an ECDHE AES-GCM suite and P-256, P-384 or P-521 on the broker",
               alert, name);
   } else if (alert == ALERT_UNRECOGNIZED_NAME && failure->name != NULL) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_ALERT_RECEIVED,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
               "the broker does not know the name \"%s\" (alert %d, %s); set the server name it expects",
               failure->name->dns, alert, name);
   } else {
-    error_set(error, failure->stage, AMQP_WOLFSSL_ALERT_RECEIVED,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
               "the broker broke off with alert %d (%s); see its log for the reason", alert, name);
   }
   error->wolfssl_code = failure->wolfssl_code;
@@ -158,13 +158,13 @@ static bool explain_speech(const struct session_failure *failure, amqp_wolfssl_e
   }
   switch (hello->speech) {
     case PEER_SPEECH_PLAIN_AMQP:
-      error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP,
+      error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP,
                 "this port speaks AMQP without TLS; connect to the broker's TLS port (5671 by default, "
                 "listeners.ssl.default)");
       return true;
     case PEER_SPEECH_OTHER:
       server_hello_format_sample(hello, sample, sizeof(sample));
-      error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_PEER_NOT_TLS,
+      error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS,
                 "this port does not speak TLS; it answered \"%s\"", sample);
       return true;
     case PEER_SPEECH_UNKNOWN:
@@ -182,7 +182,7 @@ static bool explain_broken_socket(const struct session_failure *failure, amqp_wo
   if (broken == 0) {
     return false;
   }
-  error_set(error, failure->stage, AMQP_WOLFSSL_CONNECTION_LOST, "the connection broke: %s%s", strerror(broken),
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "the connection broke: %s%s", strerror(broken),
             failure->handshake_done ? "" : " (during the TLS handshake)");
   return true;
 }
@@ -192,10 +192,10 @@ static bool explain_end_of_stream(const struct session_failure *failure, amqp_wo
     return false;
   }
   if (failure->handshake_done) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_TRUNCATED,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_TRUNCATED,
               "the connection ended without TLS's close_notify: the broker died, or somebody cut it off");
   } else {
-    error_set(error, failure->stage, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE,
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE,
               "the peer closed the connection during the TLS handshake%s",
               failure->io->bytes_received == 0
                   ? " without a word; it may not speak TLS, or a proxy or firewall may stand between"
@@ -222,7 +222,7 @@ static bool explain_token(const struct session_failure *failure, amqp_wolfssl_er
   if (token == NULL || !token_signature_failed(failure->wolfssl_code)) {
     return false;
   }
-  error_set(error, failure->stage, AMQP_WOLFSSL_TOKEN_FAILED,
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
             "the token did not sign with the private key %s: %s; a token that was away needs a new config",
             pkcs11_token_name(token), pkcs11_token_failure(token));
   return true;
@@ -231,14 +231,14 @@ static bool explain_token(const struct session_failure *failure, amqp_wolfssl_er
 /* ---- wolfSSL's code ---- */
 
 static void explain_wolfssl_code(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
-  struct wolfssl_cause fallback = {failure->stage, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "the TLS connection failed"};
+  struct wolfssl_cause fallback = {failure->stage, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, "the TLS connection failed"};
 
   if (!failure->handshake_done) {
-    fallback.code = AMQP_WOLFSSL_HANDSHAKE_FAILED;
+    fallback.code = AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED;
     fallback.sentence = "the TLS handshake failed";
   }
   if (failure->io->out_of_memory) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     return;
   }
   wolfssl_error_set(error, failure->wolfssl_code, &fallback);
@@ -263,11 +263,11 @@ static bool explain_fips_module(const struct session_failure *failure, int recei
 
 uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error) {
   switch (error->code) {
-    case AMQP_WOLFSSL_CERTIFICATE_REVOKED:
+    case AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED:
       return ALERT_CERTIFICATE_REVOKED;
-    case AMQP_WOLFSSL_REVOCATION_UNKNOWN:
+    case AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN:
       return ALERT_BAD_CERTIFICATE_STATUS_RESPONSE;
-    case AMQP_WOLFSSL_NO_MEMORY:
+    case AMQP_WOLFSSL_ERROR_NO_MEMORY:
       return ALERT_INTERNAL_ERROR;
     default:
       return ALERT_HANDSHAKE_FAILURE;
@@ -279,7 +279,7 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
   int sent;
 
   if (failure->io->hello_refused) {
-    error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SUITE,
+    error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
               "the broker chose cipher suite 0x%04x, which was not offered", failure->io->hello->suite);
     if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* it left */
       error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);

@@ -30,14 +30,14 @@ struct tls_context {
   const struct credentials *credentials;
 };
 
-static const struct wolfssl_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+static const struct wolfssl_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
                                                     "wolfSSL refused a setting"};
 
 /* The table's sentences speak of the broker; what is refused here is our own. */
 static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code, const char *what) {
-  if (wolfssl_error_set(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_NO_MEMORY) {
-    error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED, "wolfSSL refused %s (wolfSSL: %d)",
-              what, wolfssl_code);
+  if (wolfssl_error_set(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_ERROR_NO_MEMORY) {
+    error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
+              "wolfSSL refused %s (wolfSSL: %d)", what, wolfssl_code);
     error->wolfssl_code = wolfssl_code;
   }
   error->stage = AMQP_WOLFSSL_STAGE_CONFIGURE;
@@ -45,7 +45,7 @@ static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code
 }
 
 static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
 }
 
 /* The versions in which a suite is left. policy_apply() refuses it when there is none. */
@@ -109,7 +109,7 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
     loaded++;
   }
   if (loaded == 0 && trust->anchors.count > 0) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CA_UNUSABLE,
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
                      "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s", policy_name(policy),
                      reason);
   }
@@ -172,7 +172,7 @@ static amqp_wolfssl_code_t load_token(WOLFSSL_CTX *ctx, const struct certificate
   struct certificate leaf;
 
   if (!certificate_read(&leaf, der->bytes, der->length)) { /* it was read before */
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_CERTIFICATE_MALFORMED,
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
                      "the client's certificate can't be parsed");
   }
   token_signature_install(ctx, leaf.key_kind);
@@ -282,12 +282,12 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   amqp_wolfssl_code_t code;
 
   if (settings->verify_peer && trust->anchors.count == 0) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_NO_TRUST_ANCHOR,
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR,
                      "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
   }
   if (!settings->verify_peer && checks_revocation(settings)) {
     return error_set(
-        error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_INVALID_ARGUMENT,
+        error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
         "revocation is to be checked but the broker's certificate is not to be verified; leave verify_peer "
         "on");
   }

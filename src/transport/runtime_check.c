@@ -14,10 +14,10 @@ static const char incompatible[] =
 static amqp_wolfssl_code_t probe_rabbitmq(void) {
   amqp_connection_state_t connection = amqp_new_connection();
   amqp_socket_t *socket = connection != NULL ? amqp_tcp_socket_new(connection) : NULL;
-  amqp_wolfssl_code_t code = AMQP_WOLFSSL_NO_MEMORY;
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_ERROR_NO_MEMORY;
 
   if (socket != NULL) {
-    code = rabbitmq_socket_probe(socket) ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE;
+    code = rabbitmq_socket_probe(socket) ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE;
   }
   if (connection != NULL) {
     (void)amqp_destroy_connection(connection);
@@ -29,9 +29,9 @@ static amqp_wolfssl_code_t check_wolfssl(const char **sentence) {
   amqp_wolfssl_error_t error;
   amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &error);
 
-  if (code == AMQP_WOLFSSL_FIPS_MODULE_ERROR) {
+  if (code == AMQP_WOLFSSL_ERROR_FIPS_MODULE) {
     *sentence = "wolfSSL's FIPS module is in error: its integrity check or a self test failed";
-  } else if (code == AMQP_WOLFSSL_NO_MEMORY) {
+  } else if (code == AMQP_WOLFSSL_ERROR_NO_MEMORY) {
     *sentence = "out of memory";
   } else if (code != AMQP_WOLFSSL_OK) {
     *sentence = "wolfSSL did not start";
@@ -45,7 +45,7 @@ amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message) {
 
   if (code == AMQP_WOLFSSL_OK) {
     code = check_wolfssl(&sentence);
-  } else if (code == AMQP_WOLFSSL_NO_MEMORY) {
+  } else if (code == AMQP_WOLFSSL_ERROR_NO_MEMORY) {
     sentence = "out of memory";
   } else {
     sentence = incompatible;

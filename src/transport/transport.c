@@ -148,13 +148,13 @@ static ssize_t lower_recv(void *context, void *bytes, size_t length) {
 /* ---- Status codes ---- */
 
 static int open_status(const amqp_wolfssl_error_t *error) {
-  if (error->code == AMQP_WOLFSSL_NO_MEMORY) {
+  if (error->code == AMQP_WOLFSSL_ERROR_NO_MEMORY) {
     return AMQP_STATUS_NO_MEMORY;
   }
-  if (error->code == AMQP_WOLFSSL_TIMED_OUT) {
+  if (error->code == AMQP_WOLFSSL_ERROR_TIMED_OUT) {
     return AMQP_STATUS_TIMEOUT;
   }
-  if (error->code == AMQP_WOLFSSL_NAME_MISMATCH) {
+  if (error->code == AMQP_WOLFSSL_ERROR_NAME_MISMATCH) {
     return AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED;
   }
   switch (error->stage) {
@@ -178,11 +178,11 @@ static int open_status(const amqp_wolfssl_error_t *error) {
 static ssize_t data_status(struct transport *transport) {
   note_failure(transport);
   switch (transport->error.code) {
-    case AMQP_WOLFSSL_NO_MEMORY:
+    case AMQP_WOLFSSL_ERROR_NO_MEMORY:
       return AMQP_STATUS_NO_MEMORY;
-    case AMQP_WOLFSSL_CONNECTION_LOST:
+    case AMQP_WOLFSSL_ERROR_CONNECTION_LOST:
       return AMQP_STATUS_SOCKET_ERROR;
-    case AMQP_WOLFSSL_CLOSED_BY_PEER:
+    case AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER:
       return AMQP_STATUS_CONNECTION_CLOSED;
     default: /* every other cause is TLS's; the record tells them apart */
       return AMQP_STATUS_SSL_ERROR;
@@ -236,7 +236,7 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
   if (!tls_context_settings(context)->verify_host) {
     return AMQP_WOLFSSL_OK;
   }
-  return error_set(&transport->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_INVALID,
+  return error_set(&transport->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_INVALID,
                    "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
                    "against it; set the server name apart from the address",
                    text != NULL ? text : "(none)");
@@ -246,14 +246,14 @@ static int explain_tcp_failure(struct transport *transport, int status, int tcp_
   amqp_wolfssl_error_t *error = &transport->error;
 
   if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) {
-    error_set(error, AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_RESOLVE_FAILED,
+    error_set(error, AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_ERROR_RESOLVE_FAILED,
               "the host name \"%.200s\" can't be resolved", host);
   } else if (status == AMQP_STATUS_TIMEOUT) {
-    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_TIMED_OUT,
+    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_TIMED_OUT,
               "no TCP connection to %.200s port %d within the time limit", host, port);
   } else {
-    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_CONNECT_FAILED, "can't connect to %.200s port %d", host,
-              port);
+    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED, "can't connect to %.200s port %d",
+              host, port);
     /* rabbitmq-c drops the reason when connect() answered "in progress" first. */
     if (tcp_errno != 0 && tcp_errno != EINPROGRESS) {
       error_append(error, ": %s", strerror(tcp_errno));
@@ -273,11 +273,11 @@ static int connect_tcp(struct transport *transport, const char *host, int port, 
 
 static int explain_wait(struct transport *transport, enum deadline_wait_result result) {
   if (result == DEADLINE_PASSED) {
-    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_TIMED_OUT,
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
               "the TLS handshake did not finish within the time limit; TCP is connected, so the peer may not speak TLS "
               "or be overloaded");
   } else {
-    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_CONNECTION_LOST,
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
               "waiting for the peer failed: %s", strerror(errno));
   }
   return open_status(&transport->error);
@@ -354,7 +354,7 @@ static int transport_open(void *base, const char *host, int port, const struct t
   transport->told = false;
   connection_facts_free(&transport->facts);
   if (host == NULL || !deadline_start(&deadline, timeout)) {
-    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_INVALID_ARGUMENT,
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
               host == NULL ? "no host was given" : "the time limit is not a valid struct timeval");
     tell_failure(transport);
     return AMQP_STATUS_INVALID_PARAMETER;
@@ -399,7 +399,7 @@ static ssize_t send_status(struct transport *transport, enum coalescer_result re
     case COALESCER_BLOCKED:
       return RABBITMQ_STATUS_NEEDWRITE;
     case COALESCER_MISUSED:
-      error_set(&transport->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN,
+      error_set(&transport->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
                 "a send was retried with fewer bytes than are under way; only the same bytes, or more, can go on");
       break;
     case COALESCER_BROKEN:

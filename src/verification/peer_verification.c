@@ -126,7 +126,7 @@ static bool check_name(struct peer_verification *verification, const struct cert
   if (verification->name != NULL) {
     describe_wanted(verification->name, wanted, sizeof(wanted));
   }
-  error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_MISMATCH,
+  error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH,
             "the broker's certificate is not for %s but for %s; connect by a name it holds, set the server name apart "
             "from the address, or have the certificate issued with this name",
             wanted, names);
@@ -163,10 +163,10 @@ static bool check_strength(const struct peer_verification *verification, const s
   const struct policy *policy = verification->settings->limits.policy;
 
   if (!policy_allows_key(policy, certificate, reason, capacity)) {
-    *code = AMQP_WOLFSSL_WEAK_KEY;
+    *code = AMQP_WOLFSSL_ERROR_WEAK_KEY;
     return false;
   }
-  *code = AMQP_WOLFSSL_WEAK_SIGNATURE;
+  *code = AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE;
   return policy_allows_signature(policy, certificate, reason, capacity) ||
          any_anchor(verification->trust, certificate, is_anchor);
 }
@@ -178,7 +178,7 @@ static bool check_certificate(const struct peer_verification *verification, size
   char reason[160];
 
   if (!read_at(verification, depth, &certificate)) {
-    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
               "a certificate of the broker's chain can't be parsed");
     error->certificate_depth = (int)depth;
     return false;
@@ -255,7 +255,7 @@ static struct path follow_path(const struct peer_verification *verification) {
 static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
 
 static bool check_path(struct peer_verification *verification) {
-  static const struct wolfssl_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA,
+  static const struct wolfssl_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
                                                  "the broker's certificate does not lead to a trusted CA"};
 
   if (!verification->settings->verify_peer || follow_path(verification).leads_to_anchor) {
@@ -284,7 +284,7 @@ static bool check_lists(struct peer_verification *verification) {
     return true;
   }
   if (verification->lists == NULL) { /* another thread's opening found them unreadable just now */
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
               "the CRLs could not be read just now");
     return false;
   }
@@ -300,7 +300,7 @@ static bool judge_answer(const struct peer_verification *verification, amqp_wolf
 
 /* Both must like it. Only our own verdict comes with particulars, so it is asked first. */
 static bool check_answer(struct peer_verification *verification) {
-  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                                                 "wolfSSL did not accept the OCSP answer that the broker stapled"};
 
   if (!judge_answer(verification, &verification->error)) {
@@ -320,7 +320,7 @@ static bool keep_answer(struct peer_verification *verification, struct byte_slic
   uint8_t *copy = malloc(answer.length + 1);
 
   if (copy == NULL) {
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     return false;
   }
   memcpy(copy, answer.bytes, answer.length);
@@ -332,7 +332,7 @@ static bool keep_answer(struct peer_verification *verification, struct byte_slic
 #endif
 
 static amqp_wolfssl_code_t explain_no_answer(amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+  return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                    "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, "
                    "or only request it here");
 }
@@ -386,7 +386,7 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
   certificate_list_free(&verification->chain);
   for (int i = 0; i < store->totalCerts; i++) {
     if (!certificate_list_add(&verification->chain, store->certs[i].buffer, store->certs[i].length)) {
-      error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NO_MEMORY, "out of memory");
+      error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
       return false;
     }
   }
@@ -447,14 +447,14 @@ static bool find_answer(struct peer_verification *verification, const WOLFSSL_X5
     return true;
   }
   if (wolfSSL_lib_version_hex() != LIBWOLFSSL_VERSION_HEX) {
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
               "stapled OCSP answers can't be seen in TLS 1.3 with another wolfSSL than this library was built with");
     return false;
   }
   extensions.length = (size_t)behind[0] << 8 | behind[1];
   extensions.bytes = behind + 2;
   if (store->totalCerts > 1 && store->certs[1].buffer != extensions.bytes + extensions.length + 3) {
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
               "this wolfSSL does not show stapled OCSP answers in TLS 1.3");
     return false;
   }
@@ -504,7 +504,7 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
   const struct tls_settings *settings = verification->settings;
 
   if (!verification->leaf_accepted && (settings->verify_peer || settings->verify_host)) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING,
+    return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING,
                      "the broker presented no certificate that was verified");
   }
   if (settings->stapling == AMQP_WOLFSSL_STAPLING_REQUIRE && !verification->answer_accepted) {
@@ -543,7 +543,7 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_err
   WOLFSSL_CERT_MANAGER *manager = wolfSSL_CTX_GetCertManager(ctx);
 
   if (manager == NULL) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_LIBRARY_FAILED,
+    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
                      "wolfSSL's context has no certificate manager");
   }
   wolfSSL_CertManagerSetVerify(manager, verify);
@@ -570,7 +570,7 @@ static bool explain_weak_anchor(const struct peer_verification *verification, co
     if (certificate_read(&anchor, der->bytes, der->length) && certificate_names_equal(anchor.subject, last->issuer) &&
         !policy_allows_key(verification->settings->limits.policy, &anchor, reason, sizeof(reason))) {
       certificate_format_name(anchor.subject, subject, sizeof(subject));
-      error->code = AMQP_WOLFSSL_WEAK_KEY;
+      error->code = AMQP_WOLFSSL_ERROR_WEAK_KEY;
       (void)snprintf(error->message, sizeof(error->message),
                      "the trusted CA \"%s\", which issued the broker's certificate, is too weak: %s", subject, reason);
       return true;
@@ -593,7 +593,7 @@ static void add_missing_issuer(const struct peer_verification *verification, amq
   }
   certificate_format_name(last.issuer, issuer, sizeof(issuer));
   if (certificate_names_equal(last.subject, last.issuer) && verification->chain.count == 1) {
-    error->code = AMQP_WOLFSSL_SELF_SIGNED;
+    error->code = AMQP_WOLFSSL_ERROR_SELF_SIGNED;
     (void)snprintf(error->message, sizeof(error->message),
                    "the broker's certificate is self-signed and not trusted (CAs trusted: %zu); have a CA issue it",
                    trust->anchors.count);
@@ -622,7 +622,7 @@ static bool is_about_answer(int wolfssl_code) {
 
 amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *verification, int wolfssl_code,
                                               amqp_wolfssl_error_t *error) {
-  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_INVALID,
+  static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
                                                 "the broker's certificate was not accepted"};
   size_t depth = verification->failed_depth > 0 ? (size_t)verification->failed_depth : 0;
   struct certificate certificate;
@@ -641,7 +641,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   }
   wolfssl_error_set(error, wolfssl_code, &fallback);
   if (WOLFSSL_SHOWS_READABLE_ANSWERS && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR && verification->answer == NULL) {
-    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
               "the OCSP answer that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
               "\"openssl s_client -status\" shows it");
     error->wolfssl_code = wolfssl_code;
@@ -649,9 +649,10 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   if (!read_at(verification, depth, &certificate)) {
     return error->code;
   }
-  if (error->code == AMQP_WOLFSSL_CERTIFICATE_EXPIRED || error->code == AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID) {
+  if (error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED ||
+      error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID) {
     add_dates(&certificate, error);
-  } else if (error->code == AMQP_WOLFSSL_UNKNOWN_CA || error->code == AMQP_WOLFSSL_SELF_SIGNED) {
+  } else if (error->code == AMQP_WOLFSSL_ERROR_UNKNOWN_CA || error->code == AMQP_WOLFSSL_ERROR_SELF_SIGNED) {
     /* 5.5.4 drops an intermediate with a weak key and then misses the leaf's issuer. */
     for (size_t at = 0; at < verification->chain.count; at++) {
       if (!check_certificate(verification, at, error)) {

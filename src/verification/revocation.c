@@ -22,8 +22,8 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/hash.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
-#define REFUSE(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
+#define REFUSE(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
 /* Why a signature is refused that may well be good. */
 #define REASON_LENGTH (3 * ERROR_SUBJECT_LENGTH)
@@ -581,14 +581,14 @@ static enum signature_verdict check_responder_is_not_revoked(const struct revoca
   switch (check_lists(check, responder, 0, issuer, &error)) {
     case AMQP_WOLFSSL_OK:
       return SIGNATURE_GOOD;
-    case AMQP_WOLFSSL_NO_MEMORY:
+    case AMQP_WOLFSSL_ERROR_NO_MEMORY:
       return SIGNATURE_NO_MEMORY;
     default:
       break;
   }
   certificate_format_name(responder->subject, subject, sizeof(subject));
   (void)snprintf(reason, REASON_LENGTH,
-                 error.code == AMQP_WOLFSSL_CERTIFICATE_REVOKED
+                 error.code == AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED
                      ? "its responder \"%s\" is revoked, says a CRL"
                      : "no CRL in date shows that its responder \"%s\" is not revoked",
                  subject);
@@ -721,7 +721,7 @@ static amqp_wolfssl_code_t check_singles(const struct ocsp_answer *answer, const
   struct ocsp_single single;
 
   *any = false;
-  while (worst != AMQP_WOLFSSL_CERTIFICATE_REVOKED && ocsp_single_take(&rest, &single)) {
+  while (worst != AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED && ocsp_single_take(&rest, &single)) {
     const enum match match = match_single(&single, leaf, issuer);
 
     *any = *any || match != MATCH_NO;

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "x509/pem.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
 /* A file that was changed so shortly before it was read may change again without its times showing it. */
 #define SETTLED_AFTER_SECONDS 2
@@ -206,7 +206,7 @@ static amqp_wolfssl_code_t read_entry(struct revocation_lists *lists, const char
     return AMQP_WOLFSSL_OK;
   }
   code = file_read(path, &contents, error);
-  if (code == AMQP_WOLFSSL_FILE_UNREADABLE && !is_named_as_list_or_pem(name) && is_gone(path)) {
+  if (code == AMQP_WOLFSSL_ERROR_FILE_UNREADABLE && !is_named_as_list_or_pem(name) && is_gone(path)) {
     code = AMQP_WOLFSSL_OK;
   } else if (code == AMQP_WOLFSSL_OK && is_to_be_added(name, &contents)) {
     code = revocation_lists_add(lists, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);

@@ -23,7 +23,7 @@
 
 #include <wolfssl/wolfcrypt/asn_public.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
 enum anchor_verdict {
   ANCHOR_USABLE,
@@ -208,7 +208,7 @@ static bool is_to_be_read(const char *path) {
 
 /* A CA that is out of date does not spoil a folder; a file that can't be read or parsed does. */
 static bool spoils_folder(amqp_wolfssl_code_t code) {
-  return code != AMQP_WOLFSSL_OK && code != AMQP_WOLFSSL_CA_UNUSABLE && code != AMQP_WOLFSSL_NO_CERTIFICATE;
+  return code != AMQP_WOLFSSL_OK && code != AMQP_WOLFSSL_ERROR_CA_UNUSABLE && code != AMQP_WOLFSSL_ERROR_NO_CERTIFICATE;
 }
 
 static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *folder, const char *name,
@@ -222,7 +222,7 @@ static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *fol
   }
   if (is_to_be_read(path)) {
     code = file_read(path, &contents, error);
-    if (code == AMQP_WOLFSSL_FILE_UNREADABLE && !is_named_as_certificate(name)) {
+    if (code == AMQP_WOLFSSL_ERROR_FILE_UNREADABLE && !is_named_as_certificate(name)) {
       code = AMQP_WOLFSSL_OK; /* a key beside the certificates, say */
     } else if (code == AMQP_WOLFSSL_OK && may_hold_certificate(path, &contents)) {
       code = add_input(trust, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
@@ -249,7 +249,7 @@ static amqp_wolfssl_code_t add_entries(struct trust *trust, DIR *folder, const c
       return errno == 0 ? AMQP_WOLFSSL_OK : folder_unreadable(path, error);
     }
     code = add_folder_entry(trust, path, entry->d_name, error);
-    if (code == AMQP_WOLFSSL_NO_MEMORY || (spoils_folder(code) && !forgiving)) {
+    if (code == AMQP_WOLFSSL_ERROR_NO_MEMORY || (spoils_folder(code) && !forgiving)) {
       return code;
     }
   }
@@ -294,7 +294,7 @@ amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *
 
   for (word32 i = 0; folders != NULL && i < count; i++) {
     code = add_folder(&added, folders[i], true, error);
-    if (code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_NO_MEMORY) {
+    if (code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_ERROR_NO_MEMORY) {
       break;
     }
   }

@@ -17,7 +17,7 @@
 
 #include <wolfssl/wolfcrypt/asn_public.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_##code, __VA_ARGS__)
+#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
 static amqp_wolfssl_code_t add_der(struct certificate_list *list, const uint8_t *der, size_t length, const char *origin,
                                    size_t number, amqp_wolfssl_error_t *error) {

@@ -545,14 +545,14 @@ static void a_weak_identity_is_never_left_out(void **state) {
   assert_int_equal(
       amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, "client-weak-rsa1024"),
                                              test_folder_key(key, "client-weak-rsa1024")),
-      AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+      AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
   client.socket = amqp_wolfssl_socket_new(client.connection, config);
   amqp_wolfssl_config_free(config);
   assert_non_null(client.socket);
   status = client_try_open(&client, HOST, brokers[BROKER_EC].tls_port);
   assert_int_not_equal(status, AMQP_STATUS_OK);
   assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client.socket)),
-                   AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+                   AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
   assert_int_equal(amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_STAGE_CONFIGURE);
   client_destroy(&client);
 }
@@ -561,7 +561,8 @@ static void a_weak_identity_is_never_left_out(void **state) {
 static int depth_of_fault(const struct client *client) {
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client->socket);
 
-  return amqp_wolfssl_error_code(error) == AMQP_WOLFSSL_UNKNOWN_CA && amqp_wolfssl_error_certificate_depth(error) == 1;
+  return amqp_wolfssl_error_code(error) == AMQP_WOLFSSL_ERROR_UNKNOWN_CA &&
+         amqp_wolfssl_error_certificate_depth(error) == 1;
 }
 
 static void brokers_that_we_refuse(void **state) {

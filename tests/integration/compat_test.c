@@ -189,14 +189,14 @@ static void trust(void **state) {
   char path[TEST_PATH_SIZE];
 
   (void)state;
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   assert_int_equal(amqp_ssl_socket_set_cacert(client.socket, "/nowhere/ca.pem"), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_FILE_UNREADABLE);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(amqp_ssl_socket_set_cacert(client.socket, NULL), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_int_equal(amqp_ssl_socket_set_cacert(client.socket, certificates_file(path, "client.key")),
                    AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_NO_CERTIFICATE);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
   expect_connect_failed(&client);
   client_free(&client);
@@ -208,13 +208,13 @@ static void keys_in_files(void **state) {
   (void)state;
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
   assert_int_equal(set_key_files(&client, "missing.pem", "client.key"), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_FILE_UNREADABLE);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(set_key_files(&client, "client.pem", "client-rsa.key"), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_KEY_MISMATCH);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
   assert_int_equal(set_key_files(&client, "client.pem", "client.pem"), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_KEY_MALFORMED);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
   assert_int_equal(amqp_ssl_socket_set_key(client.socket, NULL, NULL), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_int_equal(set_key_files(&client, "client.pem", "client.key"), AMQP_STATUS_OK);
   expect_connect_failed(&client);
   client_free(&client);
@@ -223,11 +223,11 @@ static void keys_in_files(void **state) {
 /* rabbitmq-c asks on the terminal, or aborts. */
 /* What is said of an encrypted key, where wolfSSL can't decrypt any. */
 #ifdef WOLFSSL_ENCRYPTED_KEYS
-#define PASSPHRASE_IS_MISSING AMQP_WOLFSSL_PASSPHRASE_MISSING
-#define PASSPHRASE_IS_WRONG AMQP_WOLFSSL_PASSPHRASE_WRONG
+#define PASSPHRASE_IS_MISSING AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING
+#define PASSPHRASE_IS_WRONG AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG
 #else
-#define PASSPHRASE_IS_MISSING AMQP_WOLFSSL_NOT_SUPPORTED
-#define PASSPHRASE_IS_WRONG AMQP_WOLFSSL_NOT_SUPPORTED
+#define PASSPHRASE_IS_MISSING AMQP_WOLFSSL_ERROR_NOT_SUPPORTED
+#define PASSPHRASE_IS_WRONG AMQP_WOLFSSL_ERROR_NOT_SUPPORTED
 #endif
 
 static void encrypted_keys(void **state) {
@@ -293,12 +293,12 @@ static void keys_in_memory(void **state) {
   assert_int_equal(
       amqp_ssl_socket_set_key_buffer(client.socket, certificates_file(path, "client.pem"), key, (size_t)INT_MAX + 1),
       AMQP_STATUS_INVALID_PARAMETER);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, certificates_file(path, "missing.pem"), key, 100),
                    AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_FILE_UNREADABLE);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, path, NULL, 0), AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   client_free(&client);
 }
 
@@ -347,7 +347,7 @@ static void a_key_in_a_token(void **state) {
   assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, certificates_file(path, "client-chain.pem"),
                                                   soft_token_uri(uri, "token=compat;object=key", "pin-value=135790")),
                    AMQP_STATUS_SSL_ERROR);
-  expect_refused_before_connecting(&client, AMQP_WOLFSSL_KEY_MISMATCH);
+  expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
   client_free(&client);
   peer_process_stop(server.process);
 }
@@ -385,7 +385,7 @@ static void versions(void **state) {
     if (status == AMQP_STATUS_OK) {
       expect_connect_failed(&client);
     } else {
-      expect_refused_before_connecting(&client, AMQP_WOLFSSL_INVALID_ARGUMENT);
+      expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     }
   }
   client_free(&client);
@@ -438,8 +438,8 @@ static void versions_and_the_extended_master_secret(void **state) {
     int version; /* of the server */
     amqp_wolfssl_code_t code;
   } rows[] = {
-      {AMQP_TLSv1_2, AMQP_TLSv1_2, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET},
-      {AMQP_TLSv1_2, AMQP_TLSvLATEST, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET},
+      {AMQP_TLSv1_2, AMQP_TLSv1_2, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET},
+      {AMQP_TLSv1_2, AMQP_TLSvLATEST, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET},
       {AMQP_TLSv1_2, AMQP_TLSvLATEST, 0, AMQP_WOLFSSL_OK}, /* it has TLS 1.3 too */
   };
   (void)state;
@@ -465,7 +465,7 @@ static void a_wrong_server_never_sees_the_client(void **state) {
 
   (void)state;
   assert_int_equal(client_open(&client, server.port), AMQP_STATUS_SSL_PEER_VERIFY_FAILED);
-  assert_int_equal(code_of(&client), AMQP_WOLFSSL_UNKNOWN_CA);
+  assert_int_equal(code_of(&client), AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
   tls_server_expect_alert(TLS_SERVER_OPENSSL, &server, 48);
   assert_false(tls_server_saw_client(TLS_SERVER_OPENSSL, &server, "client1"));
   client_free(&client);
@@ -478,7 +478,7 @@ static void a_wrong_name(void **state) {
 
   (void)state;
   assert_int_equal(client_open(&client, server.port), AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED);
-  assert_int_equal(code_of(&client), AMQP_WOLFSSL_NAME_MISMATCH);
+  assert_int_equal(code_of(&client), AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
   amqp_ssl_socket_set_verify_hostname(client.socket, 0); /* after a failed open it may be changed */
   expect_open(&client, server.port);
   client_free(&client);

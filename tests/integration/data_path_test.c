@@ -762,7 +762,7 @@ static void uncorking_tells_of_a_lost_connection(void **state) {
   assert_int_equal(poll(&lost, 1, HANG_MILLISECONDS), 1);
   assert_int_equal(amqp_wolfssl_socket_uncork(setting.publisher.socket, &hang_limit), AMQP_STATUS_SOCKET_ERROR);
   assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(setting.publisher.socket)),
-                   AMQP_WOLFSSL_CONNECTION_LOST);
+                   AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
   client_destroy(&setting.publisher);
   end_observer(&setting.observer);
 }

@@ -92,7 +92,7 @@ static bool names_the_module(const struct fault_client *client, amqp_wolfssl_sta
     fprintf(stderr, "status %s\n", amqp_error_string2(client->status));
     return false;
   }
-  if (amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_FIPS_MODULE_ERROR || amqp_wolfssl_error_stage(error) != stage ||
+  if (amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_ERROR_FIPS_MODULE || amqp_wolfssl_error_stage(error) != stage ||
       strstr(amqp_wolfssl_error_message(error), words) == NULL) {
     fprintf(stderr, "stage %s (wanted %s), %s: %s\n", amqp_wolfssl_stage_name(amqp_wolfssl_error_stage(error)),
             amqp_wolfssl_stage_name(stage), amqp_wolfssl_code_name(amqp_wolfssl_error_code(error)),

@@ -92,7 +92,7 @@ static void check_refusal(const struct client *client, int status) {
   const amqp_wolfssl_code_t code = amqp_wolfssl_error_code(error);
 
   if (status != AMQP_STATUS_SSL_PEER_VERIFY_FAILED || amqp_wolfssl_error_stage(error) != AMQP_WOLFSSL_STAGE_VERIFY ||
-      (code != AMQP_WOLFSSL_BAD_SIGNATURE && code != AMQP_WOLFSSL_UNKNOWN_CA)) {
+      (code != AMQP_WOLFSSL_ERROR_BAD_SIGNATURE && code != AMQP_WOLFSSL_ERROR_UNKNOWN_CA)) {
     fail_msg("%s: %s", client_describe_failure(client, status), amqp_wolfssl_error_message(error));
   }
   assert_int_equal(amqp_get_sockfd(client->connection), -1);

@@ -64,10 +64,12 @@ static void test_null_arguments(void **state) {
 
   (void)state;
   assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(NULL, "client.pem", "pkcs11:"),
-                   AMQP_WOLFSSL_INVALID_ARGUMENT);
-  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, NULL, "pkcs11:"), AMQP_WOLFSSL_INVALID_ARGUMENT);
-  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, "client.pem", NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
-  expect_open_refused(config, AMQP_WOLFSSL_INVALID_ARGUMENT);
+                   AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, NULL, "pkcs11:"),
+                   AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, "client.pem", NULL),
+                   AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  expect_open_refused(config, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   amqp_wolfssl_config_free(config);
 }
 
@@ -80,9 +82,9 @@ static void test_not_supported(void **state) {
   (void)state;
   assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, test_folder_certificate(path, "client"),
                                                            "pkcs11:token=first?pin-value=" PIN),
-                   AMQP_WOLFSSL_NOT_SUPPORTED);
+                   AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "PKCS#11"));
-  expect_open_refused(config, AMQP_WOLFSSL_NOT_SUPPORTED);
+  expect_open_refused(config, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   amqp_wolfssl_config_free(config);
 }
 
@@ -277,12 +279,12 @@ static void test_failures_keep_a_config_from_opening(void **state) {
     const char *pin;
     amqp_wolfssl_code_t code;
   } failures[] = {
-      {"client", "client", "000000", AMQP_WOLFSSL_PASSPHRASE_WRONG},
-      {"client", "nothing", PIN, AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND},
-      {"client", "client-chain", PIN, AMQP_WOLFSSL_KEY_MISMATCH},
-      {"client-weak-rsa1024", "client", PIN, AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY},
-      {"no-such-certificate", "client", PIN, AMQP_WOLFSSL_FILE_UNREADABLE},
-      {"client", "%", PIN, AMQP_WOLFSSL_URI_INVALID},
+      {"client", "client", "000000", AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG},
+      {"client", "nothing", PIN, AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND},
+      {"client", "client-chain", PIN, AMQP_WOLFSSL_ERROR_KEY_MISMATCH},
+      {"client-weak-rsa1024", "client", PIN, AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY},
+      {"no-such-certificate", "client", PIN, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE},
+      {"client", "%", PIN, AMQP_WOLFSSL_ERROR_URI_INVALID},
   };
 
   (void)state;
@@ -308,7 +310,7 @@ static void test_all_or_nothing(void **state) {
   (void)state;
   soft_token_require();
   server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
-  assert_int_equal(set_identity(config, "client", "nothing", PIN), AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND);
+  assert_int_equal(set_identity(config, "client", "nothing", PIN), AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND);
   expect_identity(config, "client-rsa"); /* replaces nothing by a token */
   assert_int_equal(amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, "client-chain"),
                                                           test_folder_key(key, "client-chain")),
@@ -329,7 +331,7 @@ static int open_in_child(struct client *client, int port) {
   if (client_try_open(client, "127.0.0.1", port) == AMQP_STATUS_OK) {
     return 1;
   }
-  if (amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_TOKEN_FAILED ||
+  if (amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_ERROR_TOKEN_FAILED ||
       amqp_wolfssl_error_stage(error) != AMQP_WOLFSSL_STAGE_HANDSHAKE ||
       strstr(amqp_wolfssl_error_message(error), "fork") == NULL) {
     fprintf(stderr, "%s\n", amqp_wolfssl_error_message(error));

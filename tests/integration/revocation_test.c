@@ -107,18 +107,22 @@ static const struct list_row list_rows[] = {
     {"server", {"list-clean", "list-other-ca", "list-ca-rsa"}, GOOD},
     {"server",
      {"list-revoked-server"},
-     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED, .sentence = ": keyCompromise, says its CRL in "}},
-    {"server", {"list-expired"}, {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = " has expired (it held until "}},
+     {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, .sentence = ": keyCompromise, says its CRL in "}},
+    {"server",
+     {"list-expired"},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = " has expired (it held until "}},
     {"server",
      {"list-future"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = " is not valid yet (it is dated "}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = " is not valid yet (it is dated "}},
     {"server",
      {"list-other-ca"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "no CRL of its issuer \"CN=Acme Test Root,O="}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "no CRL of its issuer \"CN=Acme Test Root,O="}},
     {"server",
      {"list-impostor"},
-     {.code = AMQP_WOLFSSL_CRL_UNUSABLE, .sentence = "is not signed by the trusted CA of that name"}},
-    {"server", {"list-sha1"}, {.code = AMQP_WOLFSSL_CRL_UNUSABLE, .sentence = "signed in a way that is not allowed"}},
+     {.code = AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, .sentence = "is not signed by the trusted CA of that name"}},
+    {"server",
+     {"list-sha1"},
+     {.code = AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, .sentence = "signed in a way that is not allowed"}},
     /* Of several the newest counts, whichever came first. */
     {"server", {"list-clean", "list-old-revoked-server"}, GOOD},
     {"server", {"list-old-revoked-server", "list-clean"}, GOOD},
@@ -126,34 +130,34 @@ static const struct list_row list_rows[] = {
     {"server", {"list-clean", "list-expired"}, GOOD},
     {"server",
      {"list-old-revoked-server", "list-expired"},
-     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED, .sentence = NULL}},
+     {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, .sentence = NULL}},
     {"server-rsa", {"list-ca-rsa"}, GOOD},
     {"server-rsa",
      {"list-clean"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "\"CN=Acme Test RSA Root,O=Acme Test\""}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "\"CN=Acme Test RSA Root,O=Acme Test\""}},
     {"server-chain", {"list-clean", "list-intermediate"}, GOOD},
     {"server-chain",
      {"list-clean"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Intermediate,"}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Intermediate,"}},
     {"server-chain",
      {"list-intermediate"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Root,"}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Root,"}},
     {"server-chain",
      {"list-revoked-intermediate", "list-intermediate"},
-     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED,
+     {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED,
       .sentence = "\"CN=Acme Test Intermediate,O=Acme Test\" in the broker's chain"}},
     {"server-chain",
      {"list-clean", "list-intermediate-revoked"},
-     {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED, .sentence = "\"CN=server-chain,O=Acme\""}},
+     {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, .sentence = "\"CN=server-chain,O=Acme\""}},
     {"server-chain",
      {"list-clean", "list-intermediate-expired"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "has expired"}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "has expired"}},
     {"server-chain",
      {"list-expired", "list-intermediate"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "has expired"}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "has expired"}},
     {"server-chain",
      {"list-clean", "list-intermediate-impostor"},
-     {.code = AMQP_WOLFSSL_REVOCATION_UNKNOWN, .sentence = "is not signed by the CA that issued"}},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "is not signed by the CA that issued"}},
     {"server-chain", {"list-clean", "list-intermediate-impostor", "list-intermediate"}, GOOD},
 };
 
@@ -230,7 +234,7 @@ static void a_revoked_server_gets_an_alert(void **state) {
 static void an_intermediate_that_was_seen_before(void **state) {
   const struct client_settings settings = {
       .ca = "bundle", .identity = "client", .lists = {"list-clean", "list-intermediate"}};
-  const struct expected refused = {.code = AMQP_WOLFSSL_UNKNOWN_CA, .sentence = "certificates sent: 1"};
+  const struct expected refused = {.code = AMQP_WOLFSSL_ERROR_UNKNOWN_CA, .sentence = "certificates sent: 1"};
   struct tls_server whole = tls_server_start(TLS_SERVER_OPENSSL, "server-chain", 0, NULL);
   struct tls_server leaf = tls_server_start(TLS_SERVER_OPENSSL, "server-chain-leaf-only", 0, NULL);
   struct client first = client_new(&settings);
@@ -304,7 +308,7 @@ static void a_file_is_read_again(void **state) {
   (void)test_folder_path(path, "changing.crl");
   install("list-expired", path);
   assert_int_equal(amqp_wolfssl_config_add_crl_file(config, path), AMQP_WOLFSSL_OK);
-  try_config(config, server.port, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "expired");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "expired");
   install("list-clean", path);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "replaced");
   try_config(config, server.port, AMQP_WOLFSSL_OK, "unchanged");
@@ -312,15 +316,15 @@ static void a_file_is_read_again(void **state) {
   client_open(&open, "127.0.0.1", server.port);
   client_destroy(&open); /* s_server serves one at a time */
   install("list-revoked-server", path);
-  try_config(config, server.port, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked meanwhile");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked meanwhile");
   install("list-impostor", path);
-  try_config(config, server.port, AMQP_WOLFSSL_CRL_UNUSABLE, "signed by another key");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, "signed by another key");
   install("list-clean", path);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "mended");
   overwrite(path, "-----BEGIN X509 CRL-----\nMIIB");
-  try_config(config, server.port, AMQP_WOLFSSL_CRL_MALFORMED, "half written");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "half written");
   assert_int_equal(unlink(path), 0);
-  try_config(config, server.port, AMQP_WOLFSSL_FILE_UNREADABLE, "gone");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "gone");
   install("list-clean", path);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "back again");
   amqp_wolfssl_config_free(config);
@@ -341,19 +345,19 @@ static void a_folder_is_read_again(void **state) {
   assert_int_equal(mkdir(folder, 0755), 0);
   install("list-clean", root);
   assert_int_equal(amqp_wolfssl_config_add_crl_folder(config, folder), AMQP_WOLFSSL_OK);
-  try_config(config, server.port, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "none of the intermediate's");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "none of the intermediate's");
   install("list-intermediate", intermediate);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "added");
   install("list-revoked-intermediate", root);
-  try_config(config, server.port, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "the intermediate is revoked");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the intermediate is revoked");
   install("list-clean", root);
   install("list-intermediate-revoked", intermediate);
-  try_config(config, server.port, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "the leaf is revoked");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the leaf is revoked");
   overwrite(intermediate, "nothing of the kind");
-  try_config(config, server.port, AMQP_WOLFSSL_CRL_MALFORMED, "a file named as list that is none");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "a file named as list that is none");
   assert_int_equal(unlink(intermediate), 0);
   assert_int_equal(unlink(root), 0);
-  try_config(config, server.port, AMQP_WOLFSSL_CRL_MALFORMED, "no list left");
+  try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "no list left");
   amqp_wolfssl_config_free(config);
   peer_process_stop(server.process);
 }
@@ -379,7 +383,7 @@ static void *open_many(void *argument) {
     const int status = amqp_socket_open_noblock(socket, "127.0.0.1", opener->port, &limit);
     const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(socket);
 
-    if (status != AMQP_STATUS_OK && amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_CERTIFICATE_REVOKED) {
+    if (status != AMQP_STATUS_OK && amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED) {
       opener->unexpected++;
       (void)snprintf(opener->description, sizeof(opener->description), "%s", amqp_wolfssl_error_message(error));
     }
@@ -426,13 +430,13 @@ struct answer_row {
   const char *sentence;
 };
 
-#define UNKNOWN AMQP_WOLFSSL_REVOCATION_UNKNOWN
+#define UNKNOWN AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN
 
 /* None that says several things: wolfSSL 5.5.4's ProcessCSR() leaks all but the first. The unit test has those. */
 static const struct answer_row answer_rows[] = {
     {"server", "answer-good", AMQP_WOLFSSL_OK, NULL},
     {"server", "answer-delegated", AMQP_WOLFSSL_OK, NULL},
-    {"server", "answer-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
+    {"server", "answer-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked"},
     {"server", "answer-unknown", UNKNOWN, "does not know the broker's certificate"},
     {"server", "answer-expired", UNKNOWN, "has expired (it held until "},
     {"server", "answer-future", UNKNOWN, "is not valid yet (it is dated "},
@@ -448,7 +452,7 @@ static const struct answer_row answer_rows[] = {
     {"server", "answer-delegated-unchecked", AMQP_WOLFSSL_OK, NULL},
     {"server", "answer-critical-extension", UNKNOWN, "has a critical extension that is not known"},
     {"server-chain", "answer-chain-good", AMQP_WOLFSSL_OK, NULL},
-    {"server-chain", "answer-chain-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, "revoked"},
+    {"server-chain", "answer-chain-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked"},
     {"server-chain", "answer-good", UNKNOWN, "is about another certificate"},
     {"server-chain", NULL, AMQP_WOLFSSL_OK, NULL},
     {"server", NULL, AMQP_WOLFSSL_OK, NULL},
@@ -508,7 +512,7 @@ static bool stapling_is_supported(void) {
   amqp_wolfssl_code_t code = amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUEST);
 
   amqp_wolfssl_config_free(config);
-  assert_true(code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_NOT_SUPPORTED);
+  assert_true(code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   return code == AMQP_WOLFSSL_OK;
 }
 
@@ -544,7 +548,7 @@ static void a_refused_answer_keeps_our_certificate_back(void **state) {
   static const struct answer_row rows[] = {
       {"server", "answer-critical-extension", UNKNOWN, NULL},
       {"server", "answer-endless", UNKNOWN, NULL},
-      {"server", "answer-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED, NULL},
+      {"server", "answer-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, NULL},
       {"server", NULL, UNKNOWN, NULL},
   };
   const struct client_settings settings = {
@@ -579,7 +583,7 @@ static void answers_and_lists(void **state) {
   const struct answer_row row = {"server", "answer-good", AMQP_WOLFSSL_OK, NULL};
   const struct answer_row revoked_row = {"server", "answer-revoked", AMQP_WOLFSSL_OK, NULL};
   const struct expected good = {.code = AMQP_WOLFSSL_OK};
-  const struct expected revoked = {.code = AMQP_WOLFSSL_CERTIFICATE_REVOKED};
+  const struct expected revoked = {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED};
   struct client_settings settings = {.ca = "bundle", .identity = "client", .stapling = AMQP_WOLFSSL_STAPLING_REQUIRE};
 
   (void)state;

@@ -298,7 +298,7 @@ static void try_name(const struct name_row *row, int port) {
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
 
   if (status != expected ||
-      amqp_wolfssl_error_code(error) != (row->matches ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_NAME_MISMATCH)) {
+      amqp_wolfssl_error_code(error) != (row->matches ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_ERROR_NAME_MISMATCH)) {
     fail_msg("host %s, name %s: %s", row->host, row->server_name != NULL ? row->server_name : "none",
              client_describe_failure(&client, status));
   }

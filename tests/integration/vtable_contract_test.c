@@ -438,12 +438,12 @@ static void stalled_handshake_times_out(void **state) {
 
     status = contract.vtable->open(contract.socket, "localhost", stalled.port, &limits[i]);
     assert_int_equal(status, AMQP_STATUS_TIMEOUT);
-    assert_int_equal(contract_code(&contract), AMQP_WOLFSSL_TIMED_OUT);
+    assert_int_equal(contract_code(&contract), AMQP_WOLFSSL_ERROR_TIMED_OUT);
     assert_int_equal(contract.vtable->get_sockfd(contract.socket), -1);
     assert_int_equal(fault_open_descriptors(), descriptors);
   }
   /* 0.3 seconds are enough for TCP over loopback: it was the handshake that stalled. */
-  check_failed_open(&contract, status, AMQP_STATUS_TIMEOUT, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_TIMED_OUT);
+  check_failed_open(&contract, status, AMQP_STATUS_TIMEOUT, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_TIMED_OUT);
   contract_open(&contract, good.port);
   fault_client_destroy(&contract.client);
   fault_proxy_stop(&stalled);
@@ -466,11 +466,12 @@ static void open_again_after_failure(void **state) {
     size_t descriptors = fault_open_descriptors();
 
     check_failed_open(&contract, contract.vtable->open(contract.socket, "127.0.0.1", port, NULL),
-                      AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_CONNECT_FAILED);
+                      AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED);
     check_failed_open(&contract, contract.vtable->open(contract.socket, "localhost", old.port, NULL),
-                      AMQP_STATUS_SSL_CONNECTION_FAILED, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_VERSION);
+                      AMQP_STATUS_SSL_CONNECTION_FAILED, AMQP_WOLFSSL_STAGE_HANDSHAKE,
+                      AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION);
     check_failed_open(&contract, contract.vtable->open(contract.socket, "localhost", good.port, &nonsense),
-                      AMQP_STATUS_INVALID_PARAMETER, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_INVALID_ARGUMENT);
+                      AMQP_STATUS_INVALID_PARAMETER, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     assert_int_equal(fault_open_descriptors(), descriptors);
     contract_open(&contract, good.port);
     assert_int_equal(contract_code(&contract), AMQP_WOLFSSL_OK);
@@ -500,24 +501,25 @@ struct fault_case {
 
 /* Each after nothing, after one small record, and after more than rabbitmq-c's buffer holds. */
 static const struct fault_case fault_cases[] = {
-    {"truncated", "--truncate-after", "0", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED, true},
-    {"truncated", "--truncate-after", "100", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED, true},
-    {"truncated", "--truncate-after", "150000", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED, true},
-    {"cut in a record", "--truncate-after", "0", true, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED, true},
-    {"cut in a record", "--truncate-after", "100", true, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED, true},
-    {"cut in a record", "--truncate-after", "150000", true, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED, true},
-    {"close_notify", "--close-notify-after", "0", false, AMQP_STATUS_CONNECTION_CLOSED, AMQP_WOLFSSL_CLOSED_BY_PEER,
-     false},
-    {"close_notify", "--close-notify-after", "100", false, AMQP_STATUS_CONNECTION_CLOSED, AMQP_WOLFSSL_CLOSED_BY_PEER,
-     false},
+    {"truncated", "--truncate-after", "0", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED, true},
+    {"truncated", "--truncate-after", "100", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED, true},
+    {"truncated", "--truncate-after", "150000", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED, true},
+    {"cut in a record", "--truncate-after", "0", true, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED, true},
+    {"cut in a record", "--truncate-after", "100", true, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED, true},
+    {"cut in a record", "--truncate-after", "150000", true, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED, true},
+    {"close_notify", "--close-notify-after", "0", false, AMQP_STATUS_CONNECTION_CLOSED,
+     AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER, false},
+    {"close_notify", "--close-notify-after", "100", false, AMQP_STATUS_CONNECTION_CLOSED,
+     AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER, false},
     {"close_notify", "--close-notify-after", "150000", false, AMQP_STATUS_CONNECTION_CLOSED,
-     AMQP_WOLFSSL_CLOSED_BY_PEER, false},
-    {"reset", "--reset-after", "100", false, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_CONNECTION_LOST, true},
-    {"reset", "--reset-after", "150000", false, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_CONNECTION_LOST, true},
-    {"reset in a record", "--reset-after", "100", true, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_CONNECTION_LOST, true},
-    {"corrupted", "--corrupt-after", "0", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_RECORD_CORRUPT, true},
-    {"corrupted", "--corrupt-after", "100", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_RECORD_CORRUPT, true},
-    {"corrupted", "--corrupt-after", "150000", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_RECORD_CORRUPT, true},
+     AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER, false},
+    {"reset", "--reset-after", "100", false, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, true},
+    {"reset", "--reset-after", "150000", false, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, true},
+    {"reset in a record", "--reset-after", "100", true, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
+     true},
+    {"corrupted", "--corrupt-after", "0", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, true},
+    {"corrupted", "--corrupt-after", "100", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, true},
+    {"corrupted", "--corrupt-after", "150000", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, true},
 };
 
 static void write_stream_file(const char *path) {

@@ -83,6 +83,19 @@ static void test_says_fips_only_where_it_is(void **state) {
 #endif
 }
 
+/* configure.ac and the header each have the version. */
+static void test_version(void **state) {
+  char text[40];
+  (void)state;
+
+  snprintf(text, sizeof(text), "%d.%d.%d", AMQP_WOLFSSL_VERSION_MAJOR, AMQP_WOLFSSL_VERSION_MINOR,
+           AMQP_WOLFSSL_VERSION_PATCH);
+  assert_string_equal(PACKAGE_VERSION, text);
+  assert_string_equal(amqp_wolfssl_version(), text);
+  assert_int_equal(amqp_wolfssl_version_number(), AMQP_WOLFSSL_VERSION_NUMBER);
+  assert_int_equal(AMQP_WOLFSSL_VERSION_NUMBER >> 16, AMQP_WOLFSSL_VERSION_MAJOR);
+}
+
 /* Last of all: the line stays as it was written. */
 static void test_says_what_the_module_says(void **state) {
   (void)state;
@@ -102,9 +115,13 @@ static void test_says_how_aes_is_done(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_says_how_aes_is_done),       cmocka_unit_test(test_any_thread_may_ask_first),
-      cmocka_unit_test(test_names_all_versions),         cmocka_unit_test(test_is_one_whole_line),
-      cmocka_unit_test(test_says_fips_only_where_it_is), cmocka_unit_test(test_says_what_the_module_says),
+      cmocka_unit_test(test_any_thread_may_ask_first),
+      cmocka_unit_test(test_names_all_versions),
+      cmocka_unit_test(test_is_one_whole_line),
+      cmocka_unit_test(test_says_fips_only_where_it_is),
+      cmocka_unit_test(test_says_how_aes_is_done),
+      cmocka_unit_test(test_version),
+      cmocka_unit_test(test_says_what_the_module_says),
   };
   return cmocka_run_group_tests_name("build_info", tests, NULL, NULL);
 }

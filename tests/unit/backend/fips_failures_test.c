@@ -67,8 +67,8 @@ static bool is_refused(amqp_wolfssl_fips_status_t status, int wolfssl_code, cons
   amqp_wolfssl_error_t error;
   const char *sentence = NULL;
 
-  CHECK(fips_module_check(AMQP_WOLFSSL_STAGE_SEND, &error) == AMQP_WOLFSSL_FIPS_MODULE_ERROR);
-  CHECK(error.code == AMQP_WOLFSSL_FIPS_MODULE_ERROR);
+  CHECK(fips_module_check(AMQP_WOLFSSL_STAGE_SEND, &error) == AMQP_WOLFSSL_ERROR_FIPS_MODULE);
+  CHECK(error.code == AMQP_WOLFSSL_ERROR_FIPS_MODULE);
   CHECK(error.stage == AMQP_WOLFSSL_STAGE_SEND);
   CHECK(error.wolfssl_code == wolfssl_code);
   if (strstr(error.message, words) == NULL) {
@@ -77,10 +77,10 @@ static bool is_refused(amqp_wolfssl_fips_status_t status, int wolfssl_code, cons
   }
   CHECK(strstr(error.message, "restart the program") != NULL);
   CHECK(amqp_wolfssl_fips_status() == status);
-  CHECK(amqp_wolfssl_check_runtime(&sentence) == AMQP_WOLFSSL_FIPS_MODULE_ERROR);
+  CHECK(amqp_wolfssl_check_runtime(&sentence) == AMQP_WOLFSSL_ERROR_FIPS_MODULE);
   CHECK(strstr(sentence, "FIPS module is in error") != NULL);
   CHECK(config != NULL);
-  CHECK(amqp_wolfssl_config_add_ca_file(config, "/dev/null") == AMQP_WOLFSSL_FIPS_MODULE_ERROR);
+  CHECK(amqp_wolfssl_config_add_ca_file(config, "/dev/null") == AMQP_WOLFSSL_ERROR_FIPS_MODULE);
   CHECK(amqp_wolfssl_error_stage(amqp_wolfssl_config_error(config)) == CONFIGURE);
   amqp_wolfssl_config_free(config);
   return true;
@@ -166,7 +166,7 @@ static bool start_again(int unused) {
   (void)unused;
   fips_test_double_fail_starts(2, MEMORY_E);
   CHECK(fips_module_start() == MEMORY_E);
-  CHECK(fips_module_check(CONFIGURE, &error) == AMQP_WOLFSSL_NO_MEMORY);
+  CHECK(fips_module_check(CONFIGURE, &error) == AMQP_WOLFSSL_ERROR_NO_MEMORY);
   CHECK(each_cast_ran(0));
   CHECK(fips_module_start() == 0);
   return each_cast_ran(1) && is_normal();

@@ -20,71 +20,71 @@
 /* Every code of the public header, in its order. */
 static const amqp_wolfssl_code_t codes[] = {
     AMQP_WOLFSSL_OK,
-    AMQP_WOLFSSL_NO_MEMORY,
-    AMQP_WOLFSSL_INVALID_ARGUMENT,
-    AMQP_WOLFSSL_CONFIG_FROZEN,
-    AMQP_WOLFSSL_NOT_SUPPORTED,
-    AMQP_WOLFSSL_RABBITMQ_INCOMPATIBLE,
-    AMQP_WOLFSSL_LIBRARY_FAILED,
-    AMQP_WOLFSSL_FIPS_MODULE_ERROR,
-    AMQP_WOLFSSL_POLICY_LOCKED,
-    AMQP_WOLFSSL_SITE_FILE_INVALID,
-    AMQP_WOLFSSL_FILE_UNREADABLE,
-    AMQP_WOLFSSL_NO_CERTIFICATE,
-    AMQP_WOLFSSL_CERTIFICATE_MALFORMED,
-    AMQP_WOLFSSL_CA_UNUSABLE,
-    AMQP_WOLFSSL_KEY_MALFORMED,
-    AMQP_WOLFSSL_KEY_UNSUPPORTED,
-    AMQP_WOLFSSL_PASSPHRASE_MISSING,
-    AMQP_WOLFSSL_PASSPHRASE_WRONG,
-    AMQP_WOLFSSL_KEY_MISMATCH,
-    AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY,
-    AMQP_WOLFSSL_NO_TRUST_ANCHOR,
-    AMQP_WOLFSSL_NAME_INVALID,
-    AMQP_WOLFSSL_URI_INVALID,
-    AMQP_WOLFSSL_TOKEN_MODULE_UNUSABLE,
-    AMQP_WOLFSSL_TOKEN_NOT_FOUND,
-    AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND,
-    AMQP_WOLFSSL_TOKEN_PIN_LOCKED,
-    AMQP_WOLFSSL_TOKEN_FAILED,
-    AMQP_WOLFSSL_CRL_MALFORMED,
-    AMQP_WOLFSSL_CRL_UNUSABLE,
-    AMQP_WOLFSSL_RESOLVE_FAILED,
-    AMQP_WOLFSSL_CONNECT_FAILED,
-    AMQP_WOLFSSL_TIMED_OUT,
-    AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP,
-    AMQP_WOLFSSL_PEER_NOT_TLS,
-    AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE,
-    AMQP_WOLFSSL_NO_SHARED_VERSION,
-    AMQP_WOLFSSL_NO_SHARED_SUITE,
-    AMQP_WOLFSSL_HANDSHAKE_FAILED,
-    AMQP_WOLFSSL_CERTIFICATE_EXPIRED,
-    AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID,
-    AMQP_WOLFSSL_UNKNOWN_CA,
-    AMQP_WOLFSSL_SELF_SIGNED,
-    AMQP_WOLFSSL_NAME_MISMATCH,
-    AMQP_WOLFSSL_CERTIFICATE_REVOKED,
-    AMQP_WOLFSSL_REVOCATION_UNKNOWN,
-    AMQP_WOLFSSL_BAD_SIGNATURE,
-    AMQP_WOLFSSL_WEAK_KEY,
-    AMQP_WOLFSSL_CHAIN_INVALID,
-    AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING,
-    AMQP_WOLFSSL_CERTIFICATE_INVALID,
-    AMQP_WOLFSSL_WEAK_SIGNATURE,
-    AMQP_WOLFSSL_POLICY_VERSION,
-    AMQP_WOLFSSL_POLICY_SUITE,
-    AMQP_WOLFSSL_POLICY_GROUP,
-    AMQP_WOLFSSL_POLICY_SIGNATURE,
-    AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET,
-    AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE,
-    AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE,
-    AMQP_WOLFSSL_ALERT_RECEIVED,
-    AMQP_WOLFSSL_CLOSED_BY_PEER,
-    AMQP_WOLFSSL_TRUNCATED,
-    AMQP_WOLFSSL_CONNECTION_LOST,
-    AMQP_WOLFSSL_RECORD_CORRUPT,
-    AMQP_WOLFSSL_PROTOCOL_VIOLATION,
-    AMQP_WOLFSSL_SEND_CONTRACT_BROKEN,
+    AMQP_WOLFSSL_ERROR_NO_MEMORY,
+    AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+    AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
+    AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+    AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE,
+    AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
+    AMQP_WOLFSSL_ERROR_FIPS_MODULE,
+    AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
+    AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID,
+    AMQP_WOLFSSL_ERROR_FILE_UNREADABLE,
+    AMQP_WOLFSSL_ERROR_NO_CERTIFICATE,
+    AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
+    AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
+    AMQP_WOLFSSL_ERROR_KEY_MALFORMED,
+    AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
+    AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
+    AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
+    AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
+    AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY,
+    AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR,
+    AMQP_WOLFSSL_ERROR_NAME_INVALID,
+    AMQP_WOLFSSL_ERROR_URI_INVALID,
+    AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE,
+    AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND,
+    AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND,
+    AMQP_WOLFSSL_ERROR_TOKEN_PIN_LOCKED,
+    AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
+    AMQP_WOLFSSL_ERROR_CRL_MALFORMED,
+    AMQP_WOLFSSL_ERROR_CRL_UNUSABLE,
+    AMQP_WOLFSSL_ERROR_RESOLVE_FAILED,
+    AMQP_WOLFSSL_ERROR_CONNECT_FAILED,
+    AMQP_WOLFSSL_ERROR_TIMED_OUT,
+    AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP,
+    AMQP_WOLFSSL_ERROR_PEER_NOT_TLS,
+    AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE,
+    AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION,
+    AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE,
+    AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED,
+    AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED,
+    AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID,
+    AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
+    AMQP_WOLFSSL_ERROR_SELF_SIGNED,
+    AMQP_WOLFSSL_ERROR_NAME_MISMATCH,
+    AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED,
+    AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+    AMQP_WOLFSSL_ERROR_BAD_SIGNATURE,
+    AMQP_WOLFSSL_ERROR_WEAK_KEY,
+    AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+    AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING,
+    AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
+    AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE,
+    AMQP_WOLFSSL_ERROR_POLICY_VERSION,
+    AMQP_WOLFSSL_ERROR_POLICY_SUITE,
+    AMQP_WOLFSSL_ERROR_POLICY_GROUP,
+    AMQP_WOLFSSL_ERROR_POLICY_SIGNATURE,
+    AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET,
+    AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE,
+    AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE,
+    AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
+    AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER,
+    AMQP_WOLFSSL_ERROR_TRUNCATED,
+    AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
+    AMQP_WOLFSSL_ERROR_RECORD_CORRUPT,
+    AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION,
+    AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
 };
 
 /* ---- Names ---- */
@@ -130,8 +130,8 @@ static void test_other_codes_are_unknown(void **state) {
 static void test_code_names_are_the_identifiers(void **state) {
   (void)state;
   assert_string_equal(amqp_wolfssl_code_name(AMQP_WOLFSSL_OK), "OK");
-  assert_string_equal(amqp_wolfssl_code_name(AMQP_WOLFSSL_NAME_MISMATCH), "NAME_MISMATCH");
-  assert_string_equal(amqp_wolfssl_code_name(AMQP_WOLFSSL_SEND_CONTRACT_BROKEN), "SEND_CONTRACT_BROKEN");
+  assert_string_equal(amqp_wolfssl_code_name(AMQP_WOLFSSL_ERROR_NAME_MISMATCH), "NAME_MISMATCH");
+  assert_string_equal(amqp_wolfssl_code_name(AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN), "SEND_CONTRACT_BROKEN");
 }
 
 static void test_stage_names(void **state) {
@@ -228,7 +228,7 @@ static void test_alerts_about_certificates(void **state) {
 #define EXPIRED_AT_WOLFSSL (-151)
 
 static void set_expired(amqp_wolfssl_error_t *error) {
-  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_EXPIRED, "it has expired");
+  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, "it has expired");
   error->wolfssl_code = EXPIRED_AT_WOLFSSL;
 }
 
@@ -259,7 +259,7 @@ static void test_accessors(void **state) {
   error_copy(&copy, &error);
   memset(&error, 0, sizeof(error));
   assert_int_equal(amqp_wolfssl_error_stage(&copy), AMQP_WOLFSSL_STAGE_VERIFY);
-  assert_int_equal(amqp_wolfssl_error_code(&copy), AMQP_WOLFSSL_CERTIFICATE_EXPIRED);
+  assert_int_equal(amqp_wolfssl_error_code(&copy), AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED);
   assert_non_null(strstr(amqp_wolfssl_error_message(&copy), "expired"));
   assert_int_equal(amqp_wolfssl_error_wolfssl_code(&copy), EXPIRED_AT_WOLFSSL);
   assert_int_equal(amqp_wolfssl_error_alert(&copy), 45);
@@ -288,8 +288,8 @@ static void test_set_forgets_everything_else(void **state) {
   set_expired(&error);
   error_set_alert(&error, 45, AMQP_WOLFSSL_ALERT_SENT);
   error_set_certificate(&error, 2, "CN=someone");
-  assert_int_equal(error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_TIMED_OUT, "%s %d", "after", 5),
-                   AMQP_WOLFSSL_TIMED_OUT);
+  assert_int_equal(error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_TIMED_OUT, "%s %d", "after", 5),
+                   AMQP_WOLFSSL_ERROR_TIMED_OUT);
   assert_int_equal(error.stage, AMQP_WOLFSSL_STAGE_SEND);
   assert_string_equal(error.message, "after 5");
   assert_int_equal(error.wolfssl_code, 0);
@@ -310,7 +310,7 @@ static void test_message_is_one_line(void **state) {
     all[i] = (char)(i % 127 + 1);
   }
   all[255] = '\0';
-  error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_TIMED_OUT, "one\ntwo\r\nthree\t%s", all);
+  error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_TIMED_OUT, "one\ntwo\r\nthree\t%s", all);
   error_append(&error, "\nfour\x1b[2J\x7f%s", all);
   assert_non_null(strstr(error.message, "one?two??three?"));
   assert_non_null(strstr(error.message, "?four?[2J?"));
@@ -323,11 +323,11 @@ static void test_append(void **state) {
   amqp_wolfssl_error_t error;
   (void)state;
 
-  error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_TIMED_OUT, "%%s");
+  error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_TIMED_OUT, "%%s");
   error_append(&error, ", %s", "100%n");
   error_append(&error, "%s", "");
   assert_string_equal(error.message, "%s, 100%n");
-  assert_int_equal(error.code, AMQP_WOLFSSL_TIMED_OUT);
+  assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_TIMED_OUT);
   assert_int_equal(error.stage, AMQP_WOLFSSL_STAGE_SEND);
 }
 
@@ -342,12 +342,12 @@ static void test_message_that_is_too_long(void **state) {
 
     memset(text, 'a', length);
     text[length] = '\0';
-    error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_TIMED_OUT, "%s", text);
+    error_set(&error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_TIMED_OUT, "%s", text);
     assert_int_equal(strlen(error.message), kept);
     error_append(&error, "%s", text);
     error_append(&error, "%s", text);
     assert_int_equal(strlen(error.message), ERROR_MESSAGE_LENGTH - 1);
-    assert_int_equal(error.code, AMQP_WOLFSSL_TIMED_OUT);
+    assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_TIMED_OUT);
   }
 }
 
@@ -359,7 +359,7 @@ static void test_subject_that_is_too_long(void **state) {
     const size_t kept = length < ERROR_SUBJECT_LENGTH ? length : ERROR_SUBJECT_LENGTH - 1;
     amqp_wolfssl_error_t error;
 
-    error_set(&error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_MISMATCH, "a sentence");
+    error_set(&error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "a sentence");
     memset(subject, 'a', length);
     subject[length] = '\0';
     error_set_certificate(&error, 0, subject);
@@ -417,7 +417,7 @@ static void test_message_keeps_utf8(void **state) {
   amqp_wolfssl_error_t error;
   (void)state;
 
-  error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_FILE_UNREADABLE, "%s", text);
+  error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "%s", text);
   assert_string_equal(error.message, text);
   error_append(&error, "%s", text);
   assert_string_equal(error.message + strlen(text), text);
@@ -434,7 +434,7 @@ static void test_message_is_utf8_whatever_comes(void **state) {
   for (size_t i = 0; i < COUNT(texts); i++) {
     amqp_wolfssl_error_t error;
 
-    error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_FILE_UNREADABLE, "can't read %s: why", texts[i]);
+    error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't read %s: why", texts[i]);
     assert_true(is_utf8(error.message));
     assert_non_null(strstr(error.message, ": why"));
     error_append(&error, "; %s", texts[i]);
@@ -455,9 +455,9 @@ static void test_message_is_never_cut_inside_a_character(void **state) {
       text[ERROR_MESSAGE_LENGTH - 1 - before] = '\0';
       strcat(text, characters[i]);
       strcat(text, "rest");
-      error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_FILE_UNREADABLE, "%s", text);
+      error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "%s", text);
       assert_true(is_utf8(error.message));
-      error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_FILE_UNREADABLE, "a");
+      error_set(&error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "a");
       error_append(&error, "%s", text + 1);
       assert_true(is_utf8(error.message));
     }
@@ -485,7 +485,7 @@ static void test_dates(void **state) {
     amqp_wolfssl_error_t error;
     char expected[100];
 
-    error_set(&error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_CERTIFICATE_EXPIRED, "expired");
+    error_set(&error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, "expired");
     error_append_date(&error, " (on ", dates[i].seconds, ")");
     snprintf(expected, sizeof(expected), "expired (on %s)", dates[i].text);
     assert_string_equal(error.message, expected);

@@ -76,7 +76,7 @@ static void assert_unreadable(const char *path, const char *const *texts) {
   struct secret contents;
   amqp_wolfssl_error_t error;
 
-  assert_int_equal(read_it(path, &contents, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(read_it(path, &contents, &error), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   for (; *texts != NULL; texts++) {
     if (strstr(error.message, *texts) == NULL) {
       fail_msg("\"%s\" does not say \"%s\"", error.message, *texts);
@@ -230,7 +230,7 @@ static void test_path_with_a_line_feed(void **state) {
   amqp_wolfssl_error_t error;
   (void)state;
 
-  assert_int_equal(read_it("/no\nsuch\r\tfile", &contents, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(read_it("/no\nsuch\r\tfile", &contents, &error), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_null(strpbrk(error.message, "\n\r\t"));
 }
 
@@ -303,7 +303,7 @@ static void test_file_may_not_be_read(void **state) {
   }
   temporary_folder_write_text("closed-file", "a private key");
   assert_int_equal(chmod(path, 0200), 0);
-  assert_int_equal(read_as_nobody(path, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(read_as_nobody(path, &error), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_says(&error, path);
   assert_says(&error, strerror(EACCES));
   assert_says(&error, "its mode is 0200");
@@ -333,7 +333,7 @@ static void test_folder_may_not_be_passed(void **state) {
   assert_int_equal(chmod(path, 0644), 0);
   assert_int_equal(read_as_nobody(path, &error), AMQP_WOLFSSL_OK);
   assert_int_equal(chmod(closed, 0640), 0);
-  assert_int_equal(read_as_nobody(path, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(read_as_nobody(path, &error), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_names_folder(&error, closed, 0640);
   assert_says_who_we_are(&error);
   assert_does_not_say(&error, "its mode is");
@@ -358,7 +358,7 @@ static void test_relative_folder_may_not_be_passed(void **state) {
   code = read_as_nobody("shut/file", &error);
   assert_int_equal(fchdir(here), 0);
   assert_int_equal(close(here), 0);
-  assert_int_equal(code, AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(code, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_names_folder(&error, "shut", 0600);
 }
 
@@ -377,8 +377,8 @@ static void test_without_memory(void **state) {
   failing_allocator_arm(1);
   code = file_read(temporary_folder_path("file"), &contents, &error);
   assert_true(failing_allocator_disarm());
-  assert_int_equal(code, AMQP_WOLFSSL_NO_MEMORY);
-  assert_int_equal(error.code, AMQP_WOLFSSL_NO_MEMORY);
+  assert_int_equal(code, AMQP_WOLFSSL_ERROR_NO_MEMORY);
+  assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_NO_MEMORY);
   assert_null(contents.bytes);
 }
 

@@ -222,7 +222,7 @@ static void test_no_config(void **state) {
 
   (void)state;
   for (int which = 0; call_setter(NULL, which, &code); which++) {
-    assert_int_equal(code, AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_int_equal(code, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   }
   assert_null(amqp_wolfssl_config_error(NULL));
   assert_null(amqp_wolfssl_config_reference(NULL));
@@ -236,7 +236,7 @@ static void test_fresh_config(void **state) {
   assert_non_null(config);
   assert_record(config, AMQP_WOLFSSL_OK, AMQP_WOLFSSL_OK);
   assert_null(config_server_name(config));
-  expect_refusal(config, "server", AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   amqp_wolfssl_config_free(config);
 }
 
@@ -247,28 +247,28 @@ static void test_ca_setters_refuse(void **state) {
   uint8_t *ca;
 
   (void)state;
-  assert_record(config, amqp_wolfssl_config_add_ca_file(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_ca_file(config, NULL), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("missing.pem")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "missing.pem"));
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("client.key")),
-                AMQP_WOLFSSL_NO_CERTIFICATE);
+                AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("server.pem")),
-                AMQP_WOLFSSL_CA_UNUSABLE);
+                AMQP_WOLFSSL_ERROR_CA_UNUSABLE);
   assert_string_equal(amqp_wolfssl_error_certificate_subject(amqp_wolfssl_config_error(config)), "CN=server,O=Acme");
-  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_ca_folder(config, NULL), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("missing")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, NULL, 1, AMQP_WOLFSSL_FORMAT_AUTO),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, 0, AMQP_WOLFSSL_FORMAT_AUTO),
-                AMQP_WOLFSSL_NO_CERTIFICATE);
+                AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, length, (amqp_wolfssl_format_t)3),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, length, AMQP_WOLFSSL_FORMAT_PEM),
-                AMQP_WOLFSSL_CA_UNUSABLE);
+                AMQP_WOLFSSL_ERROR_CA_UNUSABLE);
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, leaf, length, AMQP_WOLFSSL_FORMAT_DER),
-                AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
+                AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
   free(leaf);
   /* Mended, each by itself: what was there before is there still, and nothing else. */
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
@@ -278,7 +278,7 @@ static void test_ca_setters_refuse(void **state) {
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, ca, length, AMQP_WOLFSSL_FORMAT_AUTO),
                 AMQP_WOLFSSL_OK);
   free(ca);
-  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
 }
@@ -292,10 +292,10 @@ static void test_half_a_bundle_adds_nothing(void **state) {
   (void)state;
   temporary_folder_write("half.pem", bundle, length - 40);
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("half.pem")),
-                AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
+                AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("other-ca.pem")),
                 AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
   amqp_wolfssl_config_free(config);
   config = amqp_wolfssl_config_new();
   assert_record(config, amqp_wolfssl_config_add_ca_memory(config, bundle, length, AMQP_WOLFSSL_FORMAT_AUTO),
@@ -330,21 +330,21 @@ static void test_identity_setters_refuse(void **state) {
   const char *key = temporary_folder_path("client.key");
 
   (void)state;
-  assert_record(config, amqp_wolfssl_config_set_identity_files(config, NULL, key), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_identity_files(config, NULL, key), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_identity_files(config, certificate, NULL),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("missing"), key),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_set_identity_files(config, certificate, temporary_folder_path("missing")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_set_identity_memory(config, NULL, 1, "x", 1),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_identity_memory(config, "x", 1, NULL, 1),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_identity_memory(config, "x", 1, "x", 1),
-                AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
+                AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
   assert_record(config, amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client-rsa.pem"), key),
-                AMQP_WOLFSSL_KEY_MISMATCH);
+                AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
   /* Mended, with the same identity as before: it was not lost. */
   assert_record(config, amqp_wolfssl_config_set_identity_files(config, certificate, key), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
@@ -410,24 +410,24 @@ static void test_passphrases(void **state) {
   unsigned asked = 0;
 
   (void)state;
-  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong horse battery"), AMQP_WOLFSSL_OK);
-  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_WRONG);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, passphrase), AMQP_WOLFSSL_OK);
   memset(passphrase, 0, sizeof(passphrase)); /* a copy was taken */
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, NULL), AMQP_WOLFSSL_OK);
-  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
   /* The callback takes the place of the text, and the text that of the callback. */
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong horse battery"), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, right_passphrase, &asked), AMQP_WOLFSSL_OK);
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
   assert_int_equal(asked, 1);
   assert_record(config, amqp_wolfssl_config_set_passphrase(config, "wrong horse battery"), AMQP_WOLFSSL_OK);
-  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_WRONG);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
   assert_int_equal(asked, 1);
   assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, NULL, NULL), AMQP_WOLFSSL_OK);
-  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
   assert_record(config, amqp_wolfssl_config_set_passphrase_callback(config, right_passphrase, &asked), AMQP_WOLFSSL_OK);
   assert_record(config, set_encrypted_identity(config), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
@@ -442,15 +442,15 @@ static void test_switches_refuse(void **state) {
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-    assert_record(config, amqp_wolfssl_config_set_verify_peer(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
-    expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_verify_peer(config, wrong[i]), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
-    assert_record(config, amqp_wolfssl_config_set_verify_host(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
-    expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_verify_host(config, wrong[i]), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
   }
-  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
-  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
 }
@@ -461,19 +461,19 @@ static void test_switches_switch(void **state) {
   (void)state;
   assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
   expect_connection(config, "server-wrong-name", true);
-  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
   amqp_wolfssl_config_free(config);
 
   config = good_config();
   assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
   expect_connection(config, "server-other-ca", true);
-  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
   amqp_wolfssl_config_free(config);
 
   config = good_config();
   assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
   amqp_wolfssl_config_free(config);
 }
 
@@ -487,12 +487,12 @@ static void test_server_name(void **state) {
   memset(name, 'x', sizeof(name) - 1);
   assert_string_equal(config_server_name(config), "a.broker.test");
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-    assert_record(config, amqp_wolfssl_config_set_server_name(config, wrong[i]), AMQP_WOLFSSL_NAME_INVALID);
+    assert_record(config, amqp_wolfssl_config_set_server_name(config, wrong[i]), AMQP_WOLFSSL_ERROR_NAME_INVALID);
     assert_string_equal(config_server_name(config), "a.broker.test");
   }
   assert_record(config, amqp_wolfssl_config_set_server_name(config, "elsewhere.test"), AMQP_WOLFSSL_OK);
   expect_connection(config, "server-wrong-name", true);
-  expect_refusal(config, "server", AMQP_WOLFSSL_NAME_MISMATCH);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
   amqp_wolfssl_config_free(config);
   config = good_config();
   assert_record(config, amqp_wolfssl_config_set_server_name(config, "elsewhere.test"), AMQP_WOLFSSL_OK);
@@ -517,9 +517,9 @@ static void test_versions(void **state) {
     assert_record(config,
                   amqp_wolfssl_config_set_tls_versions(config, (amqp_wolfssl_version_t)wrong[i].lowest,
                                                        (amqp_wolfssl_version_t)wrong[i].highest),
-                  AMQP_WOLFSSL_INVALID_ARGUMENT);
+                  AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   }
-  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT); /* remembered */
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT); /* remembered */
   assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
                 AMQP_WOLFSSL_OK);
   connect_config(&connection, config, "server");
@@ -534,14 +534,14 @@ static void test_policy(void **state) {
 
   (void)state;
   assert_record(config, amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)0),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)99),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS), AMQP_WOLFSSL_OK);
   amqp_wolfssl_config_free(config);
   config = good_config(); /* the identity was checked against another policy */
   assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   amqp_wolfssl_config_free(config);
 }
 
@@ -557,7 +557,7 @@ static void test_policy_after_narrowing(void **state) {
     assert_true(call_setter(config, which, &code));
     assert_int_equal(code, AMQP_WOLFSSL_OK);
     assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS),
-                  AMQP_WOLFSSL_INVALID_ARGUMENT);
+                  AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_3),
                   AMQP_WOLFSSL_OK); /* versions depend on nothing */
     amqp_wolfssl_config_free(config);
@@ -570,11 +570,11 @@ static void test_policy_after_a_refused_narrowing(void **state) {
 
   (void)state;
   assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_CHACHA20_POLY1305_SHA256"),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
-  assert_record(config, amqp_wolfssl_config_set_suites(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
-  assert_record(config, amqp_wolfssl_config_set_groups(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_suites(config, NULL), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_groups(config, NULL), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 2),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
   amqp_wolfssl_config_free(config);
 }
@@ -620,7 +620,7 @@ static void test_narrowed_to_nothing(void **state) {
   assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256"), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
                 AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   amqp_wolfssl_config_free(config);
 }
 
@@ -632,15 +632,16 @@ static void test_identity_against_the_policy(void **state) {
     amqp_wolfssl_code_t code;
     const char *sentence;
   } rows[] = {
-      {AMQP_WOLFSSL_POLICY_FIPS, "client-sha1", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "rsa_pkcs1_sha1"},
-      {AMQP_WOLFSSL_POLICY_MODERN, "client-sha1", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "rsa_pkcs1_sha1"},
-      {AMQP_WOLFSSL_POLICY_MODERN, "server-ed25519", AMQP_WOLFSSL_KEY_UNSUPPORTED, "neither RSA nor EC"},
+      {AMQP_WOLFSSL_POLICY_FIPS, "client-sha1", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY, "rsa_pkcs1_sha1"},
+      {AMQP_WOLFSSL_POLICY_MODERN, "client-sha1", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY, "rsa_pkcs1_sha1"},
+      {AMQP_WOLFSSL_POLICY_MODERN, "server-ed25519", AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED, "neither RSA nor EC"},
       {AMQP_WOLFSSL_POLICY_FIPS, "client-strong-p384", AMQP_WOLFSSL_OK, ""},
 #ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
       {AMQP_WOLFSSL_POLICY_CNSA, "client-strong-p384", AMQP_WOLFSSL_OK, ""},
-      {AMQP_WOLFSSL_POLICY_CNSA, "client", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "256 bits, fewer than 384"},
-      {AMQP_WOLFSSL_POLICY_CNSA, "client-rsa", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "2048 bits, fewer than 3072"},
-      {AMQP_WOLFSSL_POLICY_CNSA, "server-sha256-by-p384", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "sha256"},
+      {AMQP_WOLFSSL_POLICY_CNSA, "client", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY, "256 bits, fewer than 384"},
+      {AMQP_WOLFSSL_POLICY_CNSA, "client-rsa", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY,
+       "2048 bits, fewer than 3072"},
+      {AMQP_WOLFSSL_POLICY_CNSA, "server-sha256-by-p384", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY, "sha256"},
 #endif
   };
 
@@ -670,7 +671,7 @@ static void test_identity_with_a_weak_intermediate(void **state) {
   assert_record(config,
                 amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("server-sha1-intermediate.pem"),
                                                        temporary_folder_path("server-sha1-intermediate.key")),
-                AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+                AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
   assert_int_equal(amqp_wolfssl_error_certificate_depth(amqp_wolfssl_config_error(config)), 1);
   amqp_wolfssl_config_free(config);
   config = amqp_wolfssl_config_new(); /* a root that is sent along may have signed itself as it liked */
@@ -690,19 +691,19 @@ static void test_failures_are_remembered(void **state) {
   assert_record(config,
                 amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
                                                        temporary_folder_path("missing.key")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK); /* clears the record only */
-  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("missing.pem")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config,
                 amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
                                                        temporary_folder_path("client.key")),
                 AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE); /* the CA's is left */
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_FILE_UNREADABLE); /* the CA's is left */
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-  assert_record(config, amqp_wolfssl_config_set_server_name(config, "no name"), AMQP_WOLFSSL_NAME_INVALID);
-  expect_refusal(config, "server", AMQP_WOLFSSL_NAME_INVALID);
+  assert_record(config, amqp_wolfssl_config_set_server_name(config, "no name"), AMQP_WOLFSSL_ERROR_NAME_INVALID);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_INVALID);
   assert_record(config, amqp_wolfssl_config_set_server_name(config, NULL), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
@@ -714,9 +715,9 @@ static void test_another_setter_does_not_mend(void **state) {
 
   (void)state;
   assert_record(config, amqp_wolfssl_config_add_ca_folder(config, temporary_folder_path("missing")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   amqp_wolfssl_config_free(config);
 }
 
@@ -729,13 +730,13 @@ static void test_frozen(void **state) {
   (void)state;
   config_freeze(config);
   for (int which = 0; call_setter(config, which, &code); which++) {
-    assert_int_equal(code, AMQP_WOLFSSL_CONFIG_FROZEN);
+    assert_int_equal(code, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
     assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_config_error(config)), AMQP_WOLFSSL_OK);
   }
-  assert_int_equal(amqp_wolfssl_config_set_verify_peer(config, 7), AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_int_equal(amqp_wolfssl_config_set_verify_peer(config, 7), AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
   assert_null(config_server_name(config));
   expect_connection(config, "server", true);
-  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_UNKNOWN_CA);
+  expect_refusal(config, "server-other-ca", AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
   amqp_wolfssl_config_free(config);
 }
 
@@ -764,7 +765,7 @@ static void test_unshared_changes_between_openings(void **state) {
                 AMQP_WOLFSSL_OK);
   config_freeze(config);
   expect_connection(config, "server", true);
-  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_NAME_MISMATCH);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
   config_thaw(config);
   assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
   config_freeze(config);
@@ -784,9 +785,9 @@ static void test_unshared_remembers_what_was_refused_while_open(void **state) {
     config_freeze(fresh);
     expect_connection(fresh, "server", false);
     assert_true(call_setter(fresh, which, &code));
-    assert_record(fresh, code, AMQP_WOLFSSL_CONFIG_FROZEN);
+    assert_record(fresh, code, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
     config_thaw(fresh);
-    expect_refusal(fresh, "server", AMQP_WOLFSSL_CONFIG_FROZEN);
+    expect_refusal(fresh, "server", AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
     amqp_wolfssl_config_free(fresh);
   }
   amqp_wolfssl_config_free(config);
@@ -799,7 +800,7 @@ static void test_shared_never_thaws(void **state) {
   assert_false(config_is_unshared(config));
   config_freeze(config);
   config_thaw(config);
-  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
   amqp_wolfssl_config_free(config);
 }
 
@@ -845,7 +846,7 @@ static void test_site_file_not_understood(void **state) {
   make_good(config);
   connect_config(&connection, config, "server");
   assert_false(connection.connected);
-  assert_int_equal(connection.error.code, AMQP_WOLFSSL_SITE_FILE_INVALID);
+  assert_int_equal(connection.error.code, AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
   assert_non_null(strstr(connection.error.message, "site.conf, line 2: "));
   connection_facts_free(&connection.facts);
   amqp_wolfssl_config_free(config);
@@ -870,7 +871,7 @@ static void test_site_file_is_read_once(void **state) {
   make_good(config);
   make_good(next);
   expect_connection(config, "server", true);
-  expect_refusal(next, "server", AMQP_WOLFSSL_SITE_FILE_INVALID);
+  expect_refusal(next, "server", AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(next);
   amqp_wolfssl_config_free(config);
@@ -887,13 +888,13 @@ static void test_site_policy_is_the_least(void **state) {
     const amqp_wolfssl_code_t code = amqp_wolfssl_config_set_policy(config, wanted[i]);
 
     /* A wolfSSL that can't be held to it is refused the policy, and its identity all the same. */
-    assert_true(code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_NOT_SUPPORTED);
+    assert_true(code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
     assert_record(config,
                   amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
                                                          temporary_folder_path("client.key")),
-                  AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+                  AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
     assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-    expect_refusal(config, "server", AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
     amqp_wolfssl_config_free(config);
   }
 }
@@ -904,7 +905,7 @@ static void test_site_policy_never_loosens(void **state) {
 
   (void)state;
   assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_CHACHA20_POLY1305_SHA256"),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256"), AMQP_WOLFSSL_OK);
   amqp_wolfssl_config_free(config);
 }
@@ -913,15 +914,16 @@ static void test_site_policy_has_no_exceptions(void **state) {
   amqp_wolfssl_config_t *config = config_with_site("policy = fips\n");
 
   (void)state;
-  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0), AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0),
+                AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
   make_good(config);
-  expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
   assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 1), AMQP_WOLFSSL_OK);
-  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_POLICY_LOCKED);
-  expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
   assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
-  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_POLICY_LOCKED);
-  expect_refusal(config, "server", AMQP_WOLFSSL_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
   assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
@@ -934,7 +936,7 @@ static void test_site_version_is_the_least(void **state) {
   (void)state;
   make_good(config);
   assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
-                AMQP_WOLFSSL_POLICY_LOCKED);
+                AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
   assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3),
                 AMQP_WOLFSSL_OK);
   connect_config(&connection, config, "server");
@@ -953,11 +955,11 @@ static void test_site_lists(void **state) {
   config = config_with_site(text);
   make_good(config);
   expect_connection(config, "server", true);
-  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED);
   amqp_wolfssl_config_free(config);
   config = config_with_site("crl-file = /nowhere/crl.pem\n");
   make_good(config);
-  expect_refusal(config, "server", AMQP_WOLFSSL_FILE_UNREADABLE);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   amqp_wolfssl_config_free(config);
 }
 
@@ -971,8 +973,8 @@ static void test_site_stapling(void **state) {
   (void)amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
   connect_config(&connection, config, "server");
   assert_false(connection.connected);
-  assert_true(connection.error.code == AMQP_WOLFSSL_REVOCATION_UNKNOWN ||
-              connection.error.code == AMQP_WOLFSSL_NOT_SUPPORTED);
+  assert_true(connection.error.code == AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN ||
+              connection.error.code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   connection_facts_free(&connection.facts);
   amqp_wolfssl_config_free(config);
 }
@@ -983,7 +985,7 @@ static void test_cnsa_wants_revocation_checked(void **state) {
   (void)state;
   if (amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA) == AMQP_WOLFSSL_OK) {
     assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-    expect_refusal(config, "server", AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   }
   amqp_wolfssl_config_free(config);
 }
@@ -1020,7 +1022,7 @@ static void test_maximum_life(void **state) {
   assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 60), AMQP_WOLFSSL_OK);
   assert_int_equal(config_maximum_life(config), 60);
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-    assert_record(config, amqp_wolfssl_config_set_maximum_life(config, wrong[i]), AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_record(config, amqp_wolfssl_config_set_maximum_life(config, wrong[i]), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     assert_int_equal(config_maximum_life(config), 60);
   }
   assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
@@ -1046,33 +1048,33 @@ static void test_crl_setters_refuse(void **state) {
   uint8_t *list = temporary_folder_read("crl-clean.pem", &length);
 
   (void)state;
-  assert_record(config, amqp_wolfssl_config_add_crl_file(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_add_crl_file(config, NULL), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("missing.pem")),
-                AMQP_WOLFSSL_FILE_UNREADABLE);
+                AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_record(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("ca.pem")),
-                AMQP_WOLFSSL_CRL_MALFORMED);
-  assert_record(config, amqp_wolfssl_config_add_crl_folder(config, NULL), AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
+  assert_record(config, amqp_wolfssl_config_add_crl_folder(config, NULL), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_crl_folder(config, temporary_folder_path("authorities")),
-                AMQP_WOLFSSL_CRL_MALFORMED);
+                AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_record(config, amqp_wolfssl_config_add_crl_memory(config, NULL, 1, AMQP_WOLFSSL_FORMAT_AUTO),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, 0, AMQP_WOLFSSL_FORMAT_AUTO),
-                AMQP_WOLFSSL_CRL_MALFORMED);
+                AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, length, (amqp_wolfssl_format_t)3),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_record(config, amqp_wolfssl_config_set_stapling(config, (amqp_wolfssl_stapling_t)3),
-                AMQP_WOLFSSL_INVALID_ARGUMENT);
+                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   /* Each keeps the config from opening until it is mended. */
-  expect_refusal(config, "server", AMQP_WOLFSSL_CRL_MALFORMED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_add_crl_memory(config, list, length, AMQP_WOLFSSL_FORMAT_PEM),
                 AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_add_crl_folder(config, temporary_folder_path("lists")), AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server", AMQP_WOLFSSL_CRL_MALFORMED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_record(config, amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("crl.pem")), AMQP_WOLFSSL_OK);
   free(list);
   expect_connection(config, "server", true);
-  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED);
   amqp_wolfssl_config_free(config);
 }
 
@@ -1088,10 +1090,10 @@ static void test_crl_from_memory(void **state) {
                 AMQP_WOLFSSL_OK);
   memset(list, 0, length);
   free(list);
-  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED);
   expect_connection(config, "server", true);
   assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
-  expect_refusal(config, "server", AMQP_WOLFSSL_INVALID_ARGUMENT);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   amqp_wolfssl_config_free(config);
 }
 
@@ -1101,7 +1103,7 @@ static void test_stapling(void **state) {
   amqp_wolfssl_code_t code = amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUEST);
 
   (void)state;
-  if (code == AMQP_WOLFSSL_NOT_SUPPORTED) {
+  if (code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED) {
     assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "--enable-ocspstapling"));
     assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF), AMQP_WOLFSSL_OK);
     expect_connection(config, "server", true);
@@ -1109,7 +1111,7 @@ static void test_stapling(void **state) {
     assert_record(config, code, AMQP_WOLFSSL_OK);
     expect_connection(config, "server", true);
     assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUIRE), AMQP_WOLFSSL_OK);
-    expect_refusal(config, "server", AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   }
   amqp_wolfssl_config_free(config);
 }

@@ -69,8 +69,8 @@ static void test_unreadable_file(void **state) {
 
   (void)state;
   error_clear(&error);
-  assert_int_equal(site_file_read(temporary_folder_path(""), &settings, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
-  assert_int_equal(error.code, AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(site_file_read(temporary_folder_path(""), &settings, &error), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
+  assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_empty(&settings);
 }
 
@@ -82,12 +82,12 @@ static void test_link_that_leads_nowhere(void **state) {
   (void)state;
   error_clear(&error);
   assert_int_equal(symlink("not/mounted.conf", path), 0);
-  assert_int_equal(site_file_read(path, &settings, &error), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(site_file_read(path, &settings, &error), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_non_null(strstr(error.message, "nowhere.conf"));
   assert_empty(&settings);
   assert_int_equal(symlink("not/mounted", temporary_folder_path("folder")), 0);
   assert_int_equal(site_file_read(temporary_folder_path("folder/below/site.conf"), &settings, &error),
-                   AMQP_WOLFSSL_FILE_UNREADABLE);
+                   AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_empty(&settings);
 }
 
@@ -178,7 +178,7 @@ static void test_what_is_not_understood(void **state) {
     amqp_wolfssl_code_t code = read_bytes(rows[i].text, strlen(rows[i].text), &settings, &error);
 
     (void)snprintf(line, sizeof(line), "site.conf, line %zu: ", rows[i].line);
-    if (code != AMQP_WOLFSSL_SITE_FILE_INVALID || error.code != code || strstr(error.message, line) == NULL ||
+    if (code != AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID || error.code != code || strstr(error.message, line) == NULL ||
         strstr(error.message, rows[i].part) == NULL) {
       fail_msg("%s: %s: %s", rows[i].text, amqp_wolfssl_code_name(code), error.message);
     }
@@ -193,7 +193,7 @@ static void test_what_is_no_text(void **state) {
   char *line = malloc(5000);
 
   (void)state;
-  assert_int_equal(read_bytes(nul, sizeof(nul) - 1, &settings, &error), AMQP_WOLFSSL_SITE_FILE_INVALID);
+  assert_int_equal(read_bytes(nul, sizeof(nul) - 1, &settings, &error), AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
   assert_empty(&settings);
   assert_non_null(line);
   memset(line, ' ', 5000);
@@ -201,7 +201,7 @@ static void test_what_is_no_text(void **state) {
   assert_int_equal(read_bytes(line, 4097, &settings, &error), AMQP_WOLFSSL_OK);
   line[4096] = ' ';
   line[4097] = '\n';
-  assert_int_equal(read_bytes(line, 4098, &settings, &error), AMQP_WOLFSSL_SITE_FILE_INVALID);
+  assert_int_equal(read_bytes(line, 4098, &settings, &error), AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
   free(line);
 }
 

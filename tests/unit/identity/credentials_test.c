@@ -222,8 +222,8 @@ static void test_wrong_passphrase(void **state) {
       struct answer answer = {.text = wrong[j], .length = (int)strlen(wrong[j])};
       struct passphrase_source asked = {NULL, give_answer, &answer};
 
-      expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_PASSPHRASE_WRONG);
-      expect_bad(encrypted[i].certificate, encrypted[i].key, &asked, AMQP_WOLFSSL_PASSPHRASE_WRONG);
+      expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
+      expect_bad(encrypted[i].certificate, encrypted[i].key, &asked, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
       secret_free(&text);
     }
   }
@@ -242,11 +242,11 @@ static void test_short_passphrase(void **state) {
     struct result result;
 
     read_files(&result, "client.pem", "client.encrypted.key", &source);
-    assert_int_equal(result.code, AMQP_WOLFSSL_KEY_UNSUPPORTED);
+    assert_int_equal(result.code, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
     assert_non_null(strstr(result.error.message, "shorter than the 14 bytes"));
     credentials_free(&result.credentials);
 #else
-    expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_PASSPHRASE_WRONG);
+    expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
 #endif
     secret_free(&text);
   }
@@ -260,9 +260,9 @@ static void test_missing_passphrase(void **state) {
     struct answer refuses = {.length = -1};
     struct passphrase_source asked = {&empty, give_answer, &refuses};
 
-    expect_bad(encrypted[i].certificate, encrypted[i].key, NULL, AMQP_WOLFSSL_PASSPHRASE_MISSING);
-    expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_PASSPHRASE_MISSING);
-    expect_bad(encrypted[i].certificate, encrypted[i].key, &asked, AMQP_WOLFSSL_PASSPHRASE_MISSING);
+    expect_bad(encrypted[i].certificate, encrypted[i].key, NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
+    expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
+    expect_bad(encrypted[i].certificate, encrypted[i].key, &asked, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
     assert_int_equal(refuses.asked, 1);
   }
 }
@@ -273,11 +273,11 @@ static void test_callback_answers_too_much(void **state) {
   struct passphrase_source source = {NULL, give_answer, &answer};
 
   (void)state;
-  expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
   answer.length = (int)answer.capacity + 1;
-  expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_PASSPHRASE_MISSING);
+  expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
   answer.length = (int)answer.capacity; /* all of it is a passphrase, if a wrong one */
-  expect_bad("client.pem", "client.encrypted.der", &source, AMQP_WOLFSSL_PASSPHRASE_WRONG);
+  expect_bad("client.pem", "client.encrypted.der", &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
 }
 
 static void test_long_passphrase(void **state) {
@@ -296,11 +296,11 @@ static void test_unknown_encryption(void **state) {
   struct passphrase_source source = {&right, NULL, NULL};
 
   (void)state;
-  expect_bad("client.pem", "client.scrypt.key", &source, AMQP_WOLFSSL_KEY_UNSUPPORTED);
-  expect_bad("client.pem", "client.scrypt.der", &source, AMQP_WOLFSSL_KEY_UNSUPPORTED);
+  expect_bad("client.pem", "client.scrypt.key", &source, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
+  expect_bad("client.pem", "client.scrypt.der", &source, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
 #ifdef NO_MD5 /* which the traditional encryption derives its key with */
-  expect_bad("client-rsa.pem", "client-rsa.traditional-encrypted.key", &source, AMQP_WOLFSSL_KEY_UNSUPPORTED);
-  expect_bad("client.pem", "client.traditional-encrypted.key", &source, AMQP_WOLFSSL_KEY_UNSUPPORTED);
+  expect_bad("client-rsa.pem", "client-rsa.traditional-encrypted.key", &source, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
+  expect_bad("client.pem", "client.traditional-encrypted.key", &source, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
 #endif
   secret_free(&right);
 }
@@ -311,8 +311,8 @@ static void test_encrypted_forms_are_not_supported(void **state) {
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
-    expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_NOT_SUPPORTED);
-    expect_bad(encrypted[i].certificate, encrypted[i].key, NULL, AMQP_WOLFSSL_NOT_SUPPORTED);
+    expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+    expect_bad(encrypted[i].certificate, encrypted[i].key, NULL, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   }
   secret_free(&right);
 }
@@ -350,7 +350,7 @@ static void test_pairs_that_differ(void **state) {
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(pairs); i++) {
-    expect_bad(pairs[i].certificate, pairs[i].key, NULL, AMQP_WOLFSSL_KEY_MISMATCH);
+    expect_bad(pairs[i].certificate, pairs[i].key, NULL, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
   }
 }
 
@@ -360,10 +360,10 @@ static void test_encrypted_pair_that_differs(void **state) {
   struct passphrase_source source = {&right, NULL, NULL};
 
   (void)state;
-  expect_bad("client-no-user.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_KEY_MISMATCH);
-  expect_bad("client-no-user.pem", "client.encrypted.der", &source, AMQP_WOLFSSL_KEY_MISMATCH);
+  expect_bad("client-no-user.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
+  expect_bad("client-no-user.pem", "client.encrypted.der", &source, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
 #ifndef NO_MD5
-  expect_bad("client.pem", "client-rsa.traditional-encrypted.key", &source, AMQP_WOLFSSL_KEY_MISMATCH);
+  expect_bad("client.pem", "client-rsa.traditional-encrypted.key", &source, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
 #endif
   secret_free(&right);
 }
@@ -409,7 +409,7 @@ static void test_chain(void **state) {
 static void test_chain_in_the_wrong_order(void **state) {
   (void)state;
   write_joined("wrong-order.pem", "intermediate.pem", "client-chain-leaf-only.pem");
-  expect_bad("wrong-order.pem", "client-chain.key", NULL, AMQP_WOLFSSL_KEY_MISMATCH);
+  expect_bad("wrong-order.pem", "client-chain.key", NULL, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
 }
 
 /* One file for both, in either order, as many programs keep it. */
@@ -428,7 +428,7 @@ static void test_weak_identity(void **state) {
 
   (void)state;
   read_files(&result, "client-weak-rsa1024.pem", "client-weak-rsa1024.key", NULL);
-  assert_bad(&result, AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY);
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
   assert_string_equal(result.error.certificate_subject, "CN=client-weak-rsa1024,O=Acme");
   assert_int_equal(result.error.certificate_depth, 0);
   assert_non_null(strstr(result.error.message, "1024"));
@@ -436,20 +436,20 @@ static void test_weak_identity(void **state) {
 
 static void test_kinds_of_key_that_cannot_be_used(void **state) {
   (void)state;
-  expect_bad("ed25519.pem", "ed25519.key", NULL, AMQP_WOLFSSL_KEY_UNSUPPORTED);
+  expect_bad("ed25519.pem", "ed25519.key", NULL, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
 }
 
 /* ---- Damaged and mistaken ---- */
 
 static void test_mistaken_files(void **state) {
   (void)state;
-  expect_bad("client.pem", "client.pem", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.pem", "client.der", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.pem", "crl.pem", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.key", "client.key", NULL, AMQP_WOLFSSL_NO_CERTIFICATE);
-  expect_bad("client.key.der", "client.key", NULL, AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
-  expect_bad("public.pem", "client.key", NULL, AMQP_WOLFSSL_NO_CERTIFICATE);
-  expect_bad("client.pem", "public.pem", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
+  expect_bad("client.pem", "client.pem", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.pem", "client.der", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.pem", "crl.pem", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.key", "client.key", NULL, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
+  expect_bad("client.key.der", "client.key", NULL, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
+  expect_bad("public.pem", "client.key", NULL, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
+  expect_bad("client.pem", "public.pem", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
 }
 
 static void test_empty_and_junk(void **state) {
@@ -464,14 +464,14 @@ static void test_empty_and_junk(void **state) {
   temporary_folder_write("almost", almost, sizeof(almost));
   temporary_folder_write("bare", bare, sizeof(bare));
   temporary_folder_write("one", one, sizeof(one));
-  expect_bad("empty", "client.key", NULL, AMQP_WOLFSSL_NO_CERTIFICATE);
-  expect_bad("junk", "client.key", NULL, AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
-  expect_bad("almost", "client.key", NULL, AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
-  expect_bad("client.pem", "empty", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.pem", "junk", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.pem", "almost", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.pem", "bare", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
-  expect_bad("client.pem", "one", NULL, AMQP_WOLFSSL_KEY_MALFORMED);
+  expect_bad("empty", "client.key", NULL, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
+  expect_bad("junk", "client.key", NULL, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
+  expect_bad("almost", "client.key", NULL, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
+  expect_bad("client.pem", "empty", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.pem", "junk", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.pem", "almost", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.pem", "bare", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
+  expect_bad("client.pem", "one", NULL, AMQP_WOLFSSL_ERROR_KEY_MALFORMED);
 }
 
 /* Cut off anywhere, a file is refused or (when only the line end is missing) whole; blocks are of exactly their size,
@@ -526,7 +526,7 @@ static void test_damaged_key(void **state) {
   temporary_folder_write("damaged", key, length);
   free(key);
   read_files(&result, "client.pem", "damaged", NULL);
-  assert_bad(&result, result.code == AMQP_WOLFSSL_KEY_MALFORMED ? result.code : AMQP_WOLFSSL_KEY_MISMATCH);
+  assert_bad(&result, result.code == AMQP_WOLFSSL_ERROR_KEY_MALFORMED ? result.code : AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
 }
 
 static void test_fields_are_named(void **state) {
@@ -534,7 +534,7 @@ static void test_fields_are_named(void **state) {
 
   (void)state;
   read_files(&result, "client.pem", "client-no-user.key", NULL);
-  assert_bad(&result, AMQP_WOLFSSL_KEY_MISMATCH);
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
   assert_non_null(strstr(result.error.message, "client.pem"));
   assert_non_null(strstr(result.error.message, "client-no-user.key"));
 }

@@ -73,7 +73,7 @@ static void test_not_supported(void **state) {
 
   (void)state;
   read_identity(&result, "client.pem", "pkcs11:token=first?pin-value=2468", NULL);
-  assert_bad(&result, AMQP_WOLFSSL_NOT_SUPPORTED, PKCS11_TOKENS_MISSING);
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED, PKCS11_TOKENS_MISSING);
 }
 
 #else
@@ -174,13 +174,13 @@ static void test_pin_file_refused(void **state) {
   (void)state;
   soft_token_require();
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-source=/nonexistent/pin", NULL,
-                      AMQP_WOLFSSL_FILE_UNREADABLE, "/nonexistent/pin");
+                      AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "/nonexistent/pin");
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-source=%7Cecho%202468", NULL,
-                      AMQP_WOLFSSL_URI_INVALID, "pin-source");
-  expect_bad_in_token("client.pem", "token=first;object=ec", "pin-source=relative", NULL, AMQP_WOLFSSL_URI_INVALID,
-                      "pin-source");
+                      AMQP_WOLFSSL_ERROR_URI_INVALID, "pin-source");
+  expect_bad_in_token("client.pem", "token=first;object=ec", "pin-source=relative", NULL,
+                      AMQP_WOLFSSL_ERROR_URI_INVALID, "pin-source");
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-source=file://host/pin", NULL,
-                      AMQP_WOLFSSL_URI_INVALID, "pin-source");
+                      AMQP_WOLFSSL_ERROR_URI_INVALID, "pin-source");
 }
 
 static void test_pin_as_passphrase(void **state) {
@@ -221,9 +221,9 @@ static void test_pin_missing(void **state) {
 
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, NULL, AMQP_WOLFSSL_PASSPHRASE_MISSING,
+  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
                       "wants a PIN");
-  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_PASSPHRASE_MISSING,
+  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
                       "when asked");
   assert_int_equal(answer.asked, 1);
 }
@@ -234,14 +234,15 @@ static void test_pin_wrong(void **state) {
 
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_PASSPHRASE_WRONG,
+  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
                       "token=first");
   assert_int_equal(answer.asked, 1);
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-value=1357%20wrong", NULL,
-                      AMQP_WOLFSSL_PASSPHRASE_WRONG, "tried once");
-  expect_bad_in_token("client.pem", "token=first;object=ec", "pin-value=1", NULL, AMQP_WOLFSSL_PASSPHRASE_WRONG, "");
+                      AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG, "tried once");
+  expect_bad_in_token("client.pem", "token=first;object=ec", "pin-value=1", NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
+                      "");
   /* The failures left no session, and no login. */
-  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, NULL, AMQP_WOLFSSL_PASSPHRASE_MISSING, "");
+  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING, "");
   expect_good_in_token("client.pem", "token=first;object=ec", NULL, right_pin());
 }
 
@@ -268,11 +269,11 @@ static void test_malformed_uris(void **state) {
     struct result result;
 
     read_identity(&result, "client.pem", malformed[i], NULL);
-    if (result.code != AMQP_WOLFSSL_URI_INVALID) {
+    if (result.code != AMQP_WOLFSSL_ERROR_URI_INVALID) {
       print_error("%s\n", malformed[i]);
     }
     /* One of them speaks of the attribute, without its value. */
-    assert_int_equal(result.code, AMQP_WOLFSSL_URI_INVALID);
+    assert_int_equal(result.code, AMQP_WOLFSSL_ERROR_URI_INVALID);
     assert_null(strstr(result.error.message, "2468"));
     assert_null(strstr(result.error.message, "/etc/"));
     assert_null(result.credentials.token);
@@ -287,10 +288,10 @@ static void test_module_unusable(void **state) {
 
   (void)state;
   expect_bad("client.pem", "pkcs11:token=first?module-path=/nonexistent/module.so&pin-value=2468", NULL,
-             AMQP_WOLFSSL_TOKEN_MODULE_UNUSABLE, "/nonexistent/module.so");
+             AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE, "/nonexistent/module.so");
   /* A file that is no library. */
   (void)snprintf(path, sizeof(path), "pkcs11:token=first?module-path=%s", temporary_folder_path("client.pem"));
-  expect_bad("client.pem", path, NULL, AMQP_WOLFSSL_TOKEN_MODULE_UNUSABLE, "client.pem");
+  expect_bad("client.pem", path, NULL, AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE, "client.pem");
 }
 
 static void test_module_by_name(void **state) {
@@ -305,18 +306,18 @@ static void test_module_by_name(void **state) {
   credentials_free(&result.credentials);
   (void)expect_good(&result, "client.pem", "pkcs11:token=first;object=ec", right_pin());
   credentials_free(&result.credentials);
-  expect_bad("client.pem", "pkcs11:token=first;object=ec?module-name=other", right_pin(), AMQP_WOLFSSL_TOKEN_NOT_FOUND,
-             "no token");
+  expect_bad("client.pem", "pkcs11:token=first;object=ec?module-name=other", right_pin(),
+             AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND, "no token");
 }
 
 static void test_token_not_found(void **state) {
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client.pem", "token=nobody;object=ec", NULL, right_pin(), AMQP_WOLFSSL_TOKEN_NOT_FOUND,
+  expect_bad_in_token("client.pem", "token=nobody;object=ec", NULL, right_pin(), AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND,
                       "token=nobody");
   expect_bad_in_token("client.pem", "token=first;serial=0000;object=ec", NULL, right_pin(),
-                      AMQP_WOLFSSL_TOKEN_NOT_FOUND, "no token");
-  expect_bad_in_token("client.pem", "slot-id=4711;object=ec", NULL, right_pin(), AMQP_WOLFSSL_TOKEN_NOT_FOUND,
+                      AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND, "no token");
+  expect_bad_in_token("client.pem", "slot-id=4711;object=ec", NULL, right_pin(), AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND,
                       "slot-id=4711");
 }
 
@@ -327,7 +328,7 @@ static void test_token_ambiguous(void **state) {
 
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client.pem", "token=twins;object=ec", NULL, &source, AMQP_WOLFSSL_TOKEN_NOT_FOUND,
+  expect_bad_in_token("client.pem", "token=twins;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND,
                       "2 tokens match");
   assert_int_equal(answer.asked, 0);
 }
@@ -343,19 +344,19 @@ static void test_key_by_id(void **state) {
 static void test_key_not_found(void **state) {
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client.pem", "token=first;object=nothing", NULL, right_pin(), AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND,
-                      "object=nothing");
+  expect_bad_in_token("client.pem", "token=first;object=nothing", NULL, right_pin(),
+                      AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND, "object=nothing");
   expect_bad_in_token("client.pem", "token=first;id=%01;object=rsa", NULL, right_pin(),
-                      AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND, "no private key");
+                      AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND, "no private key");
 }
 
 static void test_key_ambiguous(void **state) {
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client.pem", "token=first", NULL, right_pin(), AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND,
+  expect_bad_in_token("client.pem", "token=first", NULL, right_pin(), AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND,
                       "more than one");
   expect_bad_in_token("client-chain.pem", "token=first;object=twin", NULL, right_pin(),
-                      AMQP_WOLFSSL_TOKEN_KEY_NOT_FOUND, "more than one");
+                      AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND, "more than one");
   expect_good_in_token("client-chain.pem", "token=first;object=twin;id=%04", NULL, right_pin());
 }
 
@@ -373,15 +374,16 @@ static void test_every_kind_of_key(void **state) {
 static void test_key_mismatch(void **state) {
   (void)state;
   soft_token_require();
-  expect_bad_in_token("client-chain.pem", "token=first;object=ec", NULL, right_pin(), AMQP_WOLFSSL_KEY_MISMATCH,
+  expect_bad_in_token("client-chain.pem", "token=first;object=ec", NULL, right_pin(), AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
                       "client-chain.pem");
-  expect_bad_in_token("server-rsa.pem", "token=first;object=rsa", NULL, right_pin(), AMQP_WOLFSSL_KEY_MISMATCH,
+  expect_bad_in_token("server-rsa.pem", "token=first;object=rsa", NULL, right_pin(), AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
                       "does not belong");
   /* another kind, another curve */
-  expect_bad_in_token("client-rsa.pem", "token=first;object=ec", NULL, right_pin(), AMQP_WOLFSSL_KEY_MISMATCH,
+  expect_bad_in_token("client-rsa.pem", "token=first;object=ec", NULL, right_pin(), AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
                       "EC key");
-  expect_bad_in_token("client.pem", "token=first;object=rsa", NULL, right_pin(), AMQP_WOLFSSL_KEY_MISMATCH, "RSA key");
-  expect_bad_in_token("client.pem", "token=first;object=p384", NULL, right_pin(), AMQP_WOLFSSL_KEY_MISMATCH, "");
+  expect_bad_in_token("client.pem", "token=first;object=rsa", NULL, right_pin(), AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
+                      "RSA key");
+  expect_bad_in_token("client.pem", "token=first;object=p384", NULL, right_pin(), AMQP_WOLFSSL_ERROR_KEY_MISMATCH, "");
 }
 
 static void test_certificate_is_checked_first(void **state) {
@@ -391,8 +393,9 @@ static void test_certificate_is_checked_first(void **state) {
   (void)state;
   soft_token_require();
   expect_bad_in_token("client-weak-rsa1024.pem", "token=first;object=rsa", NULL, &source,
-                      AMQP_WOLFSSL_IDENTITY_AGAINST_POLICY, "client-weak-rsa1024");
-  expect_bad_in_token("client.key", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_NO_CERTIFICATE, "client.key");
+                      AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY, "client-weak-rsa1024");
+  expect_bad_in_token("client.key", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE,
+                      "client.key");
   assert_int_equal(answer.asked, 0);
 }
 
@@ -480,7 +483,7 @@ static void test_two_at_a_time(void **state) {
   credentials_free(&other.credentials);
   /* All are gone, and so is the login. */
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-value=1357%20wrong", NULL,
-                      AMQP_WOLFSSL_PASSPHRASE_WRONG, "");
+                      AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG, "");
 }
 
 enum { THREADS = 4, SIGNATURES_EACH = 25 };

@@ -175,7 +175,7 @@ static void test_a_policy_that_can_not_be_held_is_refused(void **state) {
     assert_int_equal(code, AMQP_WOLFSSL_OK);
 #else
     assert_int_equal(policy_can_be_held(limits.policy), expected[i].number != AMQP_WOLFSSL_POLICY_CNSA);
-    assert_int_equal(code, policy_can_be_held(limits.policy) ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_NOT_SUPPORTED);
+    assert_int_equal(code, policy_can_be_held(limits.policy) ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
 #endif
     wolfSSL_CTX_free(context);
   }
@@ -278,7 +278,7 @@ static void test_narrowing_refuses(void **state) {
     policy_limits_init(&limits, fips);
     before = limits;
     error_clear(&error);
-    assert_int_equal(rows[i].narrow(&limits, rows[i].names, &error), AMQP_WOLFSSL_INVALID_ARGUMENT);
+    assert_int_equal(rows[i].narrow(&limits, rows[i].names, &error), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
     assert_int_equal(error.stage, AMQP_WOLFSSL_STAGE_CONFIGURE);
     if (strstr(error.message, rows[i].sentence) == NULL) {
       fail_msg("\"%s\" is not in \"%s\"", rows[i].sentence, error.message);
@@ -299,11 +299,11 @@ static void test_narrowing_by_more_names_than_there_are(void **state) {
     (void)strcat(names, name);
   }
   policy_limits_init(&limits, fips);
-  assert_int_equal(policy_limits_set_groups(&limits, names, &error), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_int_equal(policy_limits_set_groups(&limits, names, &error), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_int_equal(limits.group_count, 3);
   memset(names, 'x', sizeof(names) - 1);
   names[sizeof(names) - 1] = '\0';
-  assert_int_equal(policy_limits_set_groups(&limits, names, &error), AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_int_equal(policy_limits_set_groups(&limits, names, &error), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_true(strlen(error.message) < 300);
 }
 
@@ -359,7 +359,7 @@ static void test_versions_that_are_left(void **state) {
     } else {
       WOLFSSL_CTX *context = wolfSSL_CTX_new(wolfTLS_client_method());
 
-      assert_int_equal(policy_apply(&limits, context, &error), AMQP_WOLFSSL_INVALID_ARGUMENT);
+      assert_int_equal(policy_apply(&limits, context, &error), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
       wolfSSL_CTX_free(context);
     }
   }
@@ -562,7 +562,7 @@ static void test_weak_keys_are_refused_in_the_handshake(void **state) {
   error = shake_hands_with("server-weak-rsa1024.pem", "server-weak-rsa1024.key", "ca.pem", true);
   assert_int_not_equal(error, 0);
   assert_non_null(wolfssl_error_find_cause(error));
-  assert_int_equal(wolfssl_error_find_cause(error)->code, AMQP_WOLFSSL_WEAK_KEY);
+  assert_int_equal(wolfssl_error_find_cause(error)->code, AMQP_WOLFSSL_ERROR_WEAK_KEY);
 }
 
 /* ---- The check afterwards ---- */
@@ -572,19 +572,19 @@ static amqp_wolfssl_code_t expected_verdict(const struct expected *which, const 
   const bool is_1_3 = negotiated->version == TLS13;
 
   if (negotiated->version < (unsigned)limits->lowest || negotiated->version > (unsigned)limits->highest) {
-    return AMQP_WOLFSSL_POLICY_VERSION;
+    return AMQP_WOLFSSL_ERROR_POLICY_VERSION;
   }
   if (!is_in(is_1_3 ? which->suites_1_3 : which->suites_1_2, negotiated->suite)) {
-    return AMQP_WOLFSSL_POLICY_SUITE;
+    return AMQP_WOLFSSL_ERROR_POLICY_SUITE;
   }
   if (!is_in(which->groups, negotiated->group)) {
-    return AMQP_WOLFSSL_POLICY_GROUP;
+    return AMQP_WOLFSSL_ERROR_POLICY_GROUP;
   }
   if (!is_1_3 && !is_in(which->signatures, negotiated->signature)) {
-    return AMQP_WOLFSSL_POLICY_SIGNATURE;
+    return AMQP_WOLFSSL_ERROR_POLICY_SIGNATURE;
   }
   return limits->extended_master_secret && !negotiated->extended_master_secret
-             ? AMQP_WOLFSSL_POLICY_EXTENDED_MASTER_SECRET
+             ? AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET
              : AMQP_WOLFSSL_OK;
 }
 
@@ -716,9 +716,9 @@ static void test_what_was_left_out_is_refused(void **state) {
 
   assert_int_equal(policy_limits_set_suites(&limits, "TLS_AES_128_GCM_SHA256", &error), AMQP_WOLFSSL_OK);
   assert_int_equal(policy_limits_set_groups(&limits, "secp384r1", &error), AMQP_WOLFSSL_OK);
-  assert_int_equal(policy_check_negotiated(&limits, &negotiated, &error), AMQP_WOLFSSL_POLICY_SUITE);
+  assert_int_equal(policy_check_negotiated(&limits, &negotiated, &error), AMQP_WOLFSSL_ERROR_POLICY_SUITE);
   negotiated.suite = 0x1301;
-  assert_int_equal(policy_check_negotiated(&limits, &negotiated, &error), AMQP_WOLFSSL_POLICY_GROUP);
+  assert_int_equal(policy_check_negotiated(&limits, &negotiated, &error), AMQP_WOLFSSL_ERROR_POLICY_GROUP);
   negotiated.group = 24;
   assert_int_equal(policy_check_negotiated(&limits, &negotiated, &error), AMQP_WOLFSSL_OK);
 }

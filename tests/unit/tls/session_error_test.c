@@ -99,7 +99,7 @@ static void explain(const struct situation *situation, amqp_wolfssl_error_t *err
   set_io(&io, situation);
   peer_verification_init(&verification, &pair->settings, &pair->trust, &name);
   if (situation->certificate_refused) {
-    error_set(&verification.error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_MISMATCH, "not the one");
+    error_set(&verification.error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "not the one");
   }
   failure = (struct session_failure){.ssl = ssl,
                                      .context = pair->context,
@@ -158,39 +158,39 @@ static void check_table(const char *name, const struct row *rows, size_t count) 
 static void test_alerts_in_the_handshake(void **state) {
   static const struct row rows[] = {
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 70, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_VERSION, "protocol_version"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION, "protocol_version"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 40, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, "handshake_failure"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE, "handshake_failure"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 71, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 40, .identity = true, .server_hello_seen = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, "CN=client1,O=Acme"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, "CN=client1,O=Acme"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 40, .server_hello_seen = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE, "set certificate and key"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE, "set certificate and key"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 42, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 43, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 44, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 45, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, "compare the clocks"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, "compare the clocks"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 46, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 48, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, "CN=Acme Test Root"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, "CN=Acme Test Root"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 49, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 42},
-       {HANDSHAKE, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 116},
-       {HANDSHAKE, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE, "certificate_required"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE, "certificate_required"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 112},
-       {HANDSHAKE, AMQP_WOLFSSL_ALERT_RECEIVED, "broker.test"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED, "broker.test"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 80},
-       {HANDSHAKE, AMQP_WOLFSSL_ALERT_RECEIVED, "internal_error"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED, "internal_error"}},
       {{.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 51},
-       {HANDSHAKE, AMQP_WOLFSSL_ALERT_RECEIVED, "decrypt_error"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED, "decrypt_error"}},
   };
 
   (void)state;
@@ -200,20 +200,20 @@ static void test_alerts_in_the_handshake(void **state) {
 static void test_alerts_after_the_handshake(void **state) {
   static const struct row rows[] = {
       {{.stage = RECEIVE, .wolfssl_code = FATAL_ERROR, .alert = 116},
-       {RECEIVE, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE, NULL}},
       {{.stage = RECEIVE, .wolfssl_code = FATAL_ERROR, .alert = 42, .identity = true},
-       {RECEIVE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = RECEIVE, .wolfssl_code = FATAL_ERROR, .alert = 40, .identity = true},
-       {RECEIVE, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = RECEIVE, .wolfssl_code = FATAL_ERROR, .alert = 20, .identity = true},
-       {RECEIVE, AMQP_WOLFSSL_ALERT_RECEIVED, "bad_record_mac"}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED, "bad_record_mac"}},
       /* The send broke, and the alert says why. */
       {{.stage = SEND, .wolfssl_code = 0, .alert = 48, .identity = true, .send_errno = EPIPE},
-       {SEND, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE, NULL}},
+       {SEND, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE, NULL}},
       {{.stage = SEND, .wolfssl_code = 0, .alert = 116, .send_errno = ECONNRESET, .end_of_stream = true},
-       {SEND, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE, NULL}},
+       {SEND, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE, NULL}},
       {{.stage = SEND, .wolfssl_code = 0, .alert = 80, .recv_errno = ECONNRESET},
-       {SEND, AMQP_WOLFSSL_ALERT_RECEIVED, NULL}},
+       {SEND, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED, NULL}},
   };
 
   (void)state;
@@ -225,32 +225,32 @@ static void test_alerts_after_the_handshake(void **state) {
 static void test_handshake(void **state) {
   static const struct row rows[] = {
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_PEER_CLOSED_E, .end_of_stream = true},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .end_of_stream = true},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = ECONNRESET},
-       {HANDSHAKE, AMQP_WOLFSSL_CONNECTION_LOST, "reset"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "reset"}},
       {{.stage = HANDSHAKE, .wolfssl_code = 0, .send_errno = EPIPE},
-       {HANDSHAKE, AMQP_WOLFSSL_CONNECTION_LOST, "Broken pipe"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "Broken pipe"}},
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .speech = "AMQP"},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = UNKNOWN_RECORD_TYPE, .speech = "HTTP/1.1 400 Bad Request"},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_NOT_TLS, "HTTP/1.1 400"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS, "HTTP/1.1 400"}},
       {{.stage = HANDSHAKE, .wolfssl_code = UNKNOWN_RECORD_TYPE, .speech = "SSH-2.0-OpenSSH_9.2\r\n"},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_NOT_TLS, "SSH-2.0"}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS, "SSH-2.0"}},
       {{.stage = HANDSHAKE, .wolfssl_code = VERSION_ERROR, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_VERSION, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = MATCH_SUITE_ERROR, .identity = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, NULL}},
-      {{.stage = HANDSHAKE, .wolfssl_code = -9999}, {HANDSHAKE, AMQP_WOLFSSL_HANDSHAKE_FAILED, "-9999"}},
-      {{.stage = HANDSHAKE, .wolfssl_code = 0}, {HANDSHAKE, AMQP_WOLFSSL_HANDSHAKE_FAILED, NULL}},
-      {{.stage = HANDSHAKE, .wolfssl_code = MEMORY_E}, {HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE, NULL}},
+      {{.stage = HANDSHAKE, .wolfssl_code = -9999}, {HANDSHAKE, AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED, "-9999"}},
+      {{.stage = HANDSHAKE, .wolfssl_code = 0}, {HANDSHAKE, AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED, NULL}},
+      {{.stage = HANDSHAKE, .wolfssl_code = MEMORY_E}, {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_MEMORY, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .out_of_memory = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_MEMORY, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_MEMORY, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = ASN_NO_SIGNER_E},
-       {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_UNKNOWN_CA, NULL}},
+       {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_UNKNOWN_CA, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = VERIFY_CERT_ERROR, .certificate_refused = true},
-       {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_MISMATCH, "not the one"}},
+       {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "not the one"}},
   };
 
   (void)state;
@@ -259,7 +259,7 @@ static void test_handshake(void **state) {
 
     if (row.situation.speech != NULL && strcmp(row.situation.speech, "AMQP") == 0) {
       row.situation.end_of_stream = true; /* four bytes may still become a TLS server's */
-      row.outcome.code = AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP;
+      row.outcome.code = AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP;
     }
     assert_outcome("handshake", i, &row.situation, &row.outcome);
   }
@@ -268,28 +268,30 @@ static void test_handshake(void **state) {
 static void test_after_the_handshake(void **state) {
   static const struct row rows[] = {
       {{.stage = RECEIVE, .wolfssl_code = SOCKET_PEER_CLOSED_E, .end_of_stream = true},
-       {RECEIVE, AMQP_WOLFSSL_TRUNCATED, "close_notify"}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_TRUNCATED, "close_notify"}},
       {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .end_of_stream = true},
-       {RECEIVE, AMQP_WOLFSSL_TRUNCATED, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_TRUNCATED, NULL}},
       {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = ETIMEDOUT},
-       {RECEIVE, AMQP_WOLFSSL_CONNECTION_LOST, "timed out"}},
-      {{.stage = SEND, .wolfssl_code = 0, .send_errno = EPIPE}, {SEND, AMQP_WOLFSSL_CONNECTION_LOST, "Broken pipe"}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "timed out"}},
+      {{.stage = SEND, .wolfssl_code = 0, .send_errno = EPIPE},
+       {SEND, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "Broken pipe"}},
       {{.stage = SEND, .wolfssl_code = 0, .send_errno = EPIPE, .end_of_stream = true},
-       {SEND, AMQP_WOLFSSL_CONNECTION_LOST, NULL}},
-      {{.stage = RECEIVE, .wolfssl_code = VERIFY_MAC_ERROR}, {RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT, NULL}},
-      {{.stage = RECEIVE, .wolfssl_code = DECRYPT_ERROR}, {RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT, NULL}},
-      {{.stage = RECEIVE, .wolfssl_code = OUT_OF_ORDER_E}, {RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, NULL}},
-      {{.stage = RECEIVE, .wolfssl_code = UNKNOWN_RECORD_TYPE}, {RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, NULL}},
-      {{.stage = RECEIVE, .wolfssl_code = -9999}, {RECEIVE, AMQP_WOLFSSL_PROTOCOL_VIOLATION, "-9999"}},
-      {{.stage = SEND, .wolfssl_code = FIPS_NOT_ALLOWED_E}, {SEND, AMQP_WOLFSSL_FIPS_MODULE_ERROR, NULL}},
-      {{.stage = SEND, .wolfssl_code = MEMORY_E}, {SEND, AMQP_WOLFSSL_NO_MEMORY, NULL}},
-      {{.stage = SEND, .wolfssl_code = SOCKET_ERROR_E, .out_of_memory = true}, {SEND, AMQP_WOLFSSL_NO_MEMORY, NULL}},
+       {SEND, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, NULL}},
+      {{.stage = RECEIVE, .wolfssl_code = VERIFY_MAC_ERROR}, {RECEIVE, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, NULL}},
+      {{.stage = RECEIVE, .wolfssl_code = DECRYPT_ERROR}, {RECEIVE, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, NULL}},
+      {{.stage = RECEIVE, .wolfssl_code = OUT_OF_ORDER_E}, {RECEIVE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, NULL}},
+      {{.stage = RECEIVE, .wolfssl_code = UNKNOWN_RECORD_TYPE}, {RECEIVE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, NULL}},
+      {{.stage = RECEIVE, .wolfssl_code = -9999}, {RECEIVE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, "-9999"}},
+      {{.stage = SEND, .wolfssl_code = FIPS_NOT_ALLOWED_E}, {SEND, AMQP_WOLFSSL_ERROR_FIPS_MODULE, NULL}},
+      {{.stage = SEND, .wolfssl_code = MEMORY_E}, {SEND, AMQP_WOLFSSL_ERROR_NO_MEMORY, NULL}},
+      {{.stage = SEND, .wolfssl_code = SOCKET_ERROR_E, .out_of_memory = true},
+       {SEND, AMQP_WOLFSSL_ERROR_NO_MEMORY, NULL}},
       /* The first bytes of the handshake explain nothing any more. */
       {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .speech = "HTTP/1.1", .end_of_stream = true},
-       {RECEIVE, AMQP_WOLFSSL_TRUNCATED, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_TRUNCATED, NULL}},
       /* Nor does a verdict on a certificate that was accepted. */
       {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .end_of_stream = true, .certificate_refused = true},
-       {RECEIVE, AMQP_WOLFSSL_TRUNCATED, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_TRUNCATED, NULL}},
   };
 
   (void)state;
@@ -306,23 +308,23 @@ static void test_order_of_causes(void **state) {
         .alert = 46,
         .identity = true,
         .certificate_refused = true},
-       {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_MISMATCH, NULL}},
+       {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH, NULL}},
       /* An alert explains more than the end of the stream or an errno. */
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .alert = 70, .end_of_stream = true},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_VERSION, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION, NULL}},
       {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .alert = 40, .recv_errno = ECONNRESET},
-       {HANDSHAKE, AMQP_WOLFSSL_NO_SHARED_SUITE, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE, NULL}},
       /* What the peer speaks explains more than wolfSSL's code for it. */
       {{.stage = HANDSHAKE, .wolfssl_code = VERSION_ERROR, .speech = "HTTP/1.1 400 Bad Request"},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_NOT_TLS, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS, NULL}},
       {{.stage = HANDSHAKE,
         .wolfssl_code = SOCKET_ERROR_E,
         .speech = "220 mail.test ESMTP ready\r\n",
         .recv_errno = ECONNRESET},
-       {HANDSHAKE, AMQP_WOLFSSL_PEER_NOT_TLS, NULL}},
+       {HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS, NULL}},
       /* A known code explains more than an errno. */
       {{.stage = RECEIVE, .wolfssl_code = VERIFY_MAC_ERROR, .recv_errno = ECONNRESET},
-       {RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT, NULL}},
+       {RECEIVE, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, NULL}},
   };
 
   (void)state;
@@ -340,7 +342,7 @@ static void assert_hint(const char *certificate, const char *key, uint8_t alert,
 
   memory_pipe_put(&pair->peer->to_client, record, sizeof(record));
   assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_FAILED);
-  assert_int_equal(pair->error.code, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE);
+  assert_int_equal(pair->error.code, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE);
   print_message("%s\n", pair->error.message);
   assert_non_null(strstr(pair->error.message, words));
   assert_int_equal(pair->error.certificate_depth, 0);

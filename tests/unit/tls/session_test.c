@@ -257,7 +257,7 @@ static void test_handshake_cut_off(void **state) {
         pair->peer->to_client.break_errno = broken;
         assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
         assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE,
-                     broken == 0 ? AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE : AMQP_WOLFSSL_CONNECTION_LOST);
+                     broken == 0 ? AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE : AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
         if (broken != 0) {
           assert_non_null(strstr(pair->error.message, strerror(broken)));
         }
@@ -278,7 +278,7 @@ static void test_handshake_sending_breaks(void **state) {
     pair->peer->to_server.break_after = after;
     pair->peer->to_server.break_errno = ECONNRESET;
     assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
-    assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_CONNECTION_LOST);
+    assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
     memory_session_free(pair);
   }
 }
@@ -342,9 +342,9 @@ static void test_peers_without_tls(void **state) {
   static const char http[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
 
   (void)state;
-  assert_speech(amqp, sizeof(amqp), AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP);
-  assert_speech(http, sizeof(http) - 1, AMQP_WOLFSSL_PEER_NOT_TLS);
-  assert_speech("", 0, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE);
+  assert_speech(amqp, sizeof(amqp), AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP);
+  assert_speech(http, sizeof(http) - 1, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS);
+  assert_speech("", 0, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE);
 }
 
 /* ---- Data ---- */
@@ -597,9 +597,9 @@ static void test_fewer_bytes_offered_again(void **state) {
   assert_int_equal(session_send(pair->session, bytes, 1000, &count), SESSION_WANT_WRITE);
   assert_int_equal(session_send(pair->session, bytes, 999, &count), SESSION_FAILED);
   assert_int_equal(count, 0);
-  assert_error(pair, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN);
+  assert_error(pair, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
   pair->peer->to_server.room = SIZE_MAX;
-  assert_latched(pair, AMQP_WOLFSSL_SEND_CONTRACT_BROKEN);
+  assert_latched(pair, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
   memory_session_free(pair);
 }
 
@@ -633,7 +633,7 @@ static void test_clean_end(void **state) {
     for (int again = 0; again < 2; again++) {
       error_clear(&pair->error);
       assert_int_equal(receive(pair, &count), SESSION_ENDED);
-      assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_CLOSED_BY_PEER);
+      assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER);
     }
     /* The other direction is open still (RFC 8446, section 6.1). */
     assert_int_equal(session_send(pair->session, "bye", 3, &count), SESSION_DONE);
@@ -658,8 +658,8 @@ static void test_truncated(void **state) {
       assert_int_equal(count, cut == 0 ? 9 : 5);
       error_clear(&pair->error);
       assert_int_equal(receive(pair, &count), SESSION_FAILED);
-      assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_TRUNCATED);
-      assert_latched(pair, AMQP_WOLFSSL_TRUNCATED);
+      assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_TRUNCATED);
+      assert_latched(pair, AMQP_WOLFSSL_ERROR_TRUNCATED);
       memory_session_free(pair);
     }
   }
@@ -674,9 +674,9 @@ static void test_connection_reset(void **state) {
   pair->peer->to_client.break_after = pair->peer->to_client.moved;
   pair->peer->to_client.break_errno = ECONNRESET;
   assert_int_equal(receive(pair, &count), SESSION_FAILED);
-  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_CONNECTION_LOST);
+  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
   assert_non_null(strstr(pair->error.message, strerror(ECONNRESET)));
-  assert_latched(pair, AMQP_WOLFSSL_CONNECTION_LOST);
+  assert_latched(pair, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
   memory_session_free(pair);
 }
 
@@ -695,8 +695,8 @@ static void test_corrupt_record(void **state) {
     assert_int_equal(receive(pair, &count), SESSION_DONE);
     assert_int_equal(count, 4);
     assert_int_equal(receive(pair, &count), SESSION_FAILED);
-    assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_RECORD_CORRUPT);
-    assert_latched(pair, AMQP_WOLFSSL_RECORD_CORRUPT);
+    assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT);
+    assert_latched(pair, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT);
     {
       char seen[4];
 
@@ -752,7 +752,7 @@ static void test_warning_alert_is_no_cause(void **state) {
   assert_int_equal(memory_session_handshake(pair), SESSION_DONE);
   memory_peer_hang_up(pair->peer);
   assert_int_equal(receive(pair, &count), SESSION_FAILED);
-  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_TRUNCATED);
+  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_TRUNCATED);
   memory_session_free(pair);
 }
 
@@ -795,7 +795,7 @@ static void test_server_requires_a_certificate(void **state) {
     struct memory_peer_settings server = server_named("server", versions[i / 2]);
     struct memory_session *pair = memory_session_new(&client, &server);
 
-    assert_refused_by_server(pair, i % 2 == 1, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE);
+    assert_refused_by_server(pair, i % 2 == 1, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE);
     memory_session_free(pair);
   }
 }
@@ -810,7 +810,7 @@ static void test_server_rejects_our_certificate(void **state) {
     client.certificate = "client-other-ca.pem";
     client.key = "client-other-ca.key";
     pair = memory_session_new(&client, &server);
-    assert_refused_by_server(pair, i % 2 == 1, AMQP_WOLFSSL_REJECTED_OUR_CERTIFICATE);
+    assert_refused_by_server(pair, i % 2 == 1, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE);
     assert_string_equal(pair->error.certificate_subject, "CN=client-other-ca,O=Acme");
     assert_int_equal(pair->error.certificate_depth, 0);
     memory_session_free(pair);
@@ -824,7 +824,7 @@ static void test_refused_by_an_unverified_server(void **state) {
   struct memory_session *pair = memory_session_new(&client, &server);
 
   (void)state;
-  assert_refused_by_server(pair, false, AMQP_WOLFSSL_REQUIRES_A_CERTIFICATE);
+  assert_refused_by_server(pair, false, AMQP_WOLFSSL_ERROR_REQUIRES_A_CERTIFICATE);
   memory_session_free(pair);
 }
 
@@ -844,14 +844,14 @@ static void test_what_had_arrived_survives_a_broken_send(void **state) {
   memory_peer_hang_up(pair->peer);
   assert_int_equal(session_send(pair->session, "hello", 5, &count), SESSION_FAILED);
   assert_int_equal(count, 0);
-  assert_error(pair, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_CONNECTION_LOST);
+  assert_error(pair, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
   while (collected < sizeof(bytes)) { /* in pieces smaller than what waits */
     assert_int_equal(session_recv(pair->session, seen + collected, 700, &count), SESSION_DONE);
     assert_true(count > 0 && count <= sizeof(seen) - collected);
     collected += count;
   }
   assert_memory_equal(seen, bytes, sizeof(bytes));
-  assert_latched(pair, AMQP_WOLFSSL_CONNECTION_LOST);
+  assert_latched(pair, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
   memory_session_free(pair);
 }
 
@@ -862,11 +862,11 @@ static void test_refusing_alerts(void **state) {
   static const struct {
     uint8_t alert;
     amqp_wolfssl_code_t code;
-  } answers[] = {{70, AMQP_WOLFSSL_NO_SHARED_VERSION},
-                 {40, AMQP_WOLFSSL_NO_SHARED_SUITE},
-                 {71, AMQP_WOLFSSL_NO_SHARED_SUITE},
-                 {112, AMQP_WOLFSSL_ALERT_RECEIVED},
-                 {80, AMQP_WOLFSSL_ALERT_RECEIVED}};
+  } answers[] = {{70, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION},
+                 {40, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE},
+                 {71, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE},
+                 {112, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED},
+                 {80, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED}};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(answers); i++) {
@@ -886,14 +886,14 @@ static void test_refusing_alerts(void **state) {
 /* What a server in memory that gives up has said: wolfSSL's goes without a word, or with another, in some versions. */
 static amqp_wolfssl_code_t what_was_said(const struct memory_session *pair, amqp_wolfssl_code_t usual) {
   if (pair->error.alert_direction == AMQP_WOLFSSL_ALERT_NONE) {
-    return pair->error.code == AMQP_WOLFSSL_HANDSHAKE_FAILED ? AMQP_WOLFSSL_HANDSHAKE_FAILED
-                                                             : AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE;
+    return pair->error.code == AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED ? AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED
+                                                                   : AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE;
   }
   /* illegal_parameter, of 5.7.2 when it finds no group in common */
   if (pair->error.alert == 47 && pair->error.alert_direction == AMQP_WOLFSSL_ALERT_RECEIVED_FROM_PEER) {
-    return AMQP_WOLFSSL_ALERT_RECEIVED;
+    return AMQP_WOLFSSL_ERROR_ALERT_RECEIVED;
   }
-  return pair->error.alert == 40 ? AMQP_WOLFSSL_NO_SHARED_SUITE : usual;
+  return pair->error.alert == 40 ? AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE : usual;
 }
 
 static void test_no_shared_version(void **state) {
@@ -907,7 +907,7 @@ static void test_no_shared_version(void **state) {
     client.highest = client.lowest;
     pair = memory_session_new(&client, &server);
     assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
-    assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE, what_was_said(pair, AMQP_WOLFSSL_NO_SHARED_VERSION));
+    assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE, what_was_said(pair, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION));
     assert_int_equal(pair->peer->client_certificates, 0);
     memory_session_free(pair);
   }
@@ -955,7 +955,7 @@ static void test_no_shared_suite(void **state) {
     server.group = servers[i].group;
     pair = memory_session_new(&good_client, &server);
     assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
-    assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE, what_was_said(pair, AMQP_WOLFSSL_NO_SHARED_SUITE));
+    assert_error(pair, AMQP_WOLFSSL_STAGE_HANDSHAKE, what_was_said(pair, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE));
     assert_int_equal(pair->peer->client_certificates, 0);
     memory_session_free(pair);
   }
@@ -989,7 +989,7 @@ static void test_what_was_negotiated_is_checked(void **state) {
   (void)state;
   pair->settings.limits.lowest = AMQP_WOLFSSL_TLS_1_3;
   assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
-  assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_VERSION);
+  assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION);
   assert_string_equal(pair->facts.version, "");
   assert_int_equal(session_send(pair->session, "secret", 6, &count), SESSION_FAILED);
   assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_FAILED);
@@ -1013,7 +1013,8 @@ static void test_suites_and_groups_are_checked(void **state) {
         limits->groups[0] = WOLFSSL_ECC_SECP521R1; /* not the first choice */
       }
       assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
-      assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, what == 0 ? AMQP_WOLFSSL_POLICY_SUITE : AMQP_WOLFSSL_POLICY_GROUP);
+      assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY,
+                   what == 0 ? AMQP_WOLFSSL_ERROR_POLICY_SUITE : AMQP_WOLFSSL_ERROR_POLICY_GROUP);
       assert_string_equal(pair->facts.version, "");
       memory_session_free(pair);
     }
@@ -1045,7 +1046,7 @@ static void test_a_refused_server_hurries_us(void **state) {
     pair->settings.limits.group_count = 1;
     pair->settings.limits.groups[0] = WOLFSSL_ECC_SECP521R1; /* not what it chose */
     assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_FAILED);
-    assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_GROUP);
+    assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_GROUP);
     (void)memory_peer_accept(pair->peer);
     assert_int_equal(pair->peer->client_certificates, 0);
     assert_int_equal(pair->peer->error != 0, rows[i].bytes != NULL); /* our alert */
@@ -1067,7 +1068,7 @@ static void test_signature_of_the_key_exchange_is_checked(void **state) {
     pair->settings.limits.policy = policy_find(AMQP_WOLFSSL_POLICY_CNSA); /* SHA-384, and this server prefers others */
     if (versions[i] == TLS_1_2) {
       assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
-      assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_POLICY_SIGNATURE);
+      assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SIGNATURE);
       assert_string_equal(pair->facts.version, "");
     } else {
       assert_int_equal(memory_session_handshake(pair), SESSION_DONE); /* it can't be seen there */
@@ -1087,22 +1088,22 @@ struct bad_server {
 };
 
 static const struct bad_server bad_servers[] = {
-    {"server", "ca.pem", "elsewhere.test", AMQP_WOLFSSL_NAME_MISMATCH, "CN=server,O=Acme"},
-    {"server", "ca.pem", "192.0.2.1", AMQP_WOLFSSL_NAME_MISMATCH, "CN=server,O=Acme"},
-    {"server", "ca.pem", NULL, AMQP_WOLFSSL_NAME_MISMATCH, "CN=server,O=Acme"},
-    {"server-wrong-name", "ca.pem", "localhost", AMQP_WOLFSSL_NAME_MISMATCH, "CN=server-wrong-name,O=Acme"},
-    {"server-no-san", "ca.pem", "localhost", AMQP_WOLFSSL_NAME_MISMATCH, "CN=localhost,O=Acme"},
-    {"server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_CERTIFICATE_EXPIRED, "CN=server-expired,O=Acme"},
-    {"server-not-yet-valid", "ca.pem", "localhost", AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID,
+    {"server", "ca.pem", "elsewhere.test", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "CN=server,O=Acme"},
+    {"server", "ca.pem", "192.0.2.1", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "CN=server,O=Acme"},
+    {"server", "ca.pem", NULL, AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "CN=server,O=Acme"},
+    {"server-wrong-name", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "CN=server-wrong-name,O=Acme"},
+    {"server-no-san", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "CN=localhost,O=Acme"},
+    {"server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, "CN=server-expired,O=Acme"},
+    {"server-not-yet-valid", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID,
      "CN=server-not-yet-valid,O=Acme"},
-    {"server", "other-ca.pem", "localhost", AMQP_WOLFSSL_UNKNOWN_CA, "CN=server,O=Acme"},
-    {"server-other-ca", "ca.pem", "localhost", AMQP_WOLFSSL_UNKNOWN_CA, "CN=server-other-ca,O=Acme"},
-    {"server-self-signed", "ca.pem", "localhost", AMQP_WOLFSSL_SELF_SIGNED, "CN=server-self-signed,O=Acme"},
-    {"server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY, "CN=server-weak-rsa1024,O=Acme"},
-    {"server-client-eku", "ca.pem", "localhost", AMQP_WOLFSSL_CHAIN_INVALID, "CN=server-client-eku,O=Acme"},
-    {"server-sha1", "ca-rsa.pem", "localhost", AMQP_WOLFSSL_WEAK_SIGNATURE, "CN=server-sha1,O=Acme"},
-    {"server-rsa2047", "ca-rsa.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY, "CN=server-rsa2047,O=Acme"},
-    {"server-chain-leaf-only", "ca.pem", "localhost", AMQP_WOLFSSL_UNKNOWN_CA, "CN=server-chain,O=Acme"},
+    {"server", "other-ca.pem", "localhost", AMQP_WOLFSSL_ERROR_UNKNOWN_CA, "CN=server,O=Acme"},
+    {"server-other-ca", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_UNKNOWN_CA, "CN=server-other-ca,O=Acme"},
+    {"server-self-signed", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_SELF_SIGNED, "CN=server-self-signed,O=Acme"},
+    {"server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_WEAK_KEY, "CN=server-weak-rsa1024,O=Acme"},
+    {"server-client-eku", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, "CN=server-client-eku,O=Acme"},
+    {"server-sha1", "ca-rsa.pem", "localhost", AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE, "CN=server-sha1,O=Acme"},
+    {"server-rsa2047", "ca-rsa.pem", "localhost", AMQP_WOLFSSL_ERROR_WEAK_KEY, "CN=server-rsa2047,O=Acme"},
+    {"server-chain-leaf-only", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_UNKNOWN_CA, "CN=server-chain,O=Acme"},
 };
 
 static struct memory_peer_settings bad_server_settings(const struct bad_server *bad, unsigned version) {
@@ -1179,19 +1180,19 @@ static const struct switches switch_cases[] = {
     /* the peer alone: the name is not looked at, the rest is */
     {false, true, "server", "ca.pem", "elsewhere.test", AMQP_WOLFSSL_OK},
     {false, true, "server", "ca.pem", NULL, AMQP_WOLFSSL_OK},
-    {false, true, "server", "other-ca.pem", "localhost", AMQP_WOLFSSL_UNKNOWN_CA},
-    {false, true, "server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_CERTIFICATE_EXPIRED},
+    {false, true, "server", "other-ca.pem", "localhost", AMQP_WOLFSSL_ERROR_UNKNOWN_CA},
+    {false, true, "server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED},
     /* the name alone */
     {true, false, "server", "ca.pem", "localhost", AMQP_WOLFSSL_OK},
-    {true, false, "server", "ca.pem", "elsewhere.test", AMQP_WOLFSSL_NAME_MISMATCH},
+    {true, false, "server", "ca.pem", "elsewhere.test", AMQP_WOLFSSL_ERROR_NAME_MISMATCH},
     {true, false, "server", "other-ca.pem", "localhost", AMQP_WOLFSSL_OK},
-    {true, false, "server", "other-ca.pem", "elsewhere.test", AMQP_WOLFSSL_NAME_MISMATCH},
+    {true, false, "server", "other-ca.pem", "elsewhere.test", AMQP_WOLFSSL_ERROR_NAME_MISMATCH},
     {true, false, "server", NULL, "localhost", AMQP_WOLFSSL_OK},
-    {true, false, "server", NULL, "elsewhere.test", AMQP_WOLFSSL_NAME_MISMATCH},
+    {true, false, "server", NULL, "elsewhere.test", AMQP_WOLFSSL_ERROR_NAME_MISMATCH},
     {true, false, "server-self-signed", NULL, "localhost", AMQP_WOLFSSL_OK},
-    {true, false, "server-self-signed", NULL, "elsewhere.test", AMQP_WOLFSSL_NAME_MISMATCH},
+    {true, false, "server-self-signed", NULL, "elsewhere.test", AMQP_WOLFSSL_ERROR_NAME_MISMATCH},
     {true, false, "server-chain", NULL, "localhost", AMQP_WOLFSSL_OK},
-    {true, false, "server-chain", NULL, "elsewhere.test", AMQP_WOLFSSL_NAME_MISMATCH},
+    {true, false, "server-chain", NULL, "elsewhere.test", AMQP_WOLFSSL_ERROR_NAME_MISMATCH},
     {true, false, "server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_OK},
     /* nothing */
     {true, true, "server", "ca.pem", "elsewhere.test", AMQP_WOLFSSL_OK},
@@ -1199,11 +1200,11 @@ static const struct switches switch_cases[] = {
     {true, true, "server-self-signed", NULL, NULL, AMQP_WOLFSSL_OK},
     {true, true, "server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_OK},
     /* the policy holds whichever are on */
-    {true, true, "server-weak-rsa1024", NULL, NULL, AMQP_WOLFSSL_WEAK_KEY},
-    {true, true, "server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY},
-    {true, true, "server-sha1", NULL, NULL, AMQP_WOLFSSL_WEAK_SIGNATURE},
-    {true, true, "server-sha1-intermediate", NULL, NULL, AMQP_WOLFSSL_WEAK_SIGNATURE},
-    {false, true, "server-sha1-intermediate", "ca-rsa.pem", NULL, AMQP_WOLFSSL_WEAK_SIGNATURE},
+    {true, true, "server-weak-rsa1024", NULL, NULL, AMQP_WOLFSSL_ERROR_WEAK_KEY},
+    {true, true, "server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_WEAK_KEY},
+    {true, true, "server-sha1", NULL, NULL, AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE},
+    {true, true, "server-sha1-intermediate", NULL, NULL, AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE},
+    {false, true, "server-sha1-intermediate", "ca-rsa.pem", NULL, AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE},
 };
 
 static void test_switches(void **state) {

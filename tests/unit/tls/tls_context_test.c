@@ -178,9 +178,9 @@ static void test_trust_is_needed_to_verify(void **state) {
   amqp_wolfssl_error_t error;
 
   (void)state;
-  assert_int_equal(build(&settings, &nobody, &none, &error), AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+  assert_int_equal(build(&settings, &nobody, &none, &error), AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   settings.verify_host = false;
-  assert_int_equal(build(&settings, &nobody, &none, &error), AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+  assert_int_equal(build(&settings, &nobody, &none, &error), AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   settings.verify_peer = false;
   assert_int_equal(build(&settings, &nobody, &none, &error), AMQP_WOLFSSL_OK);
   assert_int_equal(build(&pair->settings, &pair->trust, &none, &error), AMQP_WOLFSSL_OK);

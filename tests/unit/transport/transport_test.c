@@ -433,7 +433,7 @@ static void test_attaching(void **state) {
   assert_error(&client, AMQP_WOLFSSL_STAGE_NONE, AMQP_WOLFSSL_OK);
   assert_no_facts(client.socket);
   assert_closed(&client);
-  assert_int_equal(amqp_wolfssl_config_set_verify_peer(client.config, 0), AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_int_equal(amqp_wolfssl_config_set_verify_peer(client.config, 0), AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
   client_free(&client);
   assert_int_equal(amqp_destroy_connection(other), AMQP_STATUS_OK);
 }
@@ -487,7 +487,7 @@ static void test_unshared_is_set_up_after_attaching(void **state) {
   client_make_unshared(&client);
   config = amqp_wolfssl_socket_config(client.socket);
   expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
-                      AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+                      AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
   assert_int_equal(amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
                                                           temporary_folder_path("client.key")),
@@ -499,10 +499,10 @@ static void test_unshared_is_set_up_after_attaching(void **state) {
   assert_memory_equal(answer, "abc", 3);
 
   /* While open nothing changes, and what was refused is not forgotten. */
-  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_CONFIG_FROZEN);
+  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
   assert_int_equal(client_close(&client, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
   expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
-                      AMQP_WOLFSSL_CONFIG_FROZEN);
+                      AMQP_WOLFSSL_ERROR_CONFIG_FROZEN);
   assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
   assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
   client_free(&client);
@@ -603,10 +603,10 @@ static void test_failed_opens_are_told(void **state) {
   assert_int_equal(told.times, 1);
   assert_ptr_equal(told.socket, client.socket);
   assert_int_equal(told.stage, AMQP_WOLFSSL_STAGE_CONNECT);
-  assert_int_equal(told.code, AMQP_WOLFSSL_CONNECT_FAILED);
+  assert_int_equal(told.code, AMQP_WOLFSSL_ERROR_CONNECT_FAILED);
   assert_int_not_equal(amqp_socket_open_noblock(client.socket, LOOPBACK, port, &wrong), AMQP_STATUS_OK);
   assert_int_equal(told.times, 2);
-  assert_int_equal(told.code, AMQP_WOLFSSL_INVALID_ARGUMENT);
+  assert_int_equal(told.code, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_int_equal(amqp_wolfssl_socket_set_error_callback(client.socket, NULL, NULL), AMQP_STATUS_OK);
   assert_int_not_equal(amqp_socket_open_noblock(client.socket, LOOPBACK, port, &soon), AMQP_STATUS_OK);
   assert_int_equal(told.times, 2);
@@ -619,8 +619,8 @@ static void test_lost_connections_are_told(void **state) {
   static const struct {
     enum peer_kind kind;
     amqp_wolfssl_code_t code;
-  } ends[] = {{PEER_ENDS, AMQP_WOLFSSL_CLOSED_BY_PEER},
-              {PEER_HANGS_UP, AMQP_WOLFSSL_TRUNCATED},
+  } ends[] = {{PEER_ENDS, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER},
+              {PEER_HANGS_UP, AMQP_WOLFSSL_ERROR_TRUNCATED},
               {PEER_SENDS_JUNK, AMQP_WOLFSSL_OK}};
 
   (void)state;
@@ -701,7 +701,7 @@ static void test_the_socket_can_be_used_while_a_failure_is_told(void **state) {
   assert_true(client_wait(&client, &byte_read, 1) < 0);
   assert_int_equal(helper.ended_in_time, 2);
   assert_true(helper.same_code);
-  assert_int_equal(helper.code, AMQP_WOLFSSL_CLOSED_BY_PEER);
+  assert_int_equal(helper.code, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER);
   client_free(&client);
   peer_stop(&peer);
 }
@@ -798,12 +798,12 @@ static void test_bad_arguments(void **state) {
   peer_start(&peer, PEER_ECHOES, NULL, 0);
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
     expect_open_failure(&client, LOOPBACK, peer.port, &wrong[i], AMQP_STATUS_INVALID_PARAMETER,
-                        AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_INVALID_ARGUMENT);
+                        AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   }
   expect_open_failure(&client, NULL, peer.port, NULL, AMQP_STATUS_INVALID_PARAMETER, AMQP_WOLFSSL_STAGE_CONNECT,
-                      AMQP_WOLFSSL_INVALID_ARGUMENT);
+                      AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   expect_open_failure(&client, "no host name", peer.port, &soon, AMQP_STATUS_SSL_PEER_VERIFY_FAILED,
-                      AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_NAME_INVALID);
+                      AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_INVALID);
   peer_stop(&peer);
   assert_int_equal(peer.connections, 0); /* what is wrong shows before a packet is sent */
   client_free(&client);
@@ -817,13 +817,13 @@ static void test_bad_config(void **state) {
   peer_start(&peer, PEER_ECHOES, NULL, 0);
   client_attach(&client, amqp_wolfssl_config_new());
   expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
-                      AMQP_WOLFSSL_NO_TRUST_ANCHOR);
+                      AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   client_free(&client);
   client.config = make_config();
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(client.config, "/nonexistent"), AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(client.config, "/nonexistent"), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   client_attach(&client, client.config);
   expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
-                      AMQP_WOLFSSL_FILE_UNREADABLE);
+                      AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   client_free(&client);
   peer_stop(&peer);
   assert_int_equal(peer.connections, 0);
@@ -840,7 +840,7 @@ static void test_refused_and_opened_again(void **state) {
   (void)close(listener); /* nobody listens there now */
   client_make(&client);
   expect_open_failure(&client, LOOPBACK, port, &soon, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_STAGE_CONNECT,
-                      AMQP_WOLFSSL_CONNECT_FAILED);
+                      AMQP_WOLFSSL_ERROR_CONNECT_FAILED);
   peer_start(&peer, PEER_ECHOES, NULL, 0);
   assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
   assert_error(&client, AMQP_WOLFSSL_STAGE_NONE, AMQP_WOLFSSL_OK);
@@ -857,7 +857,7 @@ static void test_unresolvable(void **state) {
   (void)state;
   client_make(&client);
   expect_open_failure(&client, "invalid.invalid.", 5671, &soon, AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED,
-                      AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_RESOLVE_FAILED);
+                      AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_ERROR_RESOLVE_FAILED);
   client_free(&client);
 }
 
@@ -871,9 +871,9 @@ static void test_time_limit(void **state) {
   client_make(&client);
   peer_start(&peer, PEER_SILENT, NULL, 0);
   expect_open_failure(&client, LOOPBACK, peer.port, &short_time, AMQP_STATUS_TIMEOUT, AMQP_WOLFSSL_STAGE_HANDSHAKE,
-                      AMQP_WOLFSSL_TIMED_OUT);
+                      AMQP_WOLFSSL_ERROR_TIMED_OUT);
   assert_int_equal(amqp_socket_open_noblock(client.socket, LOOPBACK, peer.port, &none), AMQP_STATUS_TIMEOUT);
-  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_TIMED_OUT);
+  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_ERROR_TIMED_OUT);
   assert_closed(&client);
   client_free(&client);
   peer_stop(&peer);
@@ -886,9 +886,9 @@ static void test_peers_without_tls(void **state) {
     const char *line;
     size_t length;
     amqp_wolfssl_code_t code;
-  } peers[] = {{amqp, sizeof(amqp), AMQP_WOLFSSL_PEER_SPEAKS_PLAIN_AMQP},
-               {http, sizeof(http) - 1, AMQP_WOLFSSL_PEER_NOT_TLS},
-               {NULL, 0, AMQP_WOLFSSL_PEER_CLOSED_IN_HANDSHAKE}};
+  } peers[] = {{amqp, sizeof(amqp), AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP},
+               {http, sizeof(http) - 1, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS},
+               {NULL, 0, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE}};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(peers); i++) {
@@ -910,9 +910,9 @@ static void test_servers_that_are_refused(void **state) {
     const char *certificate;
     int status;
     amqp_wolfssl_code_t code;
-  } servers[] = {{"server-wrong-name", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, AMQP_WOLFSSL_NAME_MISMATCH},
-                 {"server-other-ca", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_WOLFSSL_UNKNOWN_CA},
-                 {"server-expired", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_WOLFSSL_CERTIFICATE_EXPIRED}};
+  } servers[] = {{"server-wrong-name", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, AMQP_WOLFSSL_ERROR_NAME_MISMATCH},
+                 {"server-other-ca", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_WOLFSSL_ERROR_UNKNOWN_CA},
+                 {"server-expired", AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED}};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(servers); i++) {
@@ -1023,10 +1023,10 @@ static void test_ends(void **state) {
     enum peer_kind kind;
     int status;
     amqp_wolfssl_code_t code;
-  } ends[] = {{PEER_ENDS, AMQP_STATUS_CONNECTION_CLOSED, AMQP_WOLFSSL_CLOSED_BY_PEER},
-              {PEER_HANGS_UP, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_TRUNCATED},
-              {PEER_RESETS, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_CONNECTION_LOST},
-              {PEER_SENDS_JUNK, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_PROTOCOL_VIOLATION}};
+  } ends[] = {{PEER_ENDS, AMQP_STATUS_CONNECTION_CLOSED, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER},
+              {PEER_HANGS_UP, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_TRUNCATED},
+              {PEER_RESETS, AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_ERROR_CONNECTION_LOST},
+              {PEER_SENDS_JUNK, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION}};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(ends); i++) {

@@ -156,7 +156,7 @@ static void test_two_at_once(void **state) {
   assert_int_equal(good.verification.error.code, AMQP_WOLFSSL_OK);
   assert_true(bad_result != 0);
   assert_false(bad.verification.leaf_accepted);
-  assert_int_equal(bad.verification.error.code, AMQP_WOLFSSL_NAME_MISMATCH);
+  assert_int_equal(bad.verification.error.code, AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
   client_free(&good);
   client_free(&bad);
 }
@@ -173,25 +173,29 @@ static const struct bad_server bad_servers[] = {
     {"server-wrong-name",
      "ca.pem",
      "a.broker.test",
-     AMQP_WOLFSSL_NAME_MISMATCH,
+     AMQP_WOLFSSL_ERROR_NAME_MISMATCH,
      {"DNS:a.broker.test", "DNS:elsewhere.test"}},
-    {"server", "ca.pem", "192.0.2.7", AMQP_WOLFSSL_NAME_MISMATCH, {"IP:192.0.2.7", "DNS:localhost", "IP:127.0.0.1"}},
-    {"server", "ca.pem", "2001:DB8::7", AMQP_WOLFSSL_NAME_MISMATCH, {"IP:2001:db8::7", "DNS:*.broker.test"}},
-    {"server-no-san", "ca.pem", "localhost", AMQP_WOLFSSL_NAME_MISMATCH, {"DNS:localhost", "no name at all"}},
-    {"many-names", "many-names.pem", "localhost", AMQP_WOLFSSL_NAME_MISMATCH, {"DNS:name-1.test", "..."}},
-    {"server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_CERTIFICATE_EXPIRED, {"expired", "valid from", "UTC"}},
+    {"server",
+     "ca.pem",
+     "192.0.2.7",
+     AMQP_WOLFSSL_ERROR_NAME_MISMATCH,
+     {"IP:192.0.2.7", "DNS:localhost", "IP:127.0.0.1"}},
+    {"server", "ca.pem", "2001:DB8::7", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, {"IP:2001:db8::7", "DNS:*.broker.test"}},
+    {"server-no-san", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, {"DNS:localhost", "no name at all"}},
+    {"many-names", "many-names.pem", "localhost", AMQP_WOLFSSL_ERROR_NAME_MISMATCH, {"DNS:name-1.test", "..."}},
+    {"server-expired", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, {"expired", "valid from", "UTC"}},
     {"server-not-yet-valid",
      "ca.pem",
      "localhost",
-     AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID,
+     AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID,
      {"not valid yet", "valid from", "UTC"}},
     {"server-other-ca",
      "bundle.pem",
      "localhost",
-     AMQP_WOLFSSL_UNKNOWN_CA,
+     AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
      {"CN=Other Test Root,O=Other Test", "trusted: 2"}},
-    {"server-self-signed", "ca.pem", "localhost", AMQP_WOLFSSL_SELF_SIGNED, {"self-signed", "trusted: 1"}},
-    {"server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_WEAK_KEY, {"too short"}},
+    {"server-self-signed", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_SELF_SIGNED, {"self-signed", "trusted: 1"}},
+    {"server-weak-rsa1024", "ca.pem", "localhost", AMQP_WOLFSSL_ERROR_WEAK_KEY, {"too short"}},
 };
 
 static void test_sentences(void **state) {
@@ -207,7 +211,7 @@ static void test_sentences(void **state) {
     error_clear(&error);
     assert_true(result < 0);
     assert_false(client.verification.leaf_accepted);
-    assert_int_equal(client.verification.failed_depth, bad->code == AMQP_WOLFSSL_NAME_MISMATCH ? -1 : 0);
+    assert_int_equal(client.verification.failed_depth, bad->code == AMQP_WOLFSSL_ERROR_NAME_MISMATCH ? -1 : 0);
     assert_true(peer_verification_failed(&client.verification, result));
     assert_int_equal(peer_verification_explain(&client.verification, result, &error), bad->code);
     print_message("%s: %s\n", bad->server, error.message);
@@ -235,7 +239,7 @@ static void test_weak_authority(void **state) {
   assert_true(result < 0);
   assert_false(client.verification.leaf_accepted);
   assert_true(peer_verification_failed(&client.verification, result));
-  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_KEY);
+  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_ERROR_WEAK_KEY);
   client_free(&client);
 }
 
@@ -265,7 +269,8 @@ static void test_signatures_of_the_chain(void **state) {
     assert_int_equal(client.verification.leaf_accepted, rows[i].depth < 0);
     assert_int_equal(result == 0, rows[i].depth < 0);
     if (rows[i].depth >= 0) {
-      assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_SIGNATURE);
+      assert_int_equal(peer_verification_explain(&client.verification, result, &error),
+                       AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE);
       assert_int_equal(error.certificate_depth, rows[i].depth);
       assert_non_null(strstr(error.message, "rsa_pkcs1_sha1"));
     }
@@ -282,8 +287,8 @@ static void test_an_intermediate_that_was_seen_before(void **state) {
     amqp_wolfssl_code_t code; /* of the whole chain; OK: accepted */
   } rows[] = {
       {"server-chain", "ca.pem", AMQP_WOLFSSL_OK},
-      {"server-sha1-intermediate", "ca-rsa.pem", AMQP_WOLFSSL_WEAK_SIGNATURE},
-      {"other-curve-intermediate", "ca.pem", AMQP_WOLFSSL_WEAK_KEY},
+      {"server-sha1-intermediate", "ca-rsa.pem", AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE},
+      {"other-curve-intermediate", "ca.pem", AMQP_WOLFSSL_ERROR_WEAK_KEY},
   };
 
   (void)state;
@@ -306,7 +311,7 @@ static void test_an_intermediate_that_was_seen_before(void **state) {
     result = client_connect(&second);
     assert_true(result < 0);
     assert_false(second.verification.leaf_accepted);
-    assert_int_equal(peer_verification_explain(&second.verification, result, &error), AMQP_WOLFSSL_UNKNOWN_CA);
+    assert_int_equal(peer_verification_explain(&second.verification, result, &error), AMQP_WOLFSSL_ERROR_UNKNOWN_CA);
     print_message("%s: %s\n", leaf_only, error.message);
     assert_non_null(strstr(error.message, "what it sent leads to "));
     client_free(&second);
@@ -324,7 +329,7 @@ static void test_signature_of_a_root_that_is_not_trusted(void **state) {
   client_make(&client, "rolled-over", "ca-rsa.pem", "localhost", false);
   result = client_connect(&client);
   assert_true(result < 0);
-  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_SIGNATURE);
+  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE);
   assert_int_equal(error.certificate_depth, 1);
   client_free(&client);
 }
@@ -339,7 +344,7 @@ static void test_weak_trust_anchor(void **state) {
   client_make(&client, "leaf-of-weak", "weak-bundle.pem", "localhost", false);
   result = client_connect(&client);
   assert_true(result < 0);
-  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_WEAK_KEY);
+  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_ERROR_WEAK_KEY);
   assert_non_null(strstr(error.message, "\"CN=weak\""));
   assert_non_null(strstr(error.message, "1024 bits, fewer than 2048"));
   client_free(&client);
@@ -368,11 +373,11 @@ static void test_codes_about_certificates(void **state) {
   static const struct {
     int wolfssl_code;
     amqp_wolfssl_code_t code;
-  } codes[] = {{ASN_AFTER_DATE_E, AMQP_WOLFSSL_CERTIFICATE_EXPIRED},
-               {ASN_BEFORE_DATE_E, AMQP_WOLFSSL_CERTIFICATE_NOT_YET_VALID},
-               {ASN_NO_SIGNER_E, AMQP_WOLFSSL_UNKNOWN_CA},
-               {NO_PEER_CERT, AMQP_WOLFSSL_PEER_CERTIFICATE_MISSING},
-               {ASN_SIG_CONFIRM_E, AMQP_WOLFSSL_BAD_SIGNATURE}};
+  } codes[] = {{ASN_AFTER_DATE_E, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED},
+               {ASN_BEFORE_DATE_E, AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID},
+               {ASN_NO_SIGNER_E, AMQP_WOLFSSL_ERROR_UNKNOWN_CA},
+               {NO_PEER_CERT, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING},
+               {ASN_SIG_CONFIRM_E, AMQP_WOLFSSL_ERROR_BAD_SIGNATURE}};
   struct tls_settings settings = {0};
   struct trust trust = {0};
   struct peer_verification verification;
@@ -388,7 +393,7 @@ static void test_codes_about_certificates(void **state) {
   }
   verification.failed_depth = 0; /* wolfSSL refused one, for a reason without a name */
   assert_true(peer_verification_failed(&verification, -1));
-  assert_int_equal(peer_verification_explain(&verification, -1, &error), AMQP_WOLFSSL_CERTIFICATE_INVALID);
+  assert_int_equal(peer_verification_explain(&verification, -1, &error), AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID);
   assert_int_equal(error.stage, AMQP_WOLFSSL_STAGE_VERIFY);
   peer_verification_free(&verification);
 }

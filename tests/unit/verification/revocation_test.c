@@ -180,15 +180,15 @@ static void lists_that_are_read_and_refused(void **state) {
       {"list-clean.der", AMQP_WOLFSSL_OK},
       {"list-revoked-server.pem", AMQP_WOLFSSL_OK},
       {"list-expired.pem", AMQP_WOLFSSL_OK}, /* its date is looked at when it is needed */
-      {"list-delta.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
-      {"list-partial.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
-      {"list-indirect.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
+      {"list-delta.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"list-partial.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"list-indirect.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
       /* RFC 5280 has these marked critical; one that is not is no more complete for that. */
-      {"list-delta-unmarked.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
-      {"list-partial-unmarked.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
-      {"list-indirect-unmarked.pem", AMQP_WOLFSSL_CRL_UNUSABLE},
-      {"ca.pem", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"ca.der", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"list-delta-unmarked.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"list-partial-unmarked.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"list-indirect-unmarked.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"ca.pem", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"ca.der", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
   };
   static const char half[] = "-----BEGIN X509 CRL-----\nMIIB\n";
   static const char bad_base64[] = "-----BEGIN X509 CRL-----\n!!!!\n-----END X509 CRL-----\n";
@@ -198,10 +198,10 @@ static void lists_that_are_read_and_refused(void **state) {
     print_message("# %s\n", rows[i].name);
     assert_int_equal(add_named(rows[i].name), rows[i].code);
   }
-  assert_int_equal(add_text("", 0, AMQP_WOLFSSL_FORMAT_AUTO), AMQP_WOLFSSL_CRL_MALFORMED);
-  assert_int_equal(add_text(half, strlen(half), AMQP_WOLFSSL_FORMAT_AUTO), AMQP_WOLFSSL_CRL_MALFORMED);
-  assert_int_equal(add_text(bad_base64, strlen(bad_base64), AMQP_WOLFSSL_FORMAT_PEM), AMQP_WOLFSSL_CRL_MALFORMED);
-  assert_int_equal(add_text("junk", 4, AMQP_WOLFSSL_FORMAT_DER), AMQP_WOLFSSL_CRL_MALFORMED);
+  assert_int_equal(add_text("", 0, AMQP_WOLFSSL_FORMAT_AUTO), AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
+  assert_int_equal(add_text(half, strlen(half), AMQP_WOLFSSL_FORMAT_AUTO), AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
+  assert_int_equal(add_text(bad_base64, strlen(bad_base64), AMQP_WOLFSSL_FORMAT_PEM), AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
+  assert_int_equal(add_text("junk", 4, AMQP_WOLFSSL_FORMAT_DER), AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
 }
 
 /* Exactly as long as what it holds, so that a sanitizer sees a byte read behind it. */
@@ -283,15 +283,16 @@ static void the_way_to_an_anchor(void **state) {
   (void)state;
   read_certificates(&leaf, "server-chain-leaf-only.pem");
   expect_chain(lists_of("list-clean.pem", "list-intermediate.pem", NULL), &chain, &ca, AMQP_WOLFSSL_OK);
-  expect_chain(lists_of("list-intermediate.pem", NULL), &chain, &ca, AMQP_WOLFSSL_REVOCATION_UNKNOWN);
-  expect_chain(lists_of("list-clean.pem", "list-intermediate.pem", NULL), &leaf, &ca, AMQP_WOLFSSL_REVOCATION_UNKNOWN);
-  expect_chain(lists_of("list-clean.pem", NULL), &none, &ca, AMQP_WOLFSSL_REVOCATION_UNKNOWN);
-  expect_chain(lists_of("list-clean.pem", NULL), &server, &none, AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+  expect_chain(lists_of("list-intermediate.pem", NULL), &chain, &ca, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
+  expect_chain(lists_of("list-clean.pem", "list-intermediate.pem", NULL), &leaf, &ca,
+               AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
+  expect_chain(lists_of("list-clean.pem", NULL), &none, &ca, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
+  expect_chain(lists_of("list-clean.pem", NULL), &server, &none, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   /* A certificate that is trusted by itself needs nobody's list. */
   expect_chain(lists_of("list-other-ca.pem", NULL), &ca, &ca, AMQP_WOLFSSL_OK);
   /* A self-signed one that nobody trusts leads in a circle. */
   read_certificates(&circle, "other-ca.pem");
-  expect_chain(lists_of("list-other-ca.pem", NULL), &circle, &ca, AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+  expect_chain(lists_of("list-other-ca.pem", NULL), &circle, &ca, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   certificate_list_free(&circle);
   certificate_list_free(&leaf);
 }
@@ -305,12 +306,12 @@ static void an_impostor_of_the_same_name(void **state) {
   read_certificates(&impostor, "impostor.pem");
   read_certificates(&both, "impostor.pem");
   read_certificates(&both, "ca.pem");
-  expect_chain(lists_of("list-impostor.pem", NULL), &server, &both, AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+  expect_chain(lists_of("list-impostor.pem", NULL), &server, &both, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   expect_chain(lists_of("list-impostor.pem", "list-clean.pem", NULL), &server, &both, AMQP_WOLFSSL_OK);
   expect_chain(lists_of("list-impostor.pem", "list-revoked-server.pem", NULL), &server, &both,
-               AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+               AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED);
   expect_chain(lists_of("list-impostor.pem", "list-clean.pem", NULL), &server, &impostor,
-               AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+               AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   certificate_list_free(&both);
   certificate_list_free(&impostor);
 }
@@ -324,8 +325,8 @@ static void signers_are_checked_at_once(void **state) {
       {"list-clean.pem", &bundle, AMQP_WOLFSSL_OK},
       {"list-ca-rsa.pem", &bundle, AMQP_WOLFSSL_OK},
       {"list-intermediate.pem", &bundle, AMQP_WOLFSSL_OK}, /* its issuer is not known yet */
-      {"list-impostor.pem", &bundle, AMQP_WOLFSSL_CRL_UNUSABLE},
-      {"list-sha1.pem", &bundle, AMQP_WOLFSSL_CRL_UNUSABLE},
+      {"list-impostor.pem", &bundle, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"list-sha1.pem", &bundle, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
   };
 
   (void)state;
@@ -361,7 +362,7 @@ static void a_ca_that_may_not_sign_lists(void **state) {
   (void)key_of(&ca, &certificate);
   assert_true(certificate.may_sign_lists);
   lists = lists_of("list-mute.pem", NULL);
-  assert_int_equal(revocation_lists_check_signers(lists, &mute, &error), AMQP_WOLFSSL_CRL_UNUSABLE);
+  assert_int_equal(revocation_lists_check_signers(lists, &mute, &error), AMQP_WOLFSSL_ERROR_CRL_UNUSABLE);
   revocation_lists_release(lists);
   certificate_list_free(&mute);
 }
@@ -405,36 +406,36 @@ static void answers_that_are_taken_and_refused(void **state) {
       {"answer-good-sha256.der", false, AMQP_WOLFSSL_OK, ""},
       {"answer-delegated.der", false, AMQP_WOLFSSL_OK, ""},
       {"answer-chain-good.der", true, AMQP_WOLFSSL_OK, ""},
-      {"answer-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by \"CN=Acme Test Root"},
-      {"answer-chain-revoked.der", true, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "by \"CN=Acme Test Intermediate"},
-      {"answer-unknown.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not know the broker's certificate"},
-      {"answer-expired.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"answer-future.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
-      {"answer-endless.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not say until when"},
-      {"answer-try-later.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "tryLater (3)"},
-      {"answer-garbage.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "is not a valid OCSP answer"},
-      {"answer-altered.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-other-certificate.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "about another certificate"},
-      {"answer-other-issuer.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "about another certificate"},
-      {"answer-expired-responder.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-foreign-responder.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-self-signed-off.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-good.der", true, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "about another certificate"},
-      {"answer-good-sha384.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "by another hash than SHA-1 or SHA-256"},
+      {"answer-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by \"CN=Acme Test Root"},
+      {"answer-chain-revoked.der", true, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "by \"CN=Acme Test Intermediate"},
+      {"answer-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know the broker's certificate"},
+      {"answer-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"answer-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
+      {"answer-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
+      {"answer-try-later.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "tryLater (3)"},
+      {"answer-garbage.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not a valid OCSP answer"},
+      {"answer-altered.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"answer-other-certificate.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
+      {"answer-other-issuer.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
+      {"answer-expired-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"answer-foreign-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"answer-self-signed-off.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"answer-good.der", true, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
+      {"answer-good-sha384.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "by another hash than SHA-1 or SHA-256"},
       {"answer-extension.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-critical-extension.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "has a critical extension"},
+      {"answer-critical-extension.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has a critical extension"},
       {"answer-good-then-good.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-good-then-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-revoked-then-good.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-unknown-then-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-expired-then-revoked.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-good-then-revoked-expired.der", false, AMQP_WOLFSSL_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-good-then-unknown.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not know"},
-      {"answer-unknown-then-good.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not know"},
-      {"answer-good-then-expired.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"answer-expired-then-good.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"answer-good-then-future.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
-      {"answer-good-then-endless.der", false, AMQP_WOLFSSL_REVOCATION_UNKNOWN, "does not say until when"},
+      {"answer-good-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-revoked-then-good.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-unknown-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-expired-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-good-then-revoked-expired.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"answer-good-then-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
+      {"answer-unknown-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
+      {"answer-good-then-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"answer-expired-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"answer-good-then-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
+      {"answer-good-then-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
   };
 
   (void)state;
@@ -459,9 +460,9 @@ static void an_answer_ages(void **state) {
     skip();
   }
   assert_int_equal(judge("answer-good.der", &server, NULL, (int64_t)time(NULL) + 2 * DAY, message),
-                   AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+                   AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   assert_int_equal(judge("answer-good.der", &server, NULL, (int64_t)time(NULL) - 2 * DAY, message),
-                   AMQP_WOLFSSL_REVOCATION_UNKNOWN);
+                   AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
 }
 
 /*
@@ -479,17 +480,18 @@ static void a_responder_and_its_issuers_lists(void **state) {
       {NULL, "answer-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
       {"list-clean.pem", "answer-delegated.der", AMQP_WOLFSSL_OK, ""},
       {"list-clean.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
-      {"list-revoked-responder.pem", "answer-delegated.der", AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+      {"list-revoked-responder.pem", "answer-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
        "its responder \"CN=responder,O=Acme\" is revoked, says a CRL"},
       {"list-revoked-responder.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
       {"list-revoked-responder.pem", "answer-good.der", AMQP_WOLFSSL_OK, ""}, /* the CA's own */
       {"list-revoked-responder-unchecked.pem", "answer-delegated.der", AMQP_WOLFSSL_OK, ""},
-      {"list-revoked-responder-unchecked.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+      {"list-revoked-responder-unchecked.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
        "its responder \"CN=responder-unchecked,O=Acme\" is revoked, says a CRL"},
-      {"list-expired.pem", "answer-delegated.der", AMQP_WOLFSSL_REVOCATION_UNKNOWN,
+      {"list-expired.pem", "answer-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
        "no CRL in date shows that its responder \"CN=responder,O=Acme\" is not revoked"},
-      {"list-other-ca.pem", "answer-delegated.der", AMQP_WOLFSSL_REVOCATION_UNKNOWN, "no CRL in date shows"},
-      {"list-expired.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_REVOCATION_UNKNOWN, "no CRL in date shows"},
+      {"list-other-ca.pem", "answer-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "no CRL in date shows"},
+      {"list-expired.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+       "no CRL in date shows"},
   };
 
   (void)state;
@@ -549,7 +551,7 @@ static const amqp_wolfssl_policy_t policies[] = {AMQP_WOLFSSL_POLICY_FIPS, AMQP_
 #define BOTH(code) \
   { code, code }
 #define ONLY_FIPS \
-  { AMQP_WOLFSSL_OK, AMQP_WOLFSSL_REVOCATION_UNKNOWN }
+  { AMQP_WOLFSSL_OK, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN }
 
 static void expect_under(const struct revocation_check *check, amqp_wolfssl_code_t expected, const char *sentence) {
   amqp_wolfssl_error_t error;
@@ -577,7 +579,7 @@ static void try_lists_under(amqp_wolfssl_policy_t policy, struct revocation_list
   expect_under(&check, expected, sentence);
   code = revocation_lists_check_signers(lists, &anchors, &error);
   /* Without a sentence to expect, wolfSSL may not take such a key at all. */
-  if (code != AMQP_WOLFSSL_CRL_UNUSABLE || expected == AMQP_WOLFSSL_OK || *sentence != '\0') {
+  if (code != AMQP_WOLFSSL_ERROR_CRL_UNUSABLE || expected == AMQP_WOLFSSL_OK || *sentence != '\0') {
     assert_int_equal(code, AMQP_WOLFSSL_OK);
   }
   expect_under(&check, expected, sentence);
@@ -603,9 +605,13 @@ static void lists_are_held_to_the_policy(void **state) {
       {"leaf-of-secp256k1.pem",
        "ca-secp256k1.pem",
        {"list-ca-secp256k1.pem"},
-       BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN),
+       BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN),
        ""},
-      {"leaf-of-rsa1024.pem", "ca-rsa1024.pem", {"list-ca-rsa1024.pem"}, BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN), ""},
+      {"leaf-of-rsa1024.pem",
+       "ca-rsa1024.pem",
+       {"list-ca-rsa1024.pem"},
+       BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN),
+       ""},
       /* What a weak list says does not count, but that there is a newer one does. */
       {"server-strong-p384.pem",
        "ca-p384.pem",
@@ -642,7 +648,7 @@ static void answers_are_held_to_the_policy(void **state) {
        "it is signed by ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
       {"server-strong-p384.pem",
        "answer-strong-revoked-sha256.der",
-       {AMQP_WOLFSSL_CERTIFICATE_REVOKED, AMQP_WOLFSSL_REVOCATION_UNKNOWN},
+       {AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN},
        ""},
       {"server-strong-p384.pem", "answer-responder-p256.der", ONLY_FIPS,
        "it is signed by \"CN=responder-p256,O=Acme\", and its EC key has 256 bits, fewer than 384"},
@@ -651,9 +657,9 @@ static void answers_are_held_to_the_policy(void **state) {
       {"server.pem", "answer-ca-sha384.der", ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
       {"server-rsa.pem", "answer-ca-rsa-sha384.der", ONLY_FIPS, "its RSA key has 2048 bits, fewer than 3072"},
       /* wolfSSL may not know these curves at all. */
-      {"server.pem", "answer-responder-secp256k1.der", BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN), ""},
-      {"server.pem", "answer-responder-brainpool.der", BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN), ""},
-      {"server.pem", "answer-sha1.der", BOTH(AMQP_WOLFSSL_REVOCATION_UNKNOWN),
+      {"server.pem", "answer-responder-secp256k1.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN), ""},
+      {"server.pem", "answer-responder-brainpool.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN), ""},
+      {"server.pem", "answer-sha1.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN),
        "it is signed neither by RSA (PKCS #1 v1.5) nor by ECDSA with SHA-256, -384 or -512"},
   };
 
@@ -672,7 +678,7 @@ static void answers_are_held_to_the_policy(void **state) {
       print_message("# %s, %s\n", policy_name(policy_find(policies[j])), rows[i].answer);
       check.policy = policy_find(policies[j]);
       assert_int_equal(judge_by(&check, rows[i].answer, message), rows[i].codes[j]);
-      if (rows[i].codes[j] == AMQP_WOLFSSL_REVOCATION_UNKNOWN) {
+      if (rows[i].codes[j] == AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN) {
         assert_says(message, rows[i].sentence);
       }
     }
@@ -751,9 +757,9 @@ static void what_was_taken_stays(void **state) {
   before = revocation_sources_take(&sources);
   copy("list-revoked-server.pem", "changing.pem");
   refresh(&sources, AMQP_WOLFSSL_OK);
-  expect_chain(revocation_sources_take(&sources), &server, &ca, AMQP_WOLFSSL_CERTIFICATE_REVOKED);
+  expect_chain(revocation_sources_take(&sources), &server, &ca, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED);
   temporary_folder_write_text("changing.pem", "broken");
-  refresh(&sources, AMQP_WOLFSSL_CRL_MALFORMED);
+  refresh(&sources, AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_null(revocation_sources_take(&sources)); /* nothing is left to connect by */
   copy("list-clean.pem", "changing.pem");
   refresh(&sources, AMQP_WOLFSSL_OK);
@@ -800,17 +806,17 @@ static void sources_that_are_refused(void **state) {
   assert_int_equal(revocation_sources_init(&sources), 0);
   assert_int_equal(mkdir(temporary_folder_path("empty"), 0755), 0);
   assert_int_equal(revocation_sources_add_folder(&sources, temporary_folder_path("empty"), &error),
-                   AMQP_WOLFSSL_CRL_MALFORMED);
+                   AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_int_equal(revocation_sources_add_folder(&sources, temporary_folder_path("nowhere"), &error),
-                   AMQP_WOLFSSL_FILE_UNREADABLE);
+                   AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("nowhere"), &error),
-                   AMQP_WOLFSSL_FILE_UNREADABLE);
+                   AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("ca.pem"), &error),
-                   AMQP_WOLFSSL_CRL_MALFORMED);
+                   AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
   assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("list-partial.pem"), &error),
-                   AMQP_WOLFSSL_CRL_UNUSABLE);
+                   AMQP_WOLFSSL_ERROR_CRL_UNUSABLE);
   assert_int_equal(revocation_sources_add_memory(&sources, expired, length, AMQP_WOLFSSL_FORMAT_AUTO, &error),
-                   AMQP_WOLFSSL_CRL_UNUSABLE);
+                   AMQP_WOLFSSL_ERROR_CRL_UNUSABLE);
   assert_non_null(strstr(error.message, "has expired: it held until "));
   assert_false(revocation_sources_any(&sources));
   revocation_sources_free(&sources);
@@ -835,7 +841,7 @@ static void a_folder_of_many_things(void **state) {
   refresh(&sources, AMQP_WOLFSSL_OK);
   expect_chain(revocation_sources_take(&sources), &chain, &ca, AMQP_WOLFSSL_OK);
   assert_int_equal(symlink("nowhere", temporary_folder_path("mixed/gone.crl")), 0);
-  refresh(&sources, AMQP_WOLFSSL_FILE_UNREADABLE);
+  refresh(&sources, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   revocation_sources_free(&sources);
 }
 
@@ -846,13 +852,13 @@ static void a_folder_with_a_damaged_file(void **state) {
     const char *text;
     amqp_wolfssl_code_t code;
   } rows[] = {
-      {"new.pem", "", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"new.pem", "half of somethi", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"new.pem", "-----BEGIN X509 CRL-----\nMIIB\n", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"new.pem", "-----BEGIN X509 C", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"new", "-----BEGIN X509 CRL-----\nMIIB\n", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"new.crl", "", AMQP_WOLFSSL_CRL_MALFORMED},
-      {"0123abcd.r1", "none", AMQP_WOLFSSL_CRL_MALFORMED},
+      {"new.pem", "", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"new.pem", "half of somethi", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"new.pem", "-----BEGIN X509 CRL-----\nMIIB\n", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"new.pem", "-----BEGIN X509 C", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"new", "-----BEGIN X509 CRL-----\nMIIB\n", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"new.crl", "", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
+      {"0123abcd.r1", "none", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
       {"new", "", AMQP_WOLFSSL_OK},
       {"new", "some text", AMQP_WOLFSSL_OK},
   };
@@ -878,7 +884,7 @@ static void a_folder_with_a_damaged_file(void **state) {
   refresh(&sources, AMQP_WOLFSSL_OK);
   /* What a link leads to may only not be mounted. */
   assert_int_equal(symlink("nowhere", temporary_folder_path("damaged/anything")), 0);
-  refresh(&sources, AMQP_WOLFSSL_FILE_UNREADABLE);
+  refresh(&sources, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   revocation_sources_free(&sources);
 }
 
@@ -890,7 +896,7 @@ static void refuses_as_nobody(struct revocation_sources *sources, const char *pa
   other_user_become();
   code = revocation_sources_refresh(sources, &bundle, &error);
   other_user_end();
-  assert_int_equal(code, AMQP_WOLFSSL_FILE_UNREADABLE);
+  assert_int_equal(code, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_says(error.message, path);
   assert_says(error.message, strerror(EACCES));
   assert_null(revocation_sources_take(sources));

@@ -81,7 +81,7 @@ static amqp_wolfssl_code_t add_from(struct trust *trust, enum source source, con
     case FROM_MEMORY:
       return trust_add_memory(trust, what, strlen(what), AMQP_WOLFSSL_FORMAT_AUTO, error);
   }
-  return AMQP_WOLFSSL_INVALID_ARGUMENT;
+  return AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT;
 }
 
 /* Nothing has failed, so nothing may stand in the record: programs look there. */
@@ -194,12 +194,12 @@ static void test_text_and_other_blocks_around(void **state) {
 static void test_files_that_hold_none(void **state) {
   (void)state;
   temporary_folder_write("empty", "", 0);
-  assert_refuses(FROM_FILE, temporary_folder_path("empty"), AMQP_WOLFSSL_NO_CERTIFICATE, "empty");
-  assert_refuses(FROM_FILE, temporary_folder_path("ca.key"), AMQP_WOLFSSL_NO_CERTIFICATE,
+  assert_refuses(FROM_FILE, temporary_folder_path("empty"), AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "empty");
+  assert_refuses(FROM_FILE, temporary_folder_path("ca.key"), AMQP_WOLFSSL_ERROR_NO_CERTIFICATE,
                  temporary_folder_path("ca.key"));
-  assert_refuses(FROM_FILE, temporary_folder_path("missing"), AMQP_WOLFSSL_FILE_UNREADABLE,
+  assert_refuses(FROM_FILE, temporary_folder_path("missing"), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE,
                  temporary_folder_path("missing"));
-  assert_refuses(FROM_FILE, temporary_folder_path(""), AMQP_WOLFSSL_FILE_UNREADABLE, "folder");
+  assert_refuses(FROM_FILE, temporary_folder_path(""), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "folder");
 }
 
 static void test_damaged_bundles(void **state) {
@@ -208,12 +208,12 @@ static void test_damaged_bundles(void **state) {
 
   assert_non_null(half);
   half[strlen(half) / 2] = '\0';
-  assert_refuses(FROM_FILE, JOINED(ca, half), AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 1");
-  assert_refuses(FROM_FILE, JOINED(half, ca), AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 0");
+  assert_refuses(FROM_FILE, JOINED(ca, half), AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 1");
+  assert_refuses(FROM_FILE, JOINED(half, ca), AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 0");
   assert_refuses(FROM_FILE, JOINED(ca, "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n", ca_rsa),
-                 AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 2");
+                 AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 2");
   assert_refuses(FROM_FILE, JOINED(ca, "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n"),
-                 AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 2");
+                 AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 2");
   free(half);
 }
 
@@ -254,8 +254,8 @@ static void assert_refuses_unusable(const char *path, const char *says, const ch
   struct trust trust = {0};
   amqp_wolfssl_error_t error;
 
-  assert_refuses(FROM_FILE, path, AMQP_WOLFSSL_CA_UNUSABLE, says);
-  assert_int_equal(add_from(&trust, FROM_FILE, path, &error), AMQP_WOLFSSL_CA_UNUSABLE);
+  assert_refuses(FROM_FILE, path, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, says);
+  assert_int_equal(add_from(&trust, FROM_FILE, path, &error), AMQP_WOLFSSL_ERROR_CA_UNUSABLE);
   assert_non_null(strstr(error.message, path));
   assert_non_null(strstr(error.message, subject));
   assert_string_equal(error.certificate_subject, subject);
@@ -271,7 +271,7 @@ static void test_unusable_alone(void **state) {
   assert_refuses_unusable(temporary_folder_path("server-self-signed.pem"), "not a CA certificate",
                           "CN=server-self-signed,O=Acme");
   assert_refuses_unusable(temporary_folder_path("client.der"), "not a CA certificate", "CN=client1,O=Acme");
-  assert_refuses(FROM_FILE, JOINED(leaf, expired), AMQP_WOLFSSL_CA_UNUSABLE, "can't be trusted");
+  assert_refuses(FROM_FILE, JOINED(leaf, expired), AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "can't be trusted");
 }
 
 /* ---- Memory ---- */
@@ -289,13 +289,14 @@ static void test_memory(void **state) {
   assert_holds(&trust, 2, 0);
   assert_true(trusts(&trust, "Acme Test Root"));
   assert_int_equal(trust_add_memory(&trust, ca, strlen(ca), AMQP_WOLFSSL_FORMAT_DER, &error),
-                   AMQP_WOLFSSL_CERTIFICATE_MALFORMED);
-  assert_int_equal(trust_add_memory(&trust, der, length, AMQP_WOLFSSL_FORMAT_PEM, &error), AMQP_WOLFSSL_NO_CERTIFICATE);
+                   AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED);
+  assert_int_equal(trust_add_memory(&trust, der, length, AMQP_WOLFSSL_FORMAT_PEM, &error),
+                   AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
   assert_holds(&trust, 2, 0);
   free(der);
   trust_free(&trust);
-  assert_refuses(FROM_MEMORY, "", AMQP_WOLFSSL_NO_CERTIFICATE, "in memory");
-  assert_refuses(FROM_MEMORY, leaf, AMQP_WOLFSSL_CA_UNUSABLE, "in memory");
+  assert_refuses(FROM_MEMORY, "", AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "in memory");
+  assert_refuses(FROM_MEMORY, leaf, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "in memory");
 }
 
 /* ---- Folders ---- */
@@ -375,15 +376,15 @@ static void test_folders_without_any(void **state) {
   const char *folder = make_folder("none");
   (void)state;
 
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_NO_CERTIFICATE, folder);
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, folder);
   temporary_folder_write_text("none/README", "nothing here\n");
   temporary_folder_write_text("none/ca.key", key);
   make_folder("none/below");
   temporary_folder_write_text("none/below/ca.pem", ca);
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_NO_CERTIFICATE, folder);
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, folder);
   temporary_folder_write_text("none/expired.pem", expired);
   temporary_folder_write_text("none/server.pem", leaf);
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_CA_UNUSABLE, "(expired, not yet valid or no CA: 2)");
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "(expired, not yet valid or no CA: 2)");
 }
 
 /* One bad file, and whichever comes first, nothing is trusted of the others. */
@@ -396,12 +397,12 @@ static void test_folder_with_a_damaged_file(void **state) {
   temporary_folder_write_text("damaged/z.pem", ca_rsa);
   assert_adds(FROM_FOLDER, folder, 2, 0);
   temporary_folder_write_text("damaged/m.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n");
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, bad);
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, bad);
   temporary_folder_write_text("damaged/m.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, bad);
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, bad);
   assert_int_equal(rename(bad, temporary_folder_path("damaged/m.der")), 0);
   temporary_folder_write_text("damaged/m.der", "this is no DER");
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, temporary_folder_path("damaged/m.der"));
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, temporary_folder_path("damaged/m.der"));
 }
 
 static void test_no_folder(void **state) {
@@ -409,9 +410,9 @@ static void test_no_folder(void **state) {
   const char *file = temporary_folder_path("ca.pem");
   (void)state;
 
-  assert_refuses(FROM_FOLDER, missing, AMQP_WOLFSSL_FILE_UNREADABLE, missing);
-  assert_refuses(FROM_FOLDER, missing, AMQP_WOLFSSL_FILE_UNREADABLE, strerror(ENOENT));
-  assert_refuses(FROM_FOLDER, file, AMQP_WOLFSSL_FILE_UNREADABLE, strerror(ENOTDIR));
+  assert_refuses(FROM_FOLDER, missing, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, missing);
+  assert_refuses(FROM_FOLDER, missing, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, strerror(ENOENT));
+  assert_refuses(FROM_FOLDER, file, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, strerror(ENOTDIR));
 }
 
 /* ---- Permissions ---- */
@@ -424,7 +425,7 @@ static void assert_refuses_nobody(const char *folder, const char *says) {
   other_user_become();
   code = add_from(&trust, FROM_FOLDER, folder, &error);
   other_user_end();
-  if (code != AMQP_WOLFSSL_FILE_UNREADABLE || strstr(error.message, says) == NULL) {
+  if (code != AMQP_WOLFSSL_ERROR_FILE_UNREADABLE || strstr(error.message, says) == NULL) {
     fail_msg("%s: \"%s\" does not say \"%s\"", amqp_wolfssl_code_name(code), error.message, says);
   }
   assert_non_null(strstr(error.message, strerror(EACCES)));
@@ -483,7 +484,7 @@ static void test_system(void **state) {
   error_clear(&error);
   code = trust_add_system(&trust, &error);
 #ifdef HAVE_WOLFSSL_GET_SYSTEM_CA_DIRS
-  if (code == AMQP_WOLFSSL_NO_CERTIFICATE && access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0) {
+  if (code == AMQP_WOLFSSL_ERROR_NO_CERTIFICATE && access("/etc/ssl/certs/ca-certificates.crt", R_OK) != 0) {
     assert_holds(&trust, 0, 0);
     skip();
   }
@@ -499,7 +500,7 @@ static void test_system(void **state) {
     assert_false(certificate_list_contains(&before, anchor->bytes, anchor->length));
   }
 #else
-  assert_int_equal(code, AMQP_WOLFSSL_NOT_SUPPORTED);
+  assert_int_equal(code, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   assert_int_equal(error.code, code);
   assert_holds(&trust, 0, 0);
 #endif
@@ -528,7 +529,7 @@ static void fail_every_allocation(enum source source, const char *what) {
       assert_true(failed);
       assert_holds(&trust, 0, 0);
       /* A folder the system has no memory to open is reported with the system's own words. */
-      if (code != AMQP_WOLFSSL_NO_MEMORY && strstr(error.message, strerror(ENOMEM)) == NULL) {
+      if (code != AMQP_WOLFSSL_ERROR_NO_MEMORY && strstr(error.message, strerror(ENOMEM)) == NULL) {
         fail_msg("allocation %zu: %s: %s", nth, amqp_wolfssl_code_name(code), error.message);
       }
     }

@@ -63,7 +63,7 @@ static amqp_wolfssl_code_t read_it(struct certificate_list *list, const void *da
     assert_string_equal(error->message, "");
   } else {
     assert_int_equal(error->stage, AMQP_WOLFSSL_STAGE_CONFIGURE);
-    assert_true(code == AMQP_WOLFSSL_NO_MEMORY || strstr(error->message, ORIGIN) != NULL);
+    assert_true(code == AMQP_WOLFSSL_ERROR_NO_MEMORY || strstr(error->message, ORIGIN) != NULL);
   }
   return code;
 }
@@ -254,13 +254,13 @@ static void test_nothing(void **state) {
   char *key = temporary_folder_read_text("ca.key");
   (void)state;
 
-  assert_fails("", 0, AUTO, AMQP_WOLFSSL_NO_CERTIFICATE, "empty");
-  assert_fails("", 0, PEM, AMQP_WOLFSSL_NO_CERTIFICATE, "empty");
-  assert_fails("", 0, DER, AMQP_WOLFSSL_NO_CERTIFICATE, "empty");
-  assert_text_fails("no certificate here\n", PEM, AMQP_WOLFSSL_NO_CERTIFICATE, "no certificate");
-  assert_text_fails(key, AUTO, AMQP_WOLFSSL_NO_CERTIFICATE, "no certificate");
-  assert_text_fails("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n", AUTO, AMQP_WOLFSSL_NO_CERTIFICATE,
-                    "no certificate");
+  assert_fails("", 0, AUTO, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "empty");
+  assert_fails("", 0, PEM, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "empty");
+  assert_fails("", 0, DER, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "empty");
+  assert_text_fails("no certificate here\n", PEM, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "no certificate");
+  assert_text_fails(key, AUTO, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "no certificate");
+  assert_text_fails("-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n", AUTO,
+                    AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "no certificate");
   free(key);
 }
 
@@ -269,15 +269,16 @@ static void test_trusted_certificate_is_none(void **state) {
   char *text = replaced(ca, " CERTIFICATE-", " TRUSTED CERTIFICATE-");
   (void)state;
 
-  assert_text_fails(text, AUTO, AMQP_WOLFSSL_NO_CERTIFICATE, "no certificate");
+  assert_text_fails(text, AUTO, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "no certificate");
   free(text);
 }
 
 static void test_format_that_does_not_fit(void **state) {
   (void)state;
-  assert_fails(ca_der, ca_der_length, PEM, AMQP_WOLFSSL_NO_CERTIFICATE, "no certificate");
-  assert_text_fails(ca, DER, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 1 ");
-  assert_text_fails("no certificate here\n", AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "not a valid X.509 certificate");
+  assert_fails(ca_der, ca_der_length, PEM, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "no certificate");
+  assert_text_fails(ca, DER, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 1 ");
+  assert_text_fails("no certificate here\n", AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
+                    "not a valid X.509 certificate");
 }
 
 static void test_der_damaged(void **state) {
@@ -287,9 +288,9 @@ static void test_der_damaged(void **state) {
   assert_non_null(bytes);
   memcpy(bytes, ca_der, ca_der_length);
   bytes[ca_der_length] = 0;
-  assert_fails(bytes, ca_der_length + 1, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 1 ");
+  assert_fails(bytes, ca_der_length + 1, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 1 ");
   for (size_t length = 1; length < ca_der_length; length += 7) {
-    assert_fails(bytes, length, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 1 ");
+    assert_fails(bytes, length, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 1 ");
   }
   free(bytes);
 }
@@ -301,9 +302,9 @@ static void test_bundle_with_a_bad_block(void **state) {
   char *not_x509 = joined(ca, ca_rsa, "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n", NULL);
   (void)state;
 
-  assert_text_fails(bad_base64, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 2 ");
-  assert_text_fails(no_base64, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 2 ");
-  assert_text_fails(not_x509, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 3 ");
+  assert_text_fails(bad_base64, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 2 ");
+  assert_text_fails(no_base64, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 2 ");
+  assert_text_fails(not_x509, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 3 ");
   free(bad_base64);
   free(no_base64);
   free(not_x509);
@@ -316,9 +317,9 @@ static void test_half_a_block(void **state) {
   (void)state;
 
   half[strlen(ca) + strlen(ca_rsa) / 2] = '\0';
-  assert_text_fails(half, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "after certificate 1");
-  assert_text_fails(without_end, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "after certificate 0");
-  assert_text_fails(crossed, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "after certificate 0");
+  assert_text_fails(half, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 1");
+  assert_text_fails(without_end, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 0");
+  assert_text_fails(crossed, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 0");
   free(half);
   free(without_end);
   free(crossed);
@@ -339,7 +340,7 @@ static void test_bundle_cut_off_after_every_byte(void **state) {
     if (cut == first - 1 || cut == first) {
       assert_int_equal(code, AMQP_WOLFSSL_OK);
       assert_int_equal(list.count, 1);
-    } else if (code != AMQP_WOLFSSL_CERTIFICATE_MALFORMED) {
+    } else if (code != AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED) {
       fail_msg("cut off after %zu of %zu bytes (the second begins at %zu): %s", cut, all, first,
                amqp_wolfssl_code_name(code));
     }
@@ -352,7 +353,7 @@ static void test_begin_line_is_gone(void **state) {
   char *text = joined(ca, strchr(ca_rsa, '\n') + 1, ca, NULL);
   (void)state;
 
-  assert_text_fails(text, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "after certificate 1");
+  assert_text_fails(text, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 1");
   free(text);
 }
 
@@ -367,9 +368,9 @@ static void test_lines_damaged(void **state) {
 
     lines++;
     *at = '*';
-    assert_text_fails(text, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 1 ");
+    assert_text_fails(text, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 1 ");
     memmove(at, strchr(at, '\n') + 1, strlen(strchr(at, '\n') + 1) + 1);
-    assert_text_fails(text, AUTO, AMQP_WOLFSSL_CERTIFICATE_MALFORMED, "certificate 1 ");
+    assert_text_fails(text, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "certificate 1 ");
     free(text);
   }
   assert_true(lines > 5);
@@ -382,7 +383,7 @@ static void test_too_long(void **state) {
 
   /* wolfSSL counts in int. Not a byte is read of what can't be used anyhow. */
   assert_int_equal(certificate_input_read(&list, ca_der, (size_t)INT_MAX + 1, DER, ORIGIN, &error),
-                   AMQP_WOLFSSL_INVALID_ARGUMENT);
+                   AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   assert_non_null(strstr(error.message, "too long"));
   assert_int_equal(list.count, 0);
   certificate_list_free(&list);
@@ -408,7 +409,7 @@ static void test_without_memory(void **state) {
     failed = failing_allocator_disarm();
     if (failed) {
       tries++;
-      assert_int_equal(code, AMQP_WOLFSSL_NO_MEMORY);
+      assert_int_equal(code, AMQP_WOLFSSL_ERROR_NO_MEMORY);
     } else {
       assert_int_equal(code, AMQP_WOLFSSL_OK);
       assert_int_equal(list.count, 3);
