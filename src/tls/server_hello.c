@@ -43,12 +43,17 @@ static const uint8_t retry_random[RANDOM_LENGTH] = {0xcf, 0x21, 0xad, 0x74, 0xe5
                                                     0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
                                                     0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
+/* The end of the random of a server that could have had TLS 1.3, but was offered TLS 1.2, or 1.1, at most. */
+#define SENTINEL_LENGTH 8
+static const uint8_t sentinel[SENTINEL_LENGTH - 1] = {'D', 'O', 'W', 'N', 'G', 'R', 'D'};
+
 /* What one ServerHello says. */
 struct answer {
   bool is_retry;
   bool has_version;
   bool has_key_share;
   bool extended_master_secret;
+  bool downgrade_sentinel;
   uint16_t version;
   uint16_t suite;
   uint16_t group;
@@ -152,6 +157,12 @@ static bool read_extensions(struct byte_slice body, struct answer *answer) {
   return true;
 }
 
+static bool has_sentinel(const uint8_t *random) {
+  const uint8_t *end = random + RANDOM_LENGTH - SENTINEL_LENGTH;
+
+  return memcmp(end, sentinel, sizeof sentinel) == 0 && end[SENTINEL_LENGTH - 1] <= 1;
+}
+
 static bool read_answer(struct byte_slice body, struct answer *answer) {
   struct byte_slice random, session_id;
   uint8_t session_id_length, compression;
@@ -163,6 +174,7 @@ static bool read_answer(struct byte_slice body, struct answer *answer) {
     return false;
   }
   answer->is_retry = memcmp(random.bytes, retry_random, RANDOM_LENGTH) == 0;
+  answer->downgrade_sentinel = has_sentinel(random.bytes);
   return read_extensions(body, answer);
 }
 
@@ -179,10 +191,12 @@ static void use_server_hello(struct server_hello *hello, struct byte_slice body)
   }
   if (answer.is_retry) {
     hello->retry_requested = true;
+    hello->retry_suite = answer.suite;
     return;
   }
   hello->version = answer.version;
   hello->suite = answer.suite;
+  hello->downgrade_sentinel = answer.downgrade_sentinel;
   hello->extended_master_secret = answer.extended_master_secret;
   hello->group = answer.group;
   hello->complete = true;

@@ -37,6 +37,9 @@ struct server_hello {
   bool retry_requested; /**< a HelloRetryRequest came first (RFC 8446, section 4.1.4) */
   uint16_t version;     /**< the negotiated version: supported_versions if present, else legacy_version */
   uint16_t suite;
+  uint16_t retry_suite;        /**< of the HelloRetryRequest; 0: none came */
+  bool downgrade_sentinel;     /**< the random says that the server could have had a later version than TLS 1.2
+                                (RFC 8446, section 4.1.3) */
   bool extended_master_secret; /**< extension 23 was present (means something for TLS 1.2 only) */
   uint16_t group;              /**< of key_share (TLS 1.3), or of an ECDHE ServerKeyExchange (TLS 1.2), which comes
                                     after the ServerHello; 0 unknown */

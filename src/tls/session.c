@@ -51,12 +51,41 @@ static bool set_sni(struct session *session) {
 #endif
 }
 
+/* RFC 8446, section 4.1.3: the sentinel counts where TLS 1.3 was offered. Whoever took it out of the ClientHello is
+   found out by the Finished messages too, but only when our certificate has gone out. */
+static bool is_downgraded(const struct policy_limits *limits, const struct server_hello *hello) {
+  amqp_wolfssl_version_t lowest;
+  amqp_wolfssl_version_t highest;
+
+  return hello->downgrade_sentinel && hello->version < AMQP_WOLFSSL_TLS_1_3 &&
+         policy_limits_versions(limits, &lowest, &highest) && highest >= AMQP_WOLFSSL_TLS_1_3;
+}
+
 /* wolfSSL 5.5.4 takes any suite it knows from a server of TLS 1.2 where TLS 1.3 was offered too. Other versions it
    refuses by itself. */
-static bool was_offered(const void *context, const struct server_hello *hello) {
-  const bool known_version = hello->version == AMQP_WOLFSSL_TLS_1_2 || hello->version == AMQP_WOLFSSL_TLS_1_3;
+static bool is_suite_offered(const struct policy_limits *limits, uint16_t suite, uint16_t version) {
+  const bool known_version = version == AMQP_WOLFSSL_TLS_1_2 || version == AMQP_WOLFSSL_TLS_1_3;
 
-  return !known_version || policy_offers_suite(&tls_context_settings(context)->limits, hello->suite, hello->version);
+  return !known_version || policy_offers_suite(limits, suite, version);
+}
+
+/* A HelloRetryRequest commits its server to a suite of TLS 1.3 (RFC 8446, section 4.1.4). */
+static enum hello_verdict judge_hello(const void *context, const struct server_hello *hello) {
+  const struct policy_limits *limits = &tls_context_settings(context)->limits;
+
+  if (hello->retry_requested && !is_suite_offered(limits, hello->retry_suite, AMQP_WOLFSSL_TLS_1_3)) {
+    return HELLO_SUITE_NOT_OFFERED;
+  }
+  if (!hello->complete) {
+    return HELLO_TAKEN;
+  }
+  if (is_downgraded(limits, hello)) {
+    return HELLO_DOWNGRADED;
+  }
+  if (!is_suite_offered(limits, hello->suite, hello->version)) {
+    return HELLO_SUITE_NOT_OFFERED;
+  }
+  return hello->retry_requested && hello->suite != hello->retry_suite ? HELLO_SUITE_CHANGED : HELLO_TAKEN;
 }
 
 struct session *session_new(const struct tls_context *context, const struct peer_name *name,
@@ -74,7 +103,7 @@ struct session *session_new(const struct tls_context *context, const struct peer
   }
   byte_queue_init(&session->drained);
   tls_io_init(&session->io, lower);
-  session->io.takes_hello = was_offered;
+  session->io.judge_hello = judge_hello;
   session->io.hello_context = context;
   peer_verification_init(&session->verification, tls_context_settings(context), tls_context_trust(context),
                          session->has_name ? &session->name : NULL);

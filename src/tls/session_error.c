@@ -274,16 +274,39 @@ uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error) {
   }
 }
 
+static bool explain_hello(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct server_hello *hello = failure->io->hello;
+
+  switch (failure->io->hello_verdict) {
+    case HELLO_TAKEN:
+      return false;
+    case HELLO_SUITE_NOT_OFFERED:
+      error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
+                "the broker chose cipher suite 0x%04x, which was not offered",
+                hello->complete ? hello->suite : hello->retry_suite);
+      break;
+    case HELLO_SUITE_CHANGED:
+      error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
+                "the broker chose cipher suite 0x%04x after it had asked for a new start with 0x%04x", hello->suite,
+                hello->retry_suite);
+      break;
+    case HELLO_DOWNGRADED:
+      error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION,
+                "the broker speaks TLS 1.3 and says that it was offered less: something between here and the broker "
+                "alters the handshake (a proxy or firewall that inspects TLS, or an attacker)");
+      break;
+  }
+  if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* it left */
+    error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
+  }
+  return true;
+}
+
 void session_error_explain(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   int received;
   int sent;
 
-  if (failure->io->hello_refused) {
-    error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
-              "the broker chose cipher suite 0x%04x, which was not offered", failure->io->hello->suite);
-    if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* it left */
-      error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
-    }
+  if (explain_hello(failure, error)) {
     return;
   }
   read_alerts(failure, &received, &sent);

@@ -130,12 +130,13 @@ static size_t fetch_length(const struct tls_io *io) {
 /* Before wolfSSL sees it. \return false: refused */
 static bool watch_hello(struct tls_io *io) {
   server_hello_watch(io->hello, io->read_ahead, io->read_ahead_length);
-  if (!io->hello->complete || io->takes_hello == NULL || io->takes_hello(io->hello_context, io->hello)) {
-    return true;
+  if (io->judge_hello != NULL && (io->hello->complete || io->hello->retry_requested)) {
+    io->hello_verdict = io->judge_hello(io->hello_context, io->hello);
   }
-  io->hello_refused = true;
-  tls_io_alert_in_clear(io, TLS_IO_HELLO_ALERT);
-  return false;
+  if (io->hello_verdict != HELLO_TAKEN) {
+    tls_io_alert_in_clear(io, TLS_IO_HELLO_ALERT);
+  }
+  return io->hello_verdict == HELLO_TAKEN;
 }
 
 /* 0: there are bytes; else what the callback has to answer. */

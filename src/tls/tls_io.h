@@ -38,8 +38,15 @@ struct lower_socket {
   void *context;
 };
 
-/** Whether to go on with the server that sent a ServerHello. */
-typedef bool (*tls_io_hello_fn)(const void *context, const struct server_hello *hello);
+enum hello_verdict {
+  HELLO_TAKEN,
+  HELLO_SUITE_NOT_OFFERED,
+  HELLO_SUITE_CHANGED, /**< from that of the HelloRetryRequest before it */
+  HELLO_DOWNGRADED     /**< the server could have had TLS 1.3, and was asked for less than we asked */
+};
+
+/** Whether to go on with the server that sent a ServerHello, or a HelloRetryRequest. */
+typedef enum hello_verdict (*tls_io_hello_fn)(const void *context, const struct server_hello *hello);
 
 struct tls_io {
   struct lower_socket lower;
@@ -52,9 +59,9 @@ struct tls_io {
   size_t record_header_length;              /* 0: it has none, or all of it */
   size_t record_left;                       /* bytes of that record's body still to come */
   struct server_hello *hello;               /* watched during the handshake only */
-  tls_io_hello_fn takes_hello;              /* NULL: any is taken */
+  tls_io_hello_fn judge_hello;              /* NULL: any is taken */
   const void *hello_context;
-  bool hello_refused;
+  enum hello_verdict hello_verdict;
   bool answer_queued; /* handshake records of ours behind the ServerHello: our part of TLS 1.2's handshake */
   size_t bytes_received;
   bool end_of_stream;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands between a TLS client and its server, and gives one field of the server's first ServerHello another value: so
- * a server chooses what it was not offered. All else is handed on unchanged. Writes down what the client sends.
+ * Stands between a TLS client and its server, and gives one field of a Hello another value: so a server chooses what
+ * it was not offered, or is offered less than the client offers. All else is handed on unchanged. Writes down what the
+ * client sends.
  *
- *   rewriting_relay PORT FIELD VALUE      PORT: the server's, on 127.0.0.1; FIELD: suite or compression; VALUE:
- * hexadecimal
+ *   rewriting_relay PORT FIELD VALUE      PORT: the server's, on 127.0.0.1; VALUE: hexadecimal; FIELD:
+ *     suite, compression   of the server's first ServerHello, which may be a HelloRetryRequest
+ *     second-suite         of the second
+ *     versions             each version in the supported_versions of the client's first ClientHello
  *
  * Prints a line "PORT n" when it listens, on 127.0.0.1; then for each connection, one after the other, "SERVER-HELLO
- * suite compression" as it came and "REWRITTEN suite compression" as it went on; for each record of the client
- * "CLIENT type first second", its type and its first two bytes; and "CLIENT-END". Runs until it is killed.
+ * suite compression" as each came, "REWRITTEN suite compression" as it went on if it was changed; for each record of
+ * the client "CLIENT type first second", its type and its first two bytes; "VERSIONS count", how many versions of a
+ * ClientHello were changed; and "CLIENT-END". Runs until it is killed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,6 +28,7 @@
 #define RECORD_BYTES (RECORD_HEADER + 16384u + 2048u)
 #define RECORD_HANDSHAKE 22u
 #define MESSAGE_SERVER_HELLO 2u
+#define EXTENSION_SUPPORTED_VERSIONS 43u
 /* RFC 8446, 5.1 and 4.1.3: record header, message header, legacy_version and random stand before the session id. */
 #define SESSION_ID_AT (RECORD_HEADER + 4u + 2u + 32u)
 
@@ -32,9 +37,19 @@ struct record {
   size_t length;
 };
 
+enum field { FIELD_SUITE, FIELD_COMPRESSION, FIELD_SECOND_SUITE, FIELD_VERSIONS, FIELDS };
+
+static const char *const field_names[FIELDS] = {"suite", "compression", "second-suite", "versions"};
+
 struct change {
-  bool suite; /* else the compression method */
+  enum field field;
   unsigned value;
+};
+
+/* What has passed of a connection. */
+struct progress {
+  unsigned client_records;
+  unsigned server_hellos;
 };
 
 static void fail(const char *what) {
@@ -86,20 +101,58 @@ static void report_choice(const char *what, const unsigned char *choice) {
   printf("%s %02x%02x %02x\n", what, choice[0], choice[1], choice[2]);
 }
 
+static void set_number(unsigned char *at, unsigned value) {
+  at[0] = (unsigned char)(value >> 8);
+  at[1] = (unsigned char)value;
+}
+
 static void rewrite(unsigned char *choice, const struct change *change) {
-  report_choice("SERVER-HELLO", choice);
-  if (change->suite) {
-    choice[0] = (unsigned char)(change->value >> 8);
-    choice[1] = (unsigned char)change->value;
-  } else {
+  if (change->field == FIELD_COMPRESSION) {
     choice[2] = (unsigned char)change->value;
+  } else {
+    set_number(choice, change->value);
   }
   report_choice("REWRITTEN", choice);
 }
 
+static bool is_to_change(const struct change *change, unsigned hello) {
+  return change->field == FIELD_SECOND_SUITE ? hello == 2 : change->field != FIELD_VERSIONS && hello == 1;
+}
+
+/* ---- The ClientHello ---- */
+
+static size_t number_at(const struct record *record, size_t at) {
+  return at + 2 <= record->length ? (size_t)record->bytes[at] << 8 | record->bytes[at + 1] : 0;
+}
+
+/* Where the extensions begin: behind the session identifier, the suites and the compression methods (RFC 8446, 4.1.2).
+ */
+static size_t find_extensions(const struct record *record) {
+  size_t at = SESSION_ID_AT;
+
+  at += 1u + (at < record->length ? record->bytes[at] : 0u);
+  at += 2 + number_at(record, at);
+  at += 1u + (at < record->length ? record->bytes[at] : 0u);
+  return at + 2;
+}
+
+static void rewrite_versions(struct record *record, unsigned value) {
+  unsigned count = 0;
+
+  for (size_t at = find_extensions(record); at + 4 <= record->length; at += 4 + number_at(record, at + 2)) {
+    if (number_at(record, at) == EXTENSION_SUPPORTED_VERSIONS) {
+      for (size_t version = at + 5; version + 2 <= at + 4 + number_at(record, at + 2); version += 2) {
+        set_number(record->bytes + version, value);
+        count++;
+      }
+    }
+  }
+  printf("VERSIONS %u\n", count);
+}
+
 /* ---- Connections ---- */
 
-static bool pass_from_client(int client, int server) {
+static bool pass_from_client(int client, int server, const struct change *change, struct progress *progress) {
   static struct record record;
 
   if (!receive_record(client, &record)) {
@@ -107,22 +160,27 @@ static bool pass_from_client(int client, int server) {
   }
   printf("CLIENT %u %u %u\n", record.bytes[0], record.length > 5 ? record.bytes[5] : 0u,
          record.length > 6 ? record.bytes[6] : 0u);
+  if (progress->client_records++ == 0 && change->field == FIELD_VERSIONS) {
+    rewrite_versions(&record, change->value);
+  }
   (void)loopback_send_all(server, record.bytes,
                           record.length); /* it may have ended; what the client sends is of interest all the same */
   return true;
 }
 
-static bool pass_from_server(int server, int client, const struct change *change, bool *rewritten) {
+static bool pass_from_server(int server, int client, const struct change *change, struct progress *progress) {
   static struct record record;
   unsigned char *choice;
 
   if (!receive_record(server, &record)) {
     return false;
   }
-  choice = *rewritten ? NULL : find_choice(&record);
+  choice = find_choice(&record);
   if (choice != NULL) {
-    rewrite(choice, change);
-    *rewritten = true;
+    report_choice("SERVER-HELLO", choice);
+    if (is_to_change(change, ++progress->server_hellos)) {
+      rewrite(choice, change);
+    }
   }
   return loopback_send_all(client, record.bytes, record.length);
 }
@@ -130,18 +188,18 @@ static bool pass_from_server(int server, int client, const struct change *change
 /* Until the client ends. */
 static void relay(int client, int server, const struct change *change) {
   struct pollfd ends[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
-  bool rewritten = false;
+  struct progress progress = {0, 0};
 
   for (;;) {
     if (poll(ends, 2, -1) < 0) {
       fail("poll");
     }
-    if (ends[1].revents != 0 && !pass_from_server(server, client, change, &rewritten)) {
+    if (ends[1].revents != 0 && !pass_from_server(server, client, change, &progress)) {
       (void)shutdown(client, SHUT_WR);
       ends[1].fd = -1;
       ends[1].revents = 0;
     }
-    if (ends[0].revents != 0 && !pass_from_client(client, server)) {
+    if (ends[0].revents != 0 && !pass_from_client(client, server, change, &progress)) {
       break;
     }
   }
@@ -155,17 +213,26 @@ static bool read_number(const char *text, int base, long lowest, long highest, l
   return end != text && *end == '\0' && *number >= lowest && *number <= highest;
 }
 
+static bool read_field(const char *name, enum field *field) {
+  for (int i = 0; i < FIELDS; i++) {
+    if (strcmp(name, field_names[i]) == 0) {
+      *field = (enum field)i;
+      return true;
+    }
+  }
+  return false;
+}
+
 int main(int argc, char **argv) {
-  struct change change = {.suite = argc == 4 && strcmp(argv[2], "suite") == 0};
+  struct change change;
   long port;
   long value;
   unsigned listening_port;
   int listener;
 
-  if (argc != 4 || (!change.suite && strcmp(argv[2], "compression") != 0) ||
-      !read_number(argv[1], 10, 1, 65535, &port) ||
-      !read_number(argv[3], 16, 0, change.suite ? 0xffff : 0xff, &value)) {
-    fputs("usage: rewriting_relay PORT suite|compression VALUE\n", stderr);
+  if (argc != 4 || !read_number(argv[1], 10, 1, 65535, &port) || !read_field(argv[2], &change.field) ||
+      !read_number(argv[3], 16, 0, change.field == FIELD_COMPRESSION ? 0xff : 0xffff, &value)) {
+    fputs("usage: rewriting_relay PORT suite|compression|second-suite|versions VALUE\n", stderr);
     return 2;
   }
   change.value = (unsigned)value;

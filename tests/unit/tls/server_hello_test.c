@@ -460,6 +460,51 @@ static void test_retry(void **state) {
   expect_stream(&stream, &outcome);
 }
 
+/* RFC 8446, section 4.1.3: the last eight bytes of the random, and no others. */
+static void test_downgrade_sentinel(void **state) {
+  static const struct {
+    const char *end;
+    size_t place; /* of its first byte in the random */
+    bool expected;
+  } rows[] = {
+      {"DOWNGRD\1", 24, true},  {"DOWNGRD\0", 24, true},  {"DOWNGRD\2", 24, false},
+      {"DOWNGRd\1", 24, false}, {"DOWNGRD\1", 23, false}, {"DOWNGRD\1", 0, false},
+  };
+  static struct buffer messages;
+  static struct buffer stream;
+  (void)state;
+
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    uint8_t random[32] = {0};
+    struct server_hello hello;
+
+    memcpy(random + rows[i].place, rows[i].end, 8);
+    stream.length = 0;
+    messages.length = 0;
+    add_hello(&messages, random, 0xc030, NULL, 0);
+    add_record(&stream, 22, messages.bytes, messages.length);
+    server_hello_init(&hello);
+    server_hello_watch(&hello, stream.bytes, stream.length);
+    assert_true(hello.complete);
+    assert_int_equal(hello.downgrade_sentinel, rows[i].expected);
+  }
+}
+
+static void test_suite_of_a_retry(void **state) {
+  static struct buffer stream;
+  struct server_hello hello;
+  (void)state;
+
+  stream.length = 0;
+  add_retry_record(&stream);
+  server_hello_init(&hello);
+  server_hello_watch(&hello, stream.bytes, stream.length);
+  assert_true(hello.retry_requested);
+  assert_false(hello.complete);
+  assert_int_equal(hello.retry_suite, 0x1302);
+  assert_int_equal(hello.suite, 0);
+}
+
 static void test_second_retry(void **state) {
   const struct outcome outcome = {.speech = PEER_SPEECH_TLS, .retry_requested = true, .given_up = true};
   static struct buffer stream;
@@ -916,6 +961,8 @@ int main(void) {
       cmocka_unit_test(test_tls13),
       cmocka_unit_test(test_tls13_long_key_share),
       cmocka_unit_test(test_retry),
+      cmocka_unit_test(test_downgrade_sentinel),
+      cmocka_unit_test(test_suite_of_a_retry),
       cmocka_unit_test(test_second_retry),
       cmocka_unit_test(test_alert_first),
       cmocka_unit_test(test_records_out_of_order),
