@@ -115,12 +115,9 @@ static void test_says_how_aes_is_done(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_any_thread_may_ask_first),
-      cmocka_unit_test(test_names_all_versions),
-      cmocka_unit_test(test_is_one_whole_line),
-      cmocka_unit_test(test_says_fips_only_where_it_is),
-      cmocka_unit_test(test_says_how_aes_is_done),
-      cmocka_unit_test(test_version),
+      cmocka_unit_test(test_any_thread_may_ask_first),  cmocka_unit_test(test_names_all_versions),
+      cmocka_unit_test(test_is_one_whole_line),         cmocka_unit_test(test_says_fips_only_where_it_is),
+      cmocka_unit_test(test_says_how_aes_is_done),      cmocka_unit_test(test_version),
       cmocka_unit_test(test_says_what_the_module_says),
   };
   return cmocka_run_group_tests_name("build_info", tests, NULL, NULL);
