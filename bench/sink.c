@@ -285,7 +285,8 @@ static void append_message(struct block *block, uint16_t channel, const char *ta
   }
 }
 
-/* Puts a buffer before the socket: many records go out in one write, or this end would set the pace and not the client.
+/*
+ * Puts a buffer before the socket: many records go out in one write, or this end would set the pace and not the client.
  */
 static bool buffer_records(struct peer *peer) {
   BIO *socket = SSL_get_wbio(peer->ssl);

@@ -248,7 +248,8 @@ static int hold_connections(const struct workload *workload, const struct target
   return 0;
 }
 
-/* A config of its own, so that its heap can be seen; what is made once in a process was made by the first connection.
+/*
+ * A config of its own, so that its heap can be seen; what is made once in a process was made by the first connection.
  */
 static int run_idle(const struct workload *workload, const struct target *target, struct outcome *outcome) {
   struct connection *connections = calloc(workload->count, sizeof(*connections));

@@ -33,8 +33,10 @@ int example_open(const struct example_options *options, struct example_connectio
 /** Logs in. \return 0, or -1 after printing why */
 int example_login(const struct example_options *options, const struct example_connection *connection);
 
-/** Prints why \a reply is not a success, with the TLS record if that is where it went wrong. \return 0 for success,
- * else -1 */
+/**
+ * Prints why \a reply is not a success, with the TLS record if that is where it went wrong.
+ * \return 0 for success, else -1
+ */
 int example_check(const struct example_connection *connection, amqp_rpc_reply_t reply, const char *doing);
 
 /** Closes politely and frees everything. */

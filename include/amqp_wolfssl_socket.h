@@ -195,7 +195,8 @@ AMQP_WOLFSSL_API int amqp_wolfssl_error_wolfssl_code(const amqp_wolfssl_error_t 
 AMQP_WOLFSSL_API int amqp_wolfssl_error_alert(const amqp_wolfssl_error_t *error);
 /** Whether that alert was sent or received. */
 AMQP_WOLFSSL_API amqp_wolfssl_alert_direction_t amqp_wolfssl_error_alert_direction(const amqp_wolfssl_error_t *error);
-/** Subject (RFC 4514 order) of the certificate the error is about, the server's or our own; "" when it is about none.
+/**
+ * Subject (RFC 4514 order) of the certificate the error is about, the server's or our own; "" when it is about none.
  */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_error_certificate_subject(const amqp_wolfssl_error_t *error);
 /** Depth of that certificate in its chain: 0 is the leaf, 1 its issuer, and so on; -1 when the error is about none. */
@@ -261,10 +262,11 @@ typedef enum amqp_wolfssl_stapling_t {
  * Asks the program for the passphrase of an encrypted key, or for the PIN of a token.
  *
  * Called from amqp_wolfssl_config_set_identity_*() only, in the thread that calls it, at most once a call, and only
- * when the key is encrypted or the token wants a PIN that its URI does not have. \param [out] passphrase where to put
- * it; need not end in NUL \param [in] capacity bytes available there \param [in] user_data as given to
- * amqp_wolfssl_config_set_passphrase_callback() \return bytes written, or a negative number to refuse. The library
- * wipes the buffer after use.
+ * when the key is encrypted or the token wants a PIN that its URI does not have.
+ * \param [out] passphrase where to put it; need not end in NUL. The library wipes the buffer after use
+ * \param [in] capacity bytes available there
+ * \param [in] user_data as given to amqp_wolfssl_config_set_passphrase_callback()
+ * \return bytes written, or a negative number to refuse
  */
 typedef int (*amqp_wolfssl_passphrase_fn)(char *passphrase, size_t capacity, void *user_data);
 
@@ -375,7 +377,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback
  * holds in any case.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify);
-/** Whether the server's certificate must carry the name connected to, by RFC 9525 (default: 1). 0 is refused likewise.
+/**
+ * Whether the server's certificate must carry the name connected to, by RFC 9525 (default: 1). 0 is refused likewise.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify);
 /**
@@ -517,7 +520,8 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_socket_version(const amqp_socket_t *so
 AMQP_WOLFSSL_API const char *amqp_wolfssl_socket_suite(const amqp_socket_t *socket);
 /** IANA's name of the key exchange group, as "secp256r1"; "" where wolfSSL does not say. */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_socket_group(const amqp_socket_t *socket);
-/** 1 when the master secret is bound to the handshake: Extended Master Secret (RFC 7627), or TLS 1.3, which always is.
+/**
+ * 1 when the master secret is bound to the handshake: Extended Master Secret (RFC 7627), or TLS 1.3, which always is.
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_extended_master_secret(const amqp_socket_t *socket);
 /** The server certificate's subject, in RFC 4514 order ("CN=broker,O=Acme" for O=Acme then CN=broker). */

@@ -30,8 +30,7 @@ static const struct numbered_cause causes[] = {
     {ASN_NO_SIGNER_E,
      {VERIFY, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
       "the broker's certificate does not lead to a CA that is trusted here; add the CA that issued it, or have the "
-      "broker "
-      "send the intermediate certificates"}},
+      "broker send the intermediate certificates"}},
     {ASN_SELF_SIGNED_E,
      {VERIFY, AMQP_WOLFSSL_ERROR_SELF_SIGNED,
       "the broker's certificate is self-signed and not among the trusted CAs; have a CA issue it"}},
@@ -49,8 +48,7 @@ static const struct numbered_cause causes[] = {
     {OCSP_CERT_UNKNOWN,
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
       "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, or only "
-      "request "
-      "it here"}},
+      "request it here"}},
     {OCSP_LOOKUP_FAIL,
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the broker announced an OCSP answer and stapled none"}},
     {OCSP_INVALID_STATUS,
@@ -58,8 +56,7 @@ static const struct numbered_cause causes[] = {
     {BAD_CERTIFICATE_STATUS_ERROR,
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
       "the OCSP answer that the broker stapled does not hold: it is out of date, about another certificate, damaged, "
-      "or "
-      "not signed in the name of the certificate's issuer; \"openssl s_client -status\" shows it"}},
+      "or not signed in the name of the certificate's issuer; \"openssl s_client -status\" shows it"}},
     {ASN_SIG_CONFIRM_E,
      {VERIFY, AMQP_WOLFSSL_ERROR_BAD_SIGNATURE,
       "the signature on a certificate of the broker's chain is wrong; it was not issued by the CA it names"}},

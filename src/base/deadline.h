@@ -14,7 +14,9 @@ struct deadline {
 
 enum deadline_wait_result { DEADLINE_READY, DEADLINE_PASSED, DEADLINE_FAILED };
 
-/** A NULL \a timeout means for ever. \return false for a timeout that is none (negative, or microseconds out of range)
+/**
+ * A NULL \a timeout means for ever.
+ * \return false for a timeout that is none (negative, or microseconds out of range)
  */
 bool deadline_start(struct deadline *deadline, const struct timeval *timeout);
 

@@ -191,7 +191,8 @@ const amqp_wolfssl_error_t *amqp_wolfssl_config_error(const amqp_wolfssl_config_
 
 /* ---- What every setter does first and last ---- */
 
-/* A FIPS module that went into error meanwhile makes any use of wolfSSL fail, for reasons that only look like others.
+/*
+ * A FIPS module that went into error meanwhile makes any use of wolfSSL fail, for reasons that only look like others.
  */
 static amqp_wolfssl_code_t blame_fips_module(amqp_wolfssl_code_t code, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t module = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
@@ -543,7 +544,8 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_con
 
 /* ---- Verification, name, versions, policy ---- */
 
-/* What a program may leave out of a policy, where whoever built the library or runs the machine leaves it the choice.
+/*
+ * What a program may leave out of a policy, where whoever built the library or runs the machine leaves it the choice.
  */
 static amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
   amqp_wolfssl_error_t *error = &config->error;

@@ -259,7 +259,8 @@ static amqp_wolfssl_code_t key_from_der(struct secret *key, const struct credent
 #endif
 }
 
-/* \a encrypted: whether a passphrase was needed, so that nonsense that comes out of it can be told from a damaged key.
+/*
+ * \a encrypted: whether a passphrase was needed, so that nonsense that comes out of it can be told from a damaged key.
  */
 static amqp_wolfssl_code_t read_key(struct secret *key, const struct credentials_input *input,
                                     const struct passphrase_source *source, bool *encrypted,

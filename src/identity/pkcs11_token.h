@@ -45,7 +45,8 @@ amqp_wolfssl_code_t pkcs11_token_open(struct pkcs11_token **token, const char *u
 void pkcs11_token_free(struct pkcs11_token *token);
 
 /**
- * Signs \a input. \param [in,out] length room at \a signature, then the signature's length
+ * Signs \a input.
+ * \param [in,out] length room at \a signature, then the signature's length
  * \return false when the token does not; pkcs11_token_failure() then says why
  */
 bool pkcs11_token_sign(struct pkcs11_token *token, enum pkcs11_signature kind, const uint8_t *input,

@@ -56,8 +56,9 @@ bool policy_can_be_held(const struct policy *policy);
 /** All that \a policy allows. */
 void policy_limits_init(struct policy_limits *limits, const struct policy *policy);
 /**
- * Narrows the suites to those named, in this order of preference. \param [in] names IANA's, separated by colons, commas
- * or spaces. A name that is unknown, outside the policy or given twice is refused, and \a limits stay as they were.
+ * Narrows the suites to those named, in this order of preference. A name that is unknown, outside the policy or given
+ * twice is refused, and \a limits stay as they were.
+ * \param [in] names IANA's, separated by colons, commas or spaces
  */
 amqp_wolfssl_code_t policy_limits_set_suites(struct policy_limits *limits, const char *names,
                                              amqp_wolfssl_error_t *error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds out why a session failed, from all that is known: wolfSSL's code, alerts, the first bytes, the socket's errno.
+/*
+ * Finds out why a session failed, from all that is known: wolfSSL's code, alerts, the first bytes, the socket's errno.
  */
 #ifndef AMQP_WOLFSSL_SESSION_ERROR_H
 #define AMQP_WOLFSSL_SESSION_ERROR_H

@@ -18,7 +18,8 @@ enum { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22 };
 
 /* ---- Sending ---- */
 
-/* How much of it the kernel takes now; 0 when none, or when the socket is broken, which the flush that follows reports.
+/*
+ * How much of it the kernel takes now; 0 when none, or when the socket is broken, which the flush that follows reports.
  */
 static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
   ssize_t sent;

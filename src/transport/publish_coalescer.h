@@ -6,11 +6,11 @@
  *
  * The rules, under which no message ever waits for a call that may not come, and none is lost, doubled or reordered:
  *  1. Only frames that another one surely follows are held: Basic.Publish, and a content header that announces a body.
- * A body frame never is: rabbitmq-c marks the last one too when the body is an exact multiple of the frame's room.
+ *     A body frame never is: rabbitmq-c marks the last one too when the body is an exact multiple of the frame's room.
  *  2. What is held is copied and counts as accepted at once.
  *  3. The frame that ends the message is accepted only when what was held has gone with it.
- *  4. A retry may offer fewer bytes than before, and may start in the middle of a frame; frames are counted, not
- * guessed.
+ *  4. A retry may offer fewer bytes than before, and may start in the middle of a frame; frames are counted,
+ *     not guessed.
  *  5. Receiving flushes first; if that blocks, receiving goes on all the same.
  *  6. What is held never grows beyond one record.
  *  7. A broken write is final; the writer below sees to that.
@@ -69,7 +69,8 @@ enum coalescer_result publish_coalescer_send(struct publish_coalescer *coalescer
 enum coalescer_result publish_coalescer_flush(struct publish_coalescer *coalescer,
                                               const struct coalescer_writer *writer);
 
-/** From now on everything is held until it fills a record; publish_coalescer_flush() or uncorking and flushing ends it.
+/**
+ * From now on everything is held until it fills a record; publish_coalescer_flush() or uncorking and flushing ends it.
  */
 void publish_coalescer_set_corked(struct publish_coalescer *coalescer, bool corked);
 

@@ -528,7 +528,8 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
     return NULL;
   }
   socket = amqp_tcp_socket_new(connection);
-  /* On failure the connection keeps a TCP socket that was never opened: sending over it fails, nothing leaves in clear.
+  /*
+   * On failure the connection keeps a TCP socket that was never opened: sending over it fails, nothing leaves in clear.
    */
   if (socket == NULL || !rabbitmq_socket_probe(socket)) {
     free_transport(transport);

@@ -42,7 +42,8 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
 
 /**
  * Checks the signatures of those whose issuer is trusted; the others' issuers come with the broker's certificates.
- * Before the set is shared. \return AMQP_WOLFSSL_OK, CRL_UNUSABLE or NO_MEMORY
+ * Before the set is shared.
+ * \return AMQP_WOLFSSL_OK, CRL_UNUSABLE or NO_MEMORY
  */
 amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,
                                                    const struct certificate_list *anchors, amqp_wolfssl_error_t *error);
@@ -58,8 +59,8 @@ struct revocation_check {
 
 /**
  * By \a lists: each certificate from the broker's own up to, without, a trust anchor must be issued by the next, which
- * must have a list in date that does not name it. \return AMQP_WOLFSSL_OK, CERTIFICATE_REVOKED, REVOCATION_UNKNOWN or
- * NO_MEMORY
+ * must have a list in date that does not name it.
+ * \return AMQP_WOLFSSL_OK, CERTIFICATE_REVOKED, REVOCATION_UNKNOWN or NO_MEMORY
  */
 amqp_wolfssl_code_t revocation_check_chain(const struct revocation_check *check, amqp_wolfssl_error_t *error);
 

@@ -432,7 +432,8 @@ static bool read_signed_part(struct byte_slice content, struct certificate *cert
   return content.length == 0;
 }
 
-/* RSASSA-PSS-params (RFC 4055, section 3.1) begin with the hash; where it is left out it is SHA-1, which is none here.
+/*
+ * RSASSA-PSS-params (RFC 4055, section 3.1) begin with the hash; where it is left out it is SHA-1, which is none here.
  */
 static unsigned pss_scheme(struct byte_slice parameters) {
   struct byte_slice content, wrapper, identifier, hash_parameters;

@@ -45,7 +45,11 @@ void client_close(struct client *client);
 
 /** What ended in a failure, in one line: status, stage, code, alert, depth and subject. */
 const char *client_describe_failure(const struct client *client, int status);
-/** The same line for what is expected. \param [in] alert 0: none \param [in] sent whether we sent it or received it */
+/**
+ * The same line for what is expected.
+ * \param [in] alert 0: none
+ * \param [in] sent whether we sent it or received it
+ */
 const char *client_describe_expected(int status, const char *stage, const char *code, int alert, int sent, int depth,
                                      const char *subject);
 

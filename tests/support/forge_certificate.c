@@ -99,7 +99,8 @@ static void change(X509 *certificate, EVP_PKEY *key, const char *extensions) {
   }
 }
 
-/* i2d_re_X509_tbs() drops the encoding that OpenSSL keeps of what was signed: otherwise the old one would be written.
+/*
+ * i2d_re_X509_tbs() drops the encoding that OpenSSL keeps of what was signed: otherwise the old one would be written.
  */
 static void finish(X509 *certificate, const char *signer) {
   if (signer != NULL) {

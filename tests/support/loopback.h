@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets of the programs that stand between tests and their peers: on 127.0.0.1, and with nothing but the C library.
+/*
+ * Sockets of the programs that stand between tests and their peers: on 127.0.0.1, and with nothing but the C library.
  */
 #ifndef TESTS_LOOPBACK_H
 #define TESTS_LOOPBACK_H

@@ -75,7 +75,8 @@ bool memory_peer_update_keys(struct memory_peer *peer);
 /** Sends close_notify. */
 void memory_peer_close_notify(struct memory_peer *peer);
 
-/** The TCP connection goes: the client still gets what waits, then the end of the stream; its sends break with EPIPE.
+/**
+ * The TCP connection goes: the client still gets what waits, then the end of the stream; its sends break with EPIPE.
  */
 void memory_peer_hang_up(struct memory_peer *peer);
 

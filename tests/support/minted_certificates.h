@@ -5,7 +5,8 @@
 
 /**
  * Makes the temporary folder and mints into it. The script is the environment's MINT_CERTIFICATES, else that below
- * abs_top_srcdir, else that below the current folder. \return 0 or -1
+ * abs_top_srcdir, else that below the current folder.
+ * \return 0 or -1
  */
 int minted_certificates_make(void);
 

@@ -24,7 +24,8 @@ void peer_require(const char *program);
  * and empty until the program is stopped; what it writes to standard output and standard error is kept.
  */
 struct peer_process *peer_process_start(const char *const *arguments);
-/** Waits until the program has written \a text. False when it closes its output first, or writes too little too long.
+/**
+ * Waits until the program has written \a text. False when it closes its output first, or writes too little too long.
  */
 bool peer_process_wait_for(struct peer_process *process, const char *text);
 /** The same, but fails the running case, after showing all that the program wrote. */
@@ -50,7 +51,8 @@ void peer_process_stop_all(void);
 /** Runs a program to its end and returns what it wrote, to be freed. Fails the running case unless it exits with 0. */
 char *peer_process_run(const char *const *arguments);
 
-/** A TCP port that nobody listens on just now. Somebody may take it: whoever binds it has to be ready to try another.
+/**
+ * A TCP port that nobody listens on just now. Somebody may take it: whoever binds it has to be ready to try another.
  */
 int peer_free_port(void);
 

@@ -12,7 +12,8 @@ void soft_token_require(void);
 
 /**
  * Points SoftHSM, in this process and those it starts, to tokens below \a folder, of which there are none yet. Call it
- * before anything else. \return 0 or -1; also 0 without SoftHSM
+ * before anything else.
+ * \return 0 or -1; also 0 without SoftHSM
  */
 int soft_token_setup(const char *folder);
 

@@ -123,7 +123,8 @@ static const char *gnutls_priority(int version) {
   }
 }
 
-/* It can't be told an address, so it listens on all; and it does not say which port the kernel picked, so we pick one.
+/*
+ * It can't be told an address, so it listens on all; and it does not say which port the kernel picked, so we pick one.
  */
 static bool try_gnutls(struct tls_server *server, const char *certificate, int version, const char *const *more) {
   struct command_line line = {.count = 0};

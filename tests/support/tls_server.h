@@ -19,10 +19,10 @@ const char *tls_server_name(enum tls_server_kind kind);
 
 /**
  * Starts one on 127.0.0.1 that shows the certificate \a certificate (see mint-certificates --help; gnutls-serv may have
- * NULL, and what \a more says), and returns once it
- * listens. It insists on a client certificate and verifies it, unless \a more says otherwise. Skips the running case
- * when the program is missing. \param [in] version the only version it takes; 0: what \a more says \param [in] more
- * further arguments, up to NULL; may be NULL
+ * NULL, and what \a more says), and returns once it listens. It insists on a client certificate and verifies it, unless
+ * \a more says otherwise. Skips the running case when the program is missing.
+ * \param [in] version the only version it takes; 0: what \a more says
+ * \param [in] more further arguments, up to NULL; may be NULL
  */
 struct tls_server tls_server_start(enum tls_server_kind kind, const char *certificate, int version,
                                    const char *const *more);

@@ -58,7 +58,8 @@ AMQP_WOLFSSL_COMPAT_API void *AMQP_CALL amqp_ssl_socket_get_context(amqp_socket_
 /** Trusts the system's CA certificates. AMQP_STATUS_OK or AMQP_STATUS_SSL_ERROR. */
 AMQP_WOLFSSL_COMPAT_API int AMQP_CALL amqp_ssl_socket_enable_default_verify_paths(amqp_socket_t *self);
 
-/** Trusts the CA certificates of a file, PEM or DER, beside those set before. AMQP_STATUS_OK or AMQP_STATUS_SSL_ERROR.
+/**
+ * Trusts the CA certificates of a file, PEM or DER, beside those set before. AMQP_STATUS_OK or AMQP_STATUS_SSL_ERROR.
  */
 AMQP_WOLFSSL_COMPAT_API int AMQP_CALL amqp_ssl_socket_set_cacert(amqp_socket_t *self, const char *cacert);
 

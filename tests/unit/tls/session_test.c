@@ -283,7 +283,8 @@ static void test_handshake_sending_breaks(void **state) {
   }
 }
 
-/* A place in the records that wait, other than a record's version: nobody has to look at that (RFC 8446, section 5.1).
+/*
+ * A place in the records that wait, other than a record's version: nobody has to look at that (RFC 8446, section 5.1).
  */
 static size_t place_to_alter(struct memory_pipe *pipe) {
   size_t wanted = random_between(0, pipe->waiting - 1);

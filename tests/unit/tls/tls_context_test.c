@@ -209,7 +209,8 @@ static void test_broken_contents_are_refused(void **state) {
   memory_session_free(pair);
 }
 
-/* A CA too weak for the policy: whether it is refused depends on wolfSSL's version, but it is not the broker's fault.
+/*
+ * A CA too weak for the policy: whether it is refused depends on wolfSSL's version, but it is not the broker's fault.
  */
 static void test_weak_authority(void **state) {
   struct memory_session *pair = fresh_pair(0, 0);
@@ -230,7 +231,8 @@ static void test_weak_authority(void **state) {
   memory_session_free(pair);
 }
 
-/* One context, several sessions one after the other: nothing of the first shows in the second, no session is resumed.
+/*
+ * One context, several sessions one after the other: nothing of the first shows in the second, no session is resumed.
  */
 static void test_sessions_are_apart(void **state) {
   struct memory_session *pair = fresh_pair(0, 0);
