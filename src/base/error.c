@@ -54,17 +54,40 @@ static void keep_one_line(char *text) {
   }
 }
 
+__attribute__((format(printf, 4, 0))) static void set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage,
+                                                      amqp_wolfssl_code_t code, const char *format, va_list arguments) {
+  error_clear(error);
+  error->stage = stage;
+  error->code = code;
+  (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+  keep_one_line(error->message);
+}
+
 amqp_wolfssl_code_t error_set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code,
                               const char *format, ...) {
   va_list arguments;
 
-  error_clear(error);
-  error->stage = stage;
-  error->code = code;
   va_start(arguments, format);
-  (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
+  set(error, stage, code, format, arguments);
   va_end(arguments);
-  keep_one_line(error->message);
+  return code;
+}
+
+amqp_wolfssl_code_t error_configure(amqp_wolfssl_error_t *error, amqp_wolfssl_code_t code, const char *format, ...) {
+  va_list arguments;
+
+  va_start(arguments, format);
+  set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, code, format, arguments);
+  va_end(arguments);
+  return code;
+}
+
+amqp_wolfssl_code_t error_verify(amqp_wolfssl_error_t *error, amqp_wolfssl_code_t code, const char *format, ...) {
+  va_list arguments;
+
+  va_start(arguments, format);
+  set(error, AMQP_WOLFSSL_STAGE_VERIFY, code, format, arguments);
+  va_end(arguments);
   return code;
 }
 

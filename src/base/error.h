@@ -29,6 +29,14 @@ void error_clear(amqp_wolfssl_error_t *error);
 amqp_wolfssl_code_t error_set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code,
                               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/** error_set() at the stage where most is refused: configuring. */
+amqp_wolfssl_code_t error_configure(amqp_wolfssl_error_t *error, amqp_wolfssl_code_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** error_set() when the broker's chain is judged. */
+amqp_wolfssl_code_t error_verify(amqp_wolfssl_error_t *error, amqp_wolfssl_code_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /** Adds to the sentence, as much as fits. */
 void error_append(amqp_wolfssl_error_t *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -45,8 +45,7 @@ static void explain_denied(const char *path, amqp_wolfssl_error_t *error) {
 }
 
 static amqp_wolfssl_code_t explain_open_failure(const char *path, int open_errno, amqp_wolfssl_error_t *error) {
-  error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't read %s: %s", path,
-            strerror(open_errno));
+  error_configure(error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't read %s: %s", path, strerror(open_errno));
   if (open_errno == EACCES) {
     explain_denied(path, error);
     error_append(error, "; this process runs as %ld:%ld", (long)geteuid(), (long)getegid());
@@ -55,8 +54,7 @@ static amqp_wolfssl_code_t explain_open_failure(const char *path, int open_errno
 }
 
 static amqp_wolfssl_code_t unusable(const char *path, const char *why, amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't use %s: %s", path,
-                   why);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't use %s: %s", path, why);
 }
 
 /* Reads to the end, which must come before the room does: a file that grows meanwhile is being written. */
@@ -103,9 +101,8 @@ amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wo
 
     contents->bytes = malloc(room);
     contents->length = 0;
-    code = contents->bytes == NULL
-               ? error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
-               : read_all(descriptor, path, contents, room, error);
+    code = contents->bytes == NULL ? error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
+                                   : read_all(descriptor, path, contents, room, error);
   }
   (void)close(descriptor);
   if (code != AMQP_WOLFSSL_OK) {

@@ -19,8 +19,6 @@
 #include "verification/revocation_sources.h"
 #include "config/site_file.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 /* Whose failure keeps a connection from being opened. */
 enum setter {
   SETTER_SITE_FILE, /* the administrator's; no call mends it */
@@ -76,10 +74,10 @@ struct amqp_wolfssl_config_t_ {
 #define LIFE_BY_DEFAULT ((int64_t)-1)
 
 static amqp_wolfssl_code_t cannot_be_held(const struct policy *policy, amqp_wolfssl_error_t *error) {
-  return FAIL(NOT_SUPPORTED,
-              "the policy \"%s\" needs a wolfSSL that can be told which signature algorithms to offer "
-              "(--enable-opensslextra)",
-              policy_name(policy));
+  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+                         "the policy \"%s\" needs a wolfSSL that can be told which signature algorithms to offer "
+                         "(--enable-opensslextra)",
+                         policy_name(policy));
 }
 
 static void set_defaults(amqp_wolfssl_config_t *config) {
@@ -100,8 +98,8 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
 }
 
 static amqp_wolfssl_code_t cannot_staple(amqp_wolfssl_error_t *error) {
-  return FAIL(
-      NOT_SUPPORTED,
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
       "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the answers; "
       "give CRLs instead");
 }
@@ -217,8 +215,8 @@ static amqp_wolfssl_code_t refuse_frozen(amqp_wolfssl_config_t *config, enum set
     return AMQP_WOLFSSL_ERROR_CONFIG_FROZEN;
   }
   return end(config, setter,
-             error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
-                       "a setting was changed while the connection is open; change it before opening"));
+             error_configure(&config->error, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
+                             "a setting was changed while the connection is open; change it before opening"));
 }
 
 static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter setter) {
@@ -243,8 +241,7 @@ static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter sett
 }
 
 static amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {
-  return error_set(&config->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%s is NULL",
-                   what);
+  return error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%s is NULL", what);
 }
 
 /* ---- Trust ---- */
@@ -284,7 +281,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *con
     code = missing_argument(config, "the CA certificate in memory");
   } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
              format != AMQP_WOLFSSL_FORMAT_DER) {
-    code = FAIL(INVALID_ARGUMENT, "%d is no format of certificates", (int)format);
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no format of certificates", (int)format);
   } else {
     code = trust_add_memory(&config->trust, data, length, format, error);
   }
@@ -337,7 +334,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *co
     code = missing_argument(config, "the CRL in memory");
   } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
              format != AMQP_WOLFSSL_FORMAT_DER) {
-    code = FAIL(INVALID_ARGUMENT, "%d is no format of CRLs", (int)format);
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no format of CRLs", (int)format);
   } else {
     code = revocation_sources_add_memory(&config->revocation, data, length, format, error);
   }
@@ -354,7 +351,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *conf
   error = &config->error;
   if (stapling != AMQP_WOLFSSL_STAPLING_OFF && stapling != AMQP_WOLFSSL_STAPLING_REQUEST &&
       stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
-    code = FAIL(INVALID_ARGUMENT, "%d is no way of OCSP stapling", (int)stapling);
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no way of OCSP stapling", (int)stapling);
   } else if (stapling != AMQP_WOLFSSL_STAPLING_OFF && !peer_verification_sees_answers()) {
     code = cannot_staple(error);
   } else if (!config->site.require_stapling) { /* where it is required, nothing asks for less */
@@ -520,7 +517,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *co
   }
   error = &config->error;
   if (passphrase != NULL && secret_copy(&copy, passphrase, strlen(passphrase)) != 0) {
-    return end(config, SETTER_PASSPHRASE, FAIL(NO_MEMORY, "out of memory"));
+    return end(config, SETTER_PASSPHRASE, error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory"));
   }
   secret_free(&config->passphrase);
   config->passphrase = copy;
@@ -551,10 +548,12 @@ static amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
   amqp_wolfssl_error_t *error = &config->error;
 
   if (POLICY_LOCK) {
-    return FAIL(POLICY_LOCKED, "this library was built without exceptions from its policy (--enable-policy-lock)");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
+                           "this library was built without exceptions from its policy (--enable-policy-lock)");
   }
   if (config->site.policy != 0) {
-    return FAIL(POLICY_LOCKED, "%s sets a policy, which the program can't make exceptions from", SITE_FILE);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
+                           "%s sets a policy, which the program can't make exceptions from", SITE_FILE);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -564,7 +563,7 @@ static amqp_wolfssl_code_t check_switch(amqp_wolfssl_config_t *config, int value
   amqp_wolfssl_error_t *error = &config->error;
 
   if (value != 0 && value != 1) {
-    return FAIL(INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is neither 0 nor 1", value);
   }
   return value == 1 ? AMQP_WOLFSSL_OK : check_exception(config);
 }
@@ -599,11 +598,12 @@ static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const 
 
   if (name != NULL) {
     if (!peer_name_parse(&parsed, name)) {
-      return FAIL(NAME_INVALID, "\"%.100s\" is neither a DNS name nor an IP address", name);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NAME_INVALID,
+                             "\"%.100s\" is neither a DNS name nor an IP address", name);
     }
     copy = strdup(name);
     if (copy == NULL) {
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
   }
   free(config->server_name);
@@ -631,10 +631,12 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
   }
   error = &config->error;
   if (!is_version(lowest) || !is_version(highest) || lowest > highest) {
-    code = FAIL(INVALID_ARGUMENT, "0x%04x to 0x%04x is no range of TLS versions; there are TLS 1.2 and TLS 1.3",
-                (unsigned)lowest, (unsigned)highest);
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+                           "0x%04x to 0x%04x is no range of TLS versions; there are TLS 1.2 and TLS 1.3",
+                           (unsigned)lowest, (unsigned)highest);
   } else if (highest < config->site.minimum_version) {
-    code = FAIL(POLICY_LOCKED, "TLS 1.2 only was asked for, and %s wants TLS 1.3 at least", SITE_FILE);
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
+                           "TLS 1.2 only was asked for, and %s wants TLS 1.3 at least", SITE_FILE);
   } else {
     config->settings.limits.lowest = lowest > config->site.minimum_version ? lowest : config->site.minimum_version;
     config->settings.limits.highest = highest;
@@ -656,20 +658,23 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
   amqp_wolfssl_error_t *error = &config->error;
 
   if (policy_find(policy) == NULL) {
-    return FAIL(INVALID_ARGUMENT, "%d is no policy", (int)policy);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no policy", (int)policy);
   }
   if (!policy_can_be_held(effective)) {
     return cannot_be_held(effective, error);
   }
   if (POLICY_LOCK && policy != DEFAULT_POLICY) {
-    return FAIL(POLICY_LOCKED, "this library was built with the policy \"%s\" alone (--enable-policy-lock)",
-                policy_name(policy_find(DEFAULT_POLICY)));
+    return error_configure(error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
+                           "this library was built with the policy \"%s\" alone (--enable-policy-lock)",
+                           policy_name(policy_find(DEFAULT_POLICY)));
   }
   if (config->credentials.chain.count > 0) {
-    return FAIL(INVALID_ARGUMENT, "the policy must be set before the identity, which is checked against it");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+                           "the policy must be set before the identity, which is checked against it");
   }
   if (config->narrowed) {
-    return FAIL(INVALID_ARGUMENT, "the policy must be set before suites, groups and exceptions, which depend on it");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+                           "the policy must be set before suites, groups and exceptions, which depend on it");
   }
   replace_policy(&config->settings.limits, effective);
   return AMQP_WOLFSSL_OK;
@@ -732,7 +737,8 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_life(amqp_wolfssl_config_t *
   }
   error = &config->error;
   if (seconds < 0 || seconds > MAXIMUM_LIFE_LIMIT) {
-    code = FAIL(INVALID_ARGUMENT, "%lld seconds is no life of a connection", (long long)seconds);
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%lld seconds is no life of a connection",
+                           (long long)seconds);
   } else {
     config->maximum_life = seconds;
   }
@@ -798,8 +804,8 @@ static amqp_wolfssl_code_t check_revocation(const amqp_wolfssl_config_t *config,
       revocation_sources_any(&config->revocation)) {
     return AMQP_WOLFSSL_OK;
   }
-  return FAIL(
-      REVOCATION_UNKNOWN,
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
       "the policy \"%s\" asks for revocation checks, and there is nothing to check by; add CRLs, or require OCSP "
       "stapling",
       policy_name(policy));

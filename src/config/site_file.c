@@ -113,8 +113,7 @@ struct reader {
   amqp_wolfssl_error_t *error;
 };
 
-#define REFUSE(reader, ...) \
-  error_set((reader)->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID, __VA_ARGS__)
+#define REFUSE(reader, ...) error_configure((reader)->error, AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID, __VA_ARGS__)
 
 static char *trim(char *text) {
   size_t length;
@@ -132,7 +131,7 @@ static amqp_wolfssl_code_t read_value(struct reader *reader, size_t which, const
     case VALUE_READ:
       return AMQP_WOLFSSL_OK;
     case VALUE_WITHOUT_MEMORY:
-      return error_set(reader->error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+      return error_configure(reader->error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     case VALUE_MEANS_NOTHING:
       break;
   }

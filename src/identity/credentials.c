@@ -29,7 +29,6 @@
 #include <wolfssl/wolfcrypt/rsa.h>
 #include <wolfssl/wolfcrypt/signature.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 #define SIGNATURE_CAPACITY 2048 /* RSA up to 16384 bits */
 
 /* ---- The key: PEM or DER, encrypted or not, to clear DER ---- */
@@ -40,37 +39,40 @@ static amqp_wolfssl_code_t get_passphrase(const struct passphrase_source *source
     case PASSPHRASE_GIVEN:
       return AMQP_WOLFSSL_OK;
     case PASSPHRASE_NOT_SET:
-      return FAIL(PASSPHRASE_MISSING, "the private key in %s is encrypted; set its passphrase before the identity",
-                  origin);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
+                             "the private key in %s is encrypted; set its passphrase before the identity", origin);
     case PASSPHRASE_REFUSED:
-      return FAIL(PASSPHRASE_MISSING,
-                  "the private key in %s is encrypted and no passphrase was given when asked for it", origin);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
+                             "the private key in %s is encrypted and no passphrase was given when asked for it",
+                             origin);
     case PASSPHRASE_NO_MEMORY:
       break;
   }
-  return FAIL(NO_MEMORY, "out of memory");
+  return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
 }
 
 static amqp_wolfssl_code_t explain_wrong_passphrase(const char *origin, amqp_wolfssl_error_t *error) {
-  return FAIL(PASSPHRASE_WRONG, "the passphrase for the private key in %s is wrong (or the key is damaged)", origin);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
+                         "the passphrase for the private key in %s is wrong (or the key is damaged)", origin);
 }
 
 #ifdef WOLFSSL_ENCRYPTED_KEYS
 /* wolfSSL tells a wrong passphrase from an unknown scheme by these only. */
 static amqp_wolfssl_code_t explain_decryption(int wolfssl_code, const char *origin, amqp_wolfssl_error_t *error) {
   if (wolfssl_code == MEMORY_E) {
-    FAIL(NO_MEMORY, "out of memory");
+    error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   } else if (wolfssl_code == ASN_UNKNOWN_OID_E || wolfssl_code == ALGO_ID_E || wolfssl_code == NOT_COMPILED_IN ||
              wolfssl_code == ASN_INPUT_E || wolfssl_code == ASN_VERSION_E) {
-    FAIL(KEY_UNSUPPORTED,
-         "the private key in %s is encrypted in a way this wolfSSL can't undo; encrypt it again with "
-         "\"openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256\"",
-         origin);
+    error_configure(error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
+                    "the private key in %s is encrypted in a way this wolfSSL can't undo; encrypt it again with "
+                    "\"openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256\"",
+                    origin);
   } else if (wolfssl_code == HMAC_MIN_KEYLEN_E) {
-    FAIL(KEY_UNSUPPORTED,
-         "the passphrase for the private key in %s is shorter than the 14 bytes that wolfSSL's FIPS module asks for; "
-         "encrypt the key again with a longer one",
-         origin);
+    error_configure(
+        error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
+        "the passphrase for the private key in %s is shorter than the 14 bytes that wolfSSL's FIPS module asks for; "
+        "encrypt the key again with a longer one",
+        origin);
   } else {
     explain_wrong_passphrase(origin, error);
   }
@@ -79,10 +81,10 @@ static amqp_wolfssl_code_t explain_decryption(int wolfssl_code, const char *orig
 }
 #else
 static amqp_wolfssl_code_t refuse_encrypted(const char *origin, amqp_wolfssl_error_t *error) {
-  return FAIL(NOT_SUPPORTED,
-              "the private key in %s is encrypted, and this wolfSSL was built without encrypted keys "
-              "(--enable-enckeys); decrypt it with \"openssl pkey\"",
-              origin);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+                         "the private key in %s is encrypted, and this wolfSSL was built without encrypted keys "
+                         "(--enable-enckeys); decrypt it with \"openssl pkey\"",
+                         origin);
 }
 #endif
 
@@ -152,11 +154,13 @@ static amqp_wolfssl_code_t key_from_pkcs8_pem(struct secret *key, const struct p
   word32 length = (word32)block->whole.length;
 
   if (at >= end || secret_copy(key, block->whole.text, block->whole.length) != 0) {
-    return at >= end ? FAIL(KEY_MALFORMED, "the private key in %s can't be parsed", origin)
-                     : FAIL(NO_MEMORY, "out of memory");
+    return at >= end ? error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED, "the private key in %s can't be parsed",
+                                       origin)
+                     : error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   if (Base64_Decode((const byte *)block->whole.text + at + 1, (word32)(end - at - 1), key->bytes, &length) != 0) {
-    return FAIL(KEY_MALFORMED, "the private key in %s is not valid base64", origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED, "the private key in %s is not valid base64",
+                           origin);
   }
   key->length = length;
   return decrypt_pkcs8(key, source, origin, error);
@@ -194,7 +198,7 @@ static amqp_wolfssl_code_t key_from_pem(struct secret *key, const struct pem_blo
   key->length = block->whole.length;
   if (key->bytes == NULL) {
     key->length = 0;
-    code = FAIL(NO_MEMORY, "out of memory");
+    code = error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     goto cleanup;
   }
   length = wc_KeyPemToDer((const unsigned char *)block->whole.text, (int)block->whole.length, key->bytes,
@@ -211,8 +215,9 @@ static amqp_wolfssl_code_t key_from_pem(struct secret *key, const struct pem_blo
     goto cleanup;
   }
 #endif
-  code = length == MEMORY_E ? FAIL(NO_MEMORY, "out of memory")
-                            : FAIL(KEY_MALFORMED, "the private key in %s can't be parsed", origin);
+  code = length == MEMORY_E ? error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
+                            : error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED,
+                                              "the private key in %s can't be parsed", origin);
   error->wolfssl_code = length;
 cleanup:
   secret_free(&passphrase);
@@ -236,16 +241,17 @@ static amqp_wolfssl_code_t find_key_in_pem(struct secret *key, const struct cred
     }
   }
   if (result == PEM_UNTERMINATED) {
-    return FAIL(KEY_MALFORMED, "%s is cut off or damaged: a BEGIN line has no END line", input->key_origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED,
+                           "%s is cut off or damaged: a BEGIN line has no END line", input->key_origin);
   }
-  return FAIL(KEY_MALFORMED, "%s holds no private key", input->key_origin);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED, "%s holds no private key", input->key_origin);
 }
 
 static amqp_wolfssl_code_t key_from_der(struct secret *key, const struct credentials_input *input,
                                         const struct passphrase_source *source, bool *encrypted,
                                         amqp_wolfssl_error_t *error) {
   if (secret_copy(key, input->key, input->key_length) != 0) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   *encrypted = der_is_encrypted(key->bytes, key->length);
   if (!*encrypted) {
@@ -266,10 +272,10 @@ static amqp_wolfssl_code_t read_key(struct secret *key, const struct credentials
                                     const struct passphrase_source *source, bool *encrypted,
                                     amqp_wolfssl_error_t *error) {
   if (input->key_length == 0) {
-    return FAIL(KEY_MALFORMED, "%s is empty", input->key_origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED, "%s is empty", input->key_origin);
   }
   if (input->key_length > INT_MAX) {
-    return FAIL(INVALID_ARGUMENT, "%s is too long", input->key_origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%s is too long", input->key_origin);
   }
   return pem_is_likely(input->key, input->key_length) ? find_key_in_pem(key, input, source, encrypted, error)
                                                       : key_from_der(key, input, source, encrypted, error);
@@ -436,26 +442,27 @@ static amqp_wolfssl_code_t check_pair(const struct credentials *credentials, con
     case PAIR_MATCHES:
       return AMQP_WOLFSSL_OK;
     case PAIR_DIFFERS:
-      return FAIL(KEY_MISMATCH,
-                  "the private key in %s does not belong to the certificate in %s; it may belong to an "
-                  "older or another certificate",
-                  input->key_origin, input->certificate_origin);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
+                             "the private key in %s does not belong to the certificate in %s; it may belong to an "
+                             "older or another certificate",
+                             input->key_origin, input->certificate_origin);
     case PAIR_KEY_UNREADABLE:
       /* The traditional PEM encryption has no check of its own: a wrong passphrase gives bytes, only not a key. */
       if (encrypted) {
         return explain_wrong_passphrase(input->key_origin, error);
       }
-      return FAIL(KEY_MALFORMED, "the private key in %s can't be parsed as an RSA or EC key", input->key_origin);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED,
+                             "the private key in %s can't be parsed as an RSA or EC key", input->key_origin);
     case PAIR_CERTIFICATE_UNREADABLE:
-      return FAIL(CERTIFICATE_MALFORMED, "the public key of the certificate in %s can't be parsed",
-                  input->certificate_origin);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
+                             "the public key of the certificate in %s can't be parsed", input->certificate_origin);
     case PAIR_FAILED:
       break;
   }
-  return FAIL(LIBRARY_FAILED,
-              "wolfSSL could not check that the key in %s belongs to the certificate in %s (it may be "
-              "out of memory or of random numbers)",
-              input->key_origin, input->certificate_origin);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
+                         "wolfSSL could not check that the key in %s belongs to the certificate in %s (it may be "
+                         "out of memory or of random numbers)",
+                         input->key_origin, input->certificate_origin);
 }
 
 /* ---- The whole ---- */
@@ -481,9 +488,11 @@ static amqp_wolfssl_code_t check_strength(const struct certificate *certificate,
   }
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   if (!usable) {
-    FAIL(KEY_UNSUPPORTED, "the certificate of \"%s\" in %s can't be used: %s", subject, origin, reason);
+    error_configure(error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED, "the certificate of \"%s\" in %s can't be used: %s",
+                    subject, origin, reason);
   } else {
-    FAIL(IDENTITY_AGAINST_POLICY, "the certificate of \"%s\" in %s can't be used: %s", subject, origin, reason);
+    error_configure(error, AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY,
+                    "the certificate of \"%s\" in %s can't be used: %s", subject, origin, reason);
   }
   error_set_certificate(error, (int)depth, subject);
   return error->code;
@@ -498,7 +507,8 @@ static amqp_wolfssl_code_t check_chain(const struct certificate_list *chain, con
 
     code = certificate_read(&certificate, chain->items[depth].bytes, chain->items[depth].length)
                ? check_strength(&certificate, depth, origin, policy, error)
-               : FAIL(CERTIFICATE_MALFORMED, "a certificate in %s can't be parsed", origin);
+               : error_configure(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "a certificate in %s can't be parsed",
+                                 origin);
   }
   return code;
 }
@@ -514,7 +524,8 @@ static amqp_wolfssl_code_t read_chain(struct certificate_list *chain, struct cer
     return code;
   }
   if (!certificate_read(leaf, chain->items[0].bytes, chain->items[0].length)) {
-    return FAIL(CERTIFICATE_MALFORMED, "the certificate in %s can't be parsed", origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "the certificate in %s can't be parsed",
+                           origin);
   }
   return check_chain(chain, origin, policy, error);
 }

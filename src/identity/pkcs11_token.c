@@ -14,9 +14,9 @@
 bool pkcs11_token_is_supported(void) { return false; }
 
 amqp_wolfssl_code_t pkcs11_token_check_support(amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-                   "keys in PKCS#11 tokens can't be used: this library was built without them (%s)",
-                   PKCS11_TOKENS_MISSING);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+                         "keys in PKCS#11 tokens can't be used: this library was built without them (%s)",
+                         PKCS11_TOKENS_MISSING);
 }
 
 amqp_wolfssl_code_t pkcs11_token_open(struct pkcs11_token **token, const char *uri, const struct certificate *leaf,
@@ -65,7 +65,6 @@ const char *pkcs11_token_failure(const struct pkcs11_token *token) {
 
 #include "base/file.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 #define NAME_CAPACITY 256
 
 struct pkcs11_token {
@@ -93,20 +92,22 @@ static P11KitUri *parse_uri(const char *text, amqp_wolfssl_error_t *error) {
   int result;
 
   if (uri == NULL) {
-    FAIL(NO_MEMORY, "out of memory");
+    error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     return NULL;
   }
   result = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
   /* No part of the text goes into these sentences: there may be a PIN in it. */
   if (result != P11_KIT_URI_OK) {
-    FAIL(URI_INVALID,
-         "the key's PKCS#11 URI (RFC 7512) can't be parsed: %s; it should look like "
-         "\"pkcs11:token=NAME;object=NAME\"",
-         p11_kit_uri_message(result));
+    error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
+                    "the key's PKCS#11 URI (RFC 7512) can't be parsed: %s; it should look like "
+                    "\"pkcs11:token=NAME;object=NAME\"",
+                    p11_kit_uri_message(result));
   } else if (p11_kit_uri_any_unrecognized(uri)) {
-    FAIL(URI_INVALID, "the key's PKCS#11 URI has an attribute that RFC 7512 does not know");
+    error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
+                    "the key's PKCS#11 URI has an attribute that RFC 7512 does not know");
   } else if (p11_kit_uri_get_pin_value(uri) != NULL && p11_kit_uri_get_pin_source(uri) != NULL) {
-    FAIL(URI_INVALID, "the key's PKCS#11 URI has both pin-value and pin-source (RFC 7512, section 2.4)");
+    error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
+                    "the key's PKCS#11 URI has both pin-value and pin-source (RFC 7512, section 2.4)");
   } else {
     return uri;
   }
@@ -136,10 +137,11 @@ static amqp_wolfssl_code_t name_key(struct pkcs11_token *token, P11KitUri *uri, 
   char *text = NULL;
 
   if (!wants_private_key(uri)) {
-    return FAIL(URI_INVALID, "the key's PKCS#11 URI asks for something that is no private key; leave \"type\" out");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
+                           "the key's PKCS#11 URI asks for something that is no private key; leave \"type\" out");
   }
   if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN | P11_KIT_URI_FOR_SLOT, &text) != P11_KIT_URI_OK) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   (void)snprintf(token->name, sizeof(token->name), "%.*s", (int)strcspn(text, "?"), text);
   secret_wipe(text, strlen(text));
@@ -150,8 +152,8 @@ static amqp_wolfssl_code_t name_key(struct pkcs11_token *token, P11KitUri *uri, 
 /* ---- The module ---- */
 
 static amqp_wolfssl_code_t refuse_module(const char *path, const char *reason, amqp_wolfssl_error_t *error) {
-  return FAIL(TOKEN_MODULE_UNUSABLE, "the PKCS#11 module %s can't be used: %s", path,
-              reason != NULL ? reason : "p11-kit does not say why");
+  return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE, "the PKCS#11 module %s can't be used: %s",
+                         path, reason != NULL ? reason : "p11-kit does not say why");
 }
 
 static amqp_wolfssl_code_t start_named_module(struct pkcs11_token *token, const char *path,
@@ -256,20 +258,22 @@ static amqp_wolfssl_code_t find_token(struct pkcs11_token *token, P11KitUri *uri
 
   for (CK_FUNCTION_LIST **module = token->modules; *module != NULL; module++) {
     if (!look_in_module(token, *module, uri, &found)) {
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
   }
   if (found == 1) {
     return AMQP_WOLFSSL_OK;
   }
   if (found > 1) {
-    return FAIL(TOKEN_NOT_FOUND, "%zu tokens match %s; add \"serial\" or \"slot-id\" to the URI, so that one does",
-                found, token->name);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND,
+                           "%zu tokens match %s; add \"serial\" or \"slot-id\" to the URI, so that one does", found,
+                           token->name);
   }
-  return FAIL(TOKEN_NOT_FOUND, "no token matches %s%s", token->name,
-              token->modules[0] == NULL ? "; p11-kit has no module set up, so name one by \"?module-path=FILE\""
-                                        : "; is it plugged in, and is its module set up? \"p11tool --list-tokens\" or "
-                                          "\"pkcs11-tool -L\" show what there is");
+  return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND, "no token matches %s%s", token->name,
+                         token->modules[0] == NULL
+                             ? "; p11-kit has no module set up, so name one by \"?module-path=FILE\""
+                             : "; is it plugged in, and is its module set up? \"p11tool --list-tokens\" or "
+                               "\"pkcs11-tool -L\" show what there is");
 }
 
 /* ---- Login ---- */
@@ -277,10 +281,10 @@ static amqp_wolfssl_code_t find_token(struct pkcs11_token *token, P11KitUri *uri
 static amqp_wolfssl_code_t token_failed(const struct pkcs11_token *token, const char *doing, CK_RV result,
                                         amqp_wolfssl_error_t *error) {
   if (result == CKR_HOST_MEMORY) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
-  return FAIL(TOKEN_FAILED, "the token of %s failed %s: %s (PKCS#11: 0x%lx)", token->name, doing,
-              p11_kit_strerror(result), result);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_FAILED, "the token of %s failed %s: %s (PKCS#11: 0x%lx)",
+                         token->name, doing, p11_kit_strerror(result), result);
 }
 
 /* A path, or a file: URI without a host. RFC 7512 has "|program" too: nothing is run here. */
@@ -299,7 +303,8 @@ static amqp_wolfssl_code_t read_pin_file(struct secret *pin, const char *source,
   amqp_wolfssl_code_t code;
 
   if (path == NULL) {
-    return FAIL(URI_INVALID, "pin-source in the key's PKCS#11 URI must be a file, by its absolute path");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
+                           "pin-source in the key's PKCS#11 URI must be a file, by its absolute path");
   }
   code = file_read(path, pin, error);
   while (code == AMQP_WOLFSSL_OK && pin->length > 0 &&
@@ -316,7 +321,9 @@ static amqp_wolfssl_code_t get_pin(const struct pkcs11_token *token, P11KitUri *
   const char *value = p11_kit_uri_get_pin_value(uri);
 
   if (value != NULL) {
-    return secret_copy(pin, value, strlen(value)) == 0 ? AMQP_WOLFSSL_OK : FAIL(NO_MEMORY, "out of memory");
+    return secret_copy(pin, value, strlen(value)) == 0
+               ? AMQP_WOLFSSL_OK
+               : error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   if (p11_kit_uri_get_pin_source(uri) != NULL) {
     return read_pin_file(pin, p11_kit_uri_get_pin_source(uri), error);
@@ -325,18 +332,20 @@ static amqp_wolfssl_code_t get_pin(const struct pkcs11_token *token, P11KitUri *
     case PASSPHRASE_GIVEN:
       return AMQP_WOLFSSL_OK;
     case PASSPHRASE_NO_MEMORY:
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     case PASSPHRASE_REFUSED:
-      return FAIL(PASSPHRASE_MISSING, "the token of %s wants a PIN and none was given when asked for it", token->name);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
+                             "the token of %s wants a PIN and none was given when asked for it", token->name);
     case PASSPHRASE_NOT_SET:
       break;
   }
   if ((token->flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0) {
     return AMQP_WOLFSSL_OK;
   }
-  return FAIL(PASSPHRASE_MISSING,
-              "the token of %s wants a PIN; set it as passphrase before the identity, or give the URI a pin-source",
-              token->name);
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
+      "the token of %s wants a PIN; set it as passphrase before the identity, or give the URI a pin-source",
+      token->name);
 }
 
 static amqp_wolfssl_code_t log_in_with(const struct pkcs11_token *token, const struct secret *pin,
@@ -350,13 +359,14 @@ static amqp_wolfssl_code_t log_in_with(const struct pkcs11_token *token, const s
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:
-      return FAIL(
-          PASSPHRASE_WRONG,
+      return error_configure(
+          error, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
           "the token of %s refused the PIN; it was tried once, and tokens lock themselves after a few wrong ones",
           token->name);
     case CKR_PIN_LOCKED:
-      return FAIL(TOKEN_PIN_LOCKED, "the token of %s is locked after too many wrong PINs; unlock it with its own tool",
-                  token->name);
+      return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_PIN_LOCKED,
+                             "the token of %s is locked after too many wrong PINs; unlock it with its own tool",
+                             token->name);
     default:
       return token_failed(token, "to log in", result, error);
   }
@@ -372,10 +382,11 @@ static amqp_wolfssl_code_t log_in(const struct pkcs11_token *token, P11KitUri *u
   }
   /* A service that is restarted again and again must not use up the last try. */
   if ((token->flags & (CKF_USER_PIN_LOCKED | CKF_USER_PIN_FINAL_TRY)) != 0) {
-    return FAIL(TOKEN_PIN_LOCKED,
-                "the token of %s is locked after wrong PINs, or would be by one more; log in to it with its own tool "
-                "first",
-                token->name);
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_TOKEN_PIN_LOCKED,
+        "the token of %s is locked after wrong PINs, or would be by one more; log in to it with its own tool "
+        "first",
+        token->name);
   }
   code = get_pin(token, uri, source, &pin, error);
   if (code == AMQP_WOLFSSL_OK) {
@@ -418,9 +429,9 @@ static amqp_wolfssl_code_t find_key(struct pkcs11_token *token, P11KitUri *uri, 
     return token_failed(token, "to look for the key", result, error);
   }
   if (found != 1) {
-    return FAIL(TOKEN_KEY_NOT_FOUND,
-                "%s private key of the token matches %s; \"object\" (its label) and \"id\" say which",
-                found == 0 ? "no" : "more than one", token->name);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND,
+                           "%s private key of the token matches %s; \"object\" (its label) and \"id\" say which",
+                           found == 0 ? "no" : "more than one", token->name);
   }
   token->key = keys[0];
   return AMQP_WOLFSSL_OK;
@@ -444,15 +455,17 @@ static amqp_wolfssl_code_t check_key(struct pkcs11_token *token, const struct ce
     return token_failed(token, "to say of what kind the key is", result, error);
   }
   if (type != CKK_RSA && type != CKK_EC) {
-    return FAIL(KEY_UNSUPPORTED, "the private key %s is neither RSA nor EC", token->name);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED, "the private key %s is neither RSA nor EC",
+                           token->name);
   }
   if ((type == CKK_RSA) != (leaf->key_kind == CERTIFICATE_KEY_RSA)) {
-    return FAIL(KEY_MISMATCH, "the private key %s is an %s key, the certificate's is not", token->name,
-                type == CKK_RSA ? "RSA" : "EC");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
+                           "the private key %s is an %s key, the certificate's is not", token->name,
+                           type == CKK_RSA ? "RSA" : "EC");
   }
   if (key_asks_every_time(token)) {
-    return FAIL(
-        KEY_UNSUPPORTED,
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
         "the private key %s wants the PIN for every signature (CKA_ALWAYS_AUTHENTICATE), and the PIN is not kept",
         token->name);
   }
@@ -517,7 +530,8 @@ amqp_wolfssl_code_t pkcs11_token_open(struct pkcs11_token **token, const char *u
     return error->code;
   }
   made = new_token();
-  code = made == NULL ? FAIL(NO_MEMORY, "out of memory") : open_by_uri(made, parsed, leaf, pin, error);
+  code = made == NULL ? error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
+                      : open_by_uri(made, parsed, leaf, pin, error);
   free_uri(parsed);
   if (code != AMQP_WOLFSSL_OK) {
     pkcs11_token_free(made);

@@ -42,8 +42,6 @@ void token_signature_attach(WOLFSSL *ssl, struct pkcs11_token *token) {
 #include <wolfssl/wolfcrypt/rsa.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 /* ---- What wolfSSL asks for. 0, or WC_HW_E, which nothing else returns where no other hardware is in use. ---- */
 
 static int sign(struct pkcs11_token *token, enum pkcs11_signature kind, const byte *in, word32 in_length, byte *out,
@@ -217,24 +215,28 @@ amqp_wolfssl_code_t token_signature_check(struct pkcs11_token *token, const stru
     case PAIR_MATCHES:
       return AMQP_WOLFSSL_OK;
     case PAIR_DIFFERS:
-      return FAIL(KEY_MISMATCH,
-                  "the private key %s does not belong to the certificate in %s; it may belong to an older or another "
-                  "certificate",
-                  pkcs11_token_name(token), origin);
+      return error_configure(
+          error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
+          "the private key %s does not belong to the certificate in %s; it may belong to an older or another "
+          "certificate",
+          pkcs11_token_name(token), origin);
     case PAIR_NOT_SIGNED:
-      return FAIL(TOKEN_FAILED, "the token does not sign with the private key %s: %s", pkcs11_token_name(token),
-                  pkcs11_token_failure(token));
+      return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
+                             "the token does not sign with the private key %s: %s", pkcs11_token_name(token),
+                             pkcs11_token_failure(token));
     case PAIR_NO_PSS:
-      return FAIL(TOKEN_FAILED,
-                  "the token does not sign by RSA-PSS (CKM_RSA_PKCS_PSS) with the private key %s, as TLS 1.3 wants it: "
-                  "%s; an EC key may do",
-                  pkcs11_token_name(token), pkcs11_token_failure(token));
+      return error_configure(
+          error, AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
+          "the token does not sign by RSA-PSS (CKM_RSA_PKCS_PSS) with the private key %s, as TLS 1.3 wants it: "
+          "%s; an EC key may do",
+          pkcs11_token_name(token), pkcs11_token_failure(token));
     case PAIR_FAILED:
       break;
   }
-  return FAIL(LIBRARY_FAILED,
-              "wolfSSL could not check that the key %s belongs to the certificate in %s (it may be out of memory)",
-              pkcs11_token_name(token), origin);
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
+      "wolfSSL could not check that the key %s belongs to the certificate in %s (it may be out of memory)",
+      pkcs11_token_name(token), origin);
 }
 
 #endif

@@ -236,10 +236,11 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
   if (!tls_context_settings(context)->verify_host) {
     return AMQP_WOLFSSL_OK;
   }
-  return error_set(&transport->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_INVALID,
-                   "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
-                   "against it; set the server name apart from the address",
-                   text != NULL ? text : "(none)");
+  return error_verify(
+      &transport->error, AMQP_WOLFSSL_ERROR_NAME_INVALID,
+      "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
+      "against it; set the server name apart from the address",
+      text != NULL ? text : "(none)");
 }
 
 static int explain_tcp_failure(struct transport *transport, int status, int tcp_errno, const char *host, int port) {
