@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "backend/fips_module.h"
 #include "verification/peer_verification.h"
 #include "backend/point_cache.h"
@@ -366,145 +365,96 @@ static struct passphrase_source passphrase_source(const amqp_wolfssl_config_t *c
   return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data};
 }
 
-static void replace_identity(amqp_wolfssl_config_t *config, const struct credentials *credentials) {
-  credentials_free(&config->credentials);
-  config->credentials = *credentials;
-}
-
-static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const struct credentials_input *input) {
-  struct passphrase_source passphrase = passphrase_source(config);
-  struct credentials credentials = {0};
-  amqp_wolfssl_code_t code =
-      credentials_read(&credentials, input, &passphrase, config->settings.limits.policy, &config->error);
-
+/* Takes over the credentials of a setter that succeeded. */
+static amqp_wolfssl_code_t end_identity(amqp_wolfssl_config_t *config, const struct credentials *credentials,
+                                        amqp_wolfssl_code_t code) {
   if (code == AMQP_WOLFSSL_OK) {
-    replace_identity(config, &credentials);
+    credentials_free(&config->credentials);
+    config->credentials = *credentials;
   }
-  return code;
-}
-
-static amqp_wolfssl_code_t set_identity_from_files(amqp_wolfssl_config_t *config, const char *certificate_path,
-                                                   const char *key_path) {
-  struct secret certificate = {0};
-  struct secret key = {0};
-  amqp_wolfssl_code_t code = file_read(certificate_path, &certificate, &config->error);
-
-  if (code == AMQP_WOLFSSL_OK) {
-    code = file_read(key_path, &key, &config->error);
-  }
-  if (code == AMQP_WOLFSSL_OK) {
-    struct credentials_input input = {certificate.bytes, certificate.length, certificate_path,
-                                      key.bytes,         key.length,         key_path};
-
-    code = set_identity(config, &input);
-  }
-  secret_free(&key);
-  secret_free(&certificate);
-  return code;
-}
-
-static amqp_wolfssl_code_t set_identity_from_file_and_key(amqp_wolfssl_config_t *config, const char *certificate_path,
-                                                          const void *key, size_t key_length) {
-  struct secret certificate = {0};
-  amqp_wolfssl_code_t code = file_read(certificate_path, &certificate, &config->error);
-
-  if (code == AMQP_WOLFSSL_OK) {
-    struct credentials_input input = {certificate.bytes, certificate.length, certificate_path, key,
-                                      key_length,        "the key in memory"};
-
-    code = set_identity(config, &input);
-  }
-  secret_free(&certificate);
-  return code;
+  return end(config, SETTER_IDENTITY, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                            const char *key_path) {
   amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source passphrase;
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
+  passphrase = passphrase_source(config);
   if (certificate_path == NULL || key_path == NULL) {
     code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the path of the key");
   } else {
-    code = set_identity_from_files(config, certificate_path, key_path);
+    code = credentials_read_files(&credentials, certificate_path, key_path, &passphrase, config->settings.limits.policy,
+                                  &config->error);
   }
-  return end(config, SETTER_IDENTITY, code);
+  return end_identity(config, &credentials, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_t *config, const void *certificate,
                                                             size_t certificate_length, const void *key,
                                                             size_t key_length) {
   amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source passphrase;
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
+  passphrase = passphrase_source(config);
   if (certificate == NULL || key == NULL) {
     code = missing_argument(config, certificate == NULL ? "the certificate in memory" : "the key in memory");
   } else {
-    struct credentials_input input = {certificate, certificate_length, "the certificate in memory",
-                                      key,         key_length,         "the key in memory"};
+    const struct credentials_input input = {certificate, certificate_length, "the certificate in memory",
+                                            key,         key_length,         "the key in memory"};
 
-    code = set_identity(config, &input);
+    code = credentials_read(&credentials, &input, &passphrase, config->settings.limits.policy, &config->error);
   }
-  return end(config, SETTER_IDENTITY, code);
+  return end_identity(config, &credentials, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_config_t *config,
                                                                   const char *certificate_path, const void *key,
                                                                   size_t key_length) {
   amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source passphrase;
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
+  passphrase = passphrase_source(config);
   if (certificate_path == NULL || key == NULL) {
     code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the key in memory");
   } else {
-    code = set_identity_from_file_and_key(config, certificate_path, key, key_length);
+    code = credentials_read_file_and_key(&credentials, certificate_path, key, key_length, &passphrase,
+                                         config->settings.limits.policy, &config->error);
   }
-  return end(config, SETTER_IDENTITY, code);
+  return end_identity(config, &credentials, code);
 }
 
 int amqp_wolfssl_has_pkcs11(void) { return pkcs11_token_is_supported() ? 1 : 0; }
 
-static amqp_wolfssl_code_t set_identity_from_token(amqp_wolfssl_config_t *config, const char *certificate_path,
-                                                   const char *key_uri) {
-  struct passphrase_source pin = passphrase_source(config);
-  struct credentials credentials = {0};
-  struct secret certificate = {0};
-  amqp_wolfssl_code_t code = pkcs11_token_check_support(&config->error);
-
-  if (code == AMQP_WOLFSSL_OK) {
-    code = file_read(certificate_path, &certificate, &config->error);
-  }
-  if (code == AMQP_WOLFSSL_OK) {
-    struct credentials_token_input input = {certificate.bytes, certificate.length, certificate_path, key_uri};
-
-    code = credentials_read_token(&credentials, &input, &pin, config->settings.limits.policy, &config->error);
-  }
-  if (code == AMQP_WOLFSSL_OK) {
-    replace_identity(config, &credentials);
-  }
-  secret_free(&certificate);
-  return code;
-}
-
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                             const char *key_uri) {
   amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source pin;
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
+  pin = passphrase_source(config);
   if (certificate_path == NULL || key_uri == NULL) {
     code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the URI of the key");
   } else {
-    code = set_identity_from_token(config, certificate_path, key_uri);
+    code = credentials_read_token(&credentials, certificate_path, key_uri, &pin, config->settings.limits.policy,
+                                  &config->error);
   }
-  return end(config, SETTER_IDENTITY, code);
+  return end_identity(config, &credentials, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {

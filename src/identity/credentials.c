@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "x509/certificate.h"
 #include "x509/certificate_input.h"
 #include "x509/pem.h"
@@ -550,22 +551,76 @@ amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const stru
   return code;
 }
 
-amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const struct credentials_token_input *input,
-                                           const struct passphrase_source *pin, const struct policy *policy,
-                                           amqp_wolfssl_error_t *error) {
-  struct certificate leaf;
-  amqp_wolfssl_code_t code = read_chain(&credentials->chain, &leaf, input->certificate, input->certificate_length,
-                                        input->certificate_origin, policy, error);
+amqp_wolfssl_code_t credentials_read_files(struct credentials *credentials, const char *certificate_path,
+                                           const char *key_path, const struct passphrase_source *passphrase,
+                                           const struct policy *policy, amqp_wolfssl_error_t *error) {
+  struct secret certificate = {0};
+  struct secret key = {0};
+  amqp_wolfssl_code_t code = file_read(certificate_path, &certificate, error);
 
   if (code == AMQP_WOLFSSL_OK) {
-    code = pkcs11_token_open(&credentials->token, input->key_uri, &leaf, pin, error);
+    code = file_read(key_path, &key, error);
   }
   if (code == AMQP_WOLFSSL_OK) {
-    code = token_signature_check(credentials->token, &leaf, input->certificate_origin, error);
+    const struct credentials_input input = {certificate.bytes, certificate.length, certificate_path,
+                                            key.bytes,         key.length,         key_path};
+
+    code = credentials_read(credentials, &input, passphrase, policy, error);
+  }
+  secret_free(&key);
+  secret_free(&certificate);
+  return code;
+}
+
+amqp_wolfssl_code_t credentials_read_file_and_key(struct credentials *credentials, const char *certificate_path,
+                                                  const void *key, size_t key_length,
+                                                  const struct passphrase_source *passphrase,
+                                                  const struct policy *policy, amqp_wolfssl_error_t *error) {
+  struct secret certificate = {0};
+  amqp_wolfssl_code_t code = file_read(certificate_path, &certificate, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    const struct credentials_input input = {certificate.bytes, certificate.length, certificate_path, key,
+                                            key_length,        "the key in memory"};
+
+    code = credentials_read(credentials, &input, passphrase, policy, error);
+  }
+  secret_free(&certificate);
+  return code;
+}
+
+static amqp_wolfssl_code_t use_token(struct credentials *credentials, const struct secret *certificate,
+                                     const char *origin, const char *key_uri, const struct passphrase_source *pin,
+                                     const struct policy *policy, amqp_wolfssl_error_t *error) {
+  struct certificate leaf;
+  amqp_wolfssl_code_t code =
+      read_chain(&credentials->chain, &leaf, certificate->bytes, certificate->length, origin, policy, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = pkcs11_token_open(&credentials->token, key_uri, &leaf, pin, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = token_signature_check(credentials->token, &leaf, origin, error);
   }
   if (code != AMQP_WOLFSSL_OK) {
     credentials_free(credentials);
   }
+  return code;
+}
+
+amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const char *certificate_path,
+                                           const char *key_uri, const struct passphrase_source *pin,
+                                           const struct policy *policy, amqp_wolfssl_error_t *error) {
+  struct secret certificate = {0};
+  amqp_wolfssl_code_t code = pkcs11_token_check_support(error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    code = file_read(certificate_path, &certificate, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = use_token(credentials, &certificate, certificate_path, key_uri, pin, policy, error);
+  }
+  secret_free(&certificate);
   return code;
 }
 

@@ -40,18 +40,24 @@ amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const stru
                                      const struct passphrase_source *passphrase, const struct policy *policy,
                                      amqp_wolfssl_error_t *error);
 
-/** The certificate as it was handed over, and where its key is. */
-struct credentials_token_input {
-  const void *certificate;
-  size_t certificate_length;
-  const char *certificate_origin; /**< the path */
-  const char *key_uri;            /**< RFC 7512 */
-};
+/** The same with certificate and key in files. */
+amqp_wolfssl_code_t credentials_read_files(struct credentials *credentials, const char *certificate_path,
+                                           const char *key_path, const struct passphrase_source *passphrase,
+                                           const struct policy *policy, amqp_wolfssl_error_t *error);
 
-/** The same with a key that stays in a token; \a pin is asked when the URI has none. */
-amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const struct credentials_token_input *input,
-                                           const struct passphrase_source *pin, const struct policy *policy,
-                                           amqp_wolfssl_error_t *error);
+/** The same with the certificate in a file and the key in memory. */
+amqp_wolfssl_code_t credentials_read_file_and_key(struct credentials *credentials, const char *certificate_path,
+                                                  const void *key, size_t key_length,
+                                                  const struct passphrase_source *passphrase,
+                                                  const struct policy *policy, amqp_wolfssl_error_t *error);
+
+/**
+ * The same with the certificate in a file and a key that stays in a token: the one that \a key_uri (RFC 7512) names.
+ * \a pin is asked when the URI has none.
+ */
+amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const char *certificate_path,
+                                           const char *key_uri, const struct passphrase_source *pin,
+                                           const struct policy *policy, amqp_wolfssl_error_t *error);
 
 void credentials_free(struct credentials *credentials);
 

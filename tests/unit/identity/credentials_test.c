@@ -539,6 +539,65 @@ static void test_fields_are_named(void **state) {
   assert_non_null(strstr(result.error.message, "client-no-user.key"));
 }
 
+static void start(struct result *result) {
+  memset(result, 0, sizeof(*result));
+  error_clear(&result->error);
+}
+
+static void read_paths(struct result *result, const char *certificate, const char *key) {
+  static const struct passphrase_source none;
+
+  start(result);
+  result->code =
+      credentials_read_files(&result->credentials, temporary_folder_path(certificate), temporary_folder_path(key),
+                             &none, policy_find(AMQP_WOLFSSL_POLICY_FIPS), &result->error);
+}
+
+static void test_files(void **state) {
+  struct result result;
+
+  (void)state;
+  read_paths(&result, "client.pem", "client.key");
+  assert_good(&result);
+  credentials_free(&result.credentials);
+  read_paths(&result, "missing.pem", "client.key");
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
+  assert_non_null(strstr(result.error.message, temporary_folder_path("missing.pem")));
+  read_paths(&result, "client.pem", "missing.key");
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
+  assert_non_null(strstr(result.error.message, temporary_folder_path("missing.key")));
+  read_paths(&result, "client.pem", "client-no-user.key");
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
+  assert_non_null(strstr(result.error.message, temporary_folder_path("client.pem")));
+  assert_non_null(strstr(result.error.message, temporary_folder_path("client-no-user.key")));
+}
+
+static void read_path_and_key(struct result *result, const char *certificate, const char *key) {
+  static const struct passphrase_source none;
+  size_t length;
+  uint8_t *bytes = temporary_folder_read(key, &length);
+
+  start(result);
+  result->code = credentials_read_file_and_key(&result->credentials, temporary_folder_path(certificate), bytes, length,
+                                               &none, policy_find(AMQP_WOLFSSL_POLICY_FIPS), &result->error);
+  free(bytes);
+}
+
+static void test_file_and_key(void **state) {
+  struct result result;
+
+  (void)state;
+  read_path_and_key(&result, "client.pem", "client.key");
+  assert_good(&result);
+  credentials_free(&result.credentials);
+  read_path_and_key(&result, "missing.pem", "client.key");
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
+  assert_non_null(strstr(result.error.message, temporary_folder_path("missing.pem")));
+  read_path_and_key(&result, "client.pem", "client-no-user.key");
+  assert_bad(&result, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
+  assert_non_null(strstr(result.error.message, "the key in memory"));
+}
+
 /* ---- */
 
 static int convert(const char *command) { return command_run(temporary_folder_path(""), "sh", "-c", command, NULL); }
@@ -601,6 +660,8 @@ int main(void) {
       cmocka_unit_test(test_truncated),
       cmocka_unit_test(test_damaged_key),
       cmocka_unit_test(test_fields_are_named),
+      cmocka_unit_test(test_files),
+      cmocka_unit_test(test_file_and_key),
   };
 
   return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);

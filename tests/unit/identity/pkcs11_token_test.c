@@ -38,15 +38,11 @@ static const struct passphrase_source no_passphrase;
 
 static void read_identity(struct result *result, const char *certificate, const char *uri,
                           const struct passphrase_source *pin) {
-  struct credentials_token_input input = {.certificate_origin = certificate, .key_uri = uri};
-  uint8_t *bytes = temporary_folder_read(certificate, &input.certificate_length);
-
   memset(result, 0, sizeof(*result));
   error_clear(&result->error);
-  input.certificate = bytes;
-  result->code = credentials_read_token(&result->credentials, &input, pin != NULL ? pin : &no_passphrase,
-                                        policy_find(AMQP_WOLFSSL_POLICY_FIPS), &result->error);
-  free(bytes);
+  result->code =
+      credentials_read_token(&result->credentials, temporary_folder_path(certificate), uri,
+                             pin != NULL ? pin : &no_passphrase, policy_find(AMQP_WOLFSSL_POLICY_FIPS), &result->error);
 }
 
 /* The right cause and nothing left behind, and no PIN in the sentence. */
