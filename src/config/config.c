@@ -198,7 +198,7 @@ static amqp_wolfssl_code_t blame_fips_module(amqp_wolfssl_code_t code, amqp_wolf
 }
 
 /* Keeps a setter's failure, or forgets it once the same setter has succeeded. */
-static amqp_wolfssl_code_t end(amqp_wolfssl_config_t *config, enum setter setter, amqp_wolfssl_code_t code) {
+static amqp_wolfssl_code_t end_setter(amqp_wolfssl_config_t *config, enum setter setter, amqp_wolfssl_code_t code) {
   if (code == AMQP_WOLFSSL_OK) {
     error_clear(&config->failed[setter]);
   } else {
@@ -213,12 +213,12 @@ static amqp_wolfssl_code_t refuse_frozen(amqp_wolfssl_config_t *config, enum set
     /* No record: other threads may be reading a frozen config. */
     return AMQP_WOLFSSL_ERROR_CONFIG_FROZEN;
   }
-  return end(config, setter,
-             error_configure(&config->error, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
-                             "a setting was changed while the connection is open; change it before opening"));
+  return end_setter(config, setter,
+                    error_configure(&config->error, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
+                                    "a setting was changed while the connection is open; change it before opening"));
 }
 
-static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter setter) {
+static amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter setter) {
   amqp_wolfssl_error_t *error;
   amqp_wolfssl_code_t code;
 
@@ -232,7 +232,7 @@ static amqp_wolfssl_code_t begin(amqp_wolfssl_config_t *config, enum setter sett
   error_clear(error);
   code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
   if (code != AMQP_WOLFSSL_OK) {
-    return end(config, setter, code);
+    return end_setter(config, setter, code);
   }
   tls_context_free(config->context); /* of an earlier opening, with the options as they were */
   config->context = NULL;
@@ -246,30 +246,30 @@ static amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const
 /* ---- Trust ---- */
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CA_FILE);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_FILE);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
   code = path == NULL ? missing_argument(config, "the path of the CA file")
                       : trust_add_file(&config->trust, path, &config->error);
-  return end(config, SETTER_CA_FILE, code);
+  return end_setter(config, SETTER_CA_FILE, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CA_FOLDER);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_FOLDER);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
   code = path == NULL ? missing_argument(config, "the path of the CA folder")
                       : trust_add_folder(&config->trust, path, &config->error);
-  return end(config, SETTER_CA_FOLDER, code);
+  return end_setter(config, SETTER_CA_FOLDER, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
                                                       amqp_wolfssl_format_t format) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CA_MEMORY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_MEMORY);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -284,45 +284,45 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *con
   } else {
     code = trust_add_memory(&config->trust, data, length, format, error);
   }
-  return end(config, SETTER_CA_MEMORY, code);
+  return end_setter(config, SETTER_CA_MEMORY, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *config) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CA_SYSTEM);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_SYSTEM);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  return end(config, SETTER_CA_SYSTEM, trust_add_system(&config->trust, &config->error));
+  return end_setter(config, SETTER_CA_SYSTEM, trust_add_system(&config->trust, &config->error));
 }
 
 /* ---- Revocation ---- */
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_FILE);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CRL_FILE);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
   code = path == NULL ? missing_argument(config, "the path of the CRL file")
                       : revocation_sources_add_file(&config->revocation, path, &config->error);
-  return end(config, SETTER_CRL_FILE, code);
+  return end_setter(config, SETTER_CRL_FILE, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_folder(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_FOLDER);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CRL_FOLDER);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
   code = path == NULL ? missing_argument(config, "the path of the CRL folder")
                       : revocation_sources_add_folder(&config->revocation, path, &config->error);
-  return end(config, SETTER_CRL_FOLDER, code);
+  return end_setter(config, SETTER_CRL_FOLDER, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
                                                        amqp_wolfssl_format_t format) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_CRL_MEMORY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CRL_MEMORY);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -337,11 +337,11 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *co
   } else {
     code = revocation_sources_add_memory(&config->revocation, data, length, format, error);
   }
-  return end(config, SETTER_CRL_MEMORY, code);
+  return end_setter(config, SETTER_CRL_MEMORY, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *config, amqp_wolfssl_stapling_t stapling) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_STAPLING);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_STAPLING);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -356,7 +356,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *conf
   } else if (!config->site.require_stapling) { /* where it is required, nothing asks for less */
     config->settings.stapling = stapling;
   }
-  return end(config, SETTER_STAPLING, code);
+  return end_setter(config, SETTER_STAPLING, code);
 }
 
 /* ---- Identity ---- */
@@ -372,12 +372,12 @@ static amqp_wolfssl_code_t end_identity(amqp_wolfssl_config_t *config, const str
     credentials_free(&config->credentials);
     config->credentials = *credentials;
   }
-  return end(config, SETTER_IDENTITY, code);
+  return end_setter(config, SETTER_IDENTITY, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                            const char *key_path) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
   struct credentials credentials = {0};
   struct passphrase_source passphrase;
 
@@ -397,7 +397,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_t *config, const void *certificate,
                                                             size_t certificate_length, const void *key,
                                                             size_t key_length) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
   struct credentials credentials = {0};
   struct passphrase_source passphrase;
 
@@ -419,7 +419,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_config_t *config,
                                                                   const char *certificate_path, const void *key,
                                                                   size_t key_length) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
   struct credentials credentials = {0};
   struct passphrase_source passphrase;
 
@@ -440,7 +440,7 @@ int amqp_wolfssl_has_pkcs11(void) { return pkcs11_token_is_supported() ? 1 : 0; 
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                             const char *key_uri) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_IDENTITY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
   struct credentials credentials = {0};
   struct passphrase_source pin;
 
@@ -458,7 +458,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_PASSPHRASE);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_PASSPHRASE);
   amqp_wolfssl_error_t *error;
   struct secret copy = {0};
 
@@ -467,18 +467,18 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *co
   }
   error = &config->error;
   if (passphrase != NULL && secret_copy(&copy, passphrase, strlen(passphrase)) != 0) {
-    return end(config, SETTER_PASSPHRASE, error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory"));
+    return end_setter(config, SETTER_PASSPHRASE, error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory"));
   }
   secret_free(&config->passphrase);
   config->passphrase = copy;
   config->passphrase_callback = NULL;
   config->passphrase_user_data = NULL;
-  return end(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
+  return end_setter(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_config_t *config,
                                                                 amqp_wolfssl_passphrase_fn callback, void *user_data) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_PASSPHRASE);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_PASSPHRASE);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -486,7 +486,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_con
   secret_free(&config->passphrase);
   config->passphrase_callback = callback;
   config->passphrase_user_data = user_data;
-  return end(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
+  return end_setter(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
 }
 
 /* ---- Verification, name, versions, policy ---- */
@@ -519,7 +519,7 @@ static amqp_wolfssl_code_t check_switch(amqp_wolfssl_config_t *config, int value
 }
 
 static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter setter, bool *option, int value) {
-  amqp_wolfssl_code_t code = begin(config, setter);
+  amqp_wolfssl_code_t code = begin_setter(config, setter);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -528,7 +528,7 @@ static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter
   if (code == AMQP_WOLFSSL_OK) {
     *option = value == 1;
   }
-  return end(config, setter, code);
+  return end_setter(config, setter, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify) {
@@ -562,9 +562,9 @@ static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const 
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wolfssl_config_t *config, const char *name) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_SERVER_NAME);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_SERVER_NAME);
 
-  return code != AMQP_WOLFSSL_OK ? code : end(config, SETTER_SERVER_NAME, set_server_name(config, name));
+  return code != AMQP_WOLFSSL_OK ? code : end_setter(config, SETTER_SERVER_NAME, set_server_name(config, name));
 }
 
 static bool is_version(amqp_wolfssl_version_t version) {
@@ -573,7 +573,7 @@ static bool is_version(amqp_wolfssl_version_t version) {
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *config, amqp_wolfssl_version_t lowest,
                                                          amqp_wolfssl_version_t highest) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_VERSIONS);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_VERSIONS);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -591,7 +591,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
     config->settings.limits.lowest = lowest > config->site.minimum_version ? lowest : config->site.minimum_version;
     config->settings.limits.highest = highest;
   }
-  return end(config, SETTER_VERSIONS, code);
+  return end_setter(config, SETTER_VERSIONS, code);
 }
 
 static void replace_policy(struct policy_limits *limits, const struct policy *policy) {
@@ -631,13 +631,13 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_POLICY);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_POLICY);
 
-  return code != AMQP_WOLFSSL_OK ? code : end(config, SETTER_POLICY, set_policy(config, policy));
+  return code != AMQP_WOLFSSL_OK ? code : end_setter(config, SETTER_POLICY, set_policy(config, policy));
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl_config_t *config, const char *names) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_SUITES);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_SUITES);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -645,11 +645,11 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl_config_t *config
   code = names == NULL ? missing_argument(config, "the list of cipher suites")
                        : policy_limits_set_suites(&config->settings.limits, names, &config->error);
   config->narrowed = config->narrowed || code == AMQP_WOLFSSL_OK;
-  return end(config, SETTER_SUITES, code);
+  return end_setter(config, SETTER_SUITES, code);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config, const char *names) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_GROUPS);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_GROUPS);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
@@ -657,7 +657,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config
   code = names == NULL ? missing_argument(config, "the list of groups")
                        : policy_limits_set_groups(&config->settings.limits, names, &config->error);
   config->narrowed = config->narrowed || code == AMQP_WOLFSSL_OK;
-  return end(config, SETTER_GROUPS, code);
+  return end_setter(config, SETTER_GROUPS, code);
 }
 
 static amqp_wolfssl_code_t require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
@@ -671,15 +671,15 @@ static amqp_wolfssl_code_t require_extended_master_secret(amqp_wolfssl_config_t 
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *config, int require) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_EXTENDED_MASTER_SECRET);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_EXTENDED_MASTER_SECRET);
 
   return code != AMQP_WOLFSSL_OK
              ? code
-             : end(config, SETTER_EXTENDED_MASTER_SECRET, require_extended_master_secret(config, require));
+             : end_setter(config, SETTER_EXTENDED_MASTER_SECRET, require_extended_master_secret(config, require));
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_life(amqp_wolfssl_config_t *config, int64_t seconds) {
-  amqp_wolfssl_code_t code = begin(config, SETTER_MAXIMUM_LIFE);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_MAXIMUM_LIFE);
   amqp_wolfssl_error_t *error;
 
   if (code != AMQP_WOLFSSL_OK) {
@@ -692,7 +692,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_life(amqp_wolfssl_config_t *
   } else {
     config->maximum_life = seconds;
   }
-  return end(config, SETTER_MAXIMUM_LIFE, code);
+  return end_setter(config, SETTER_MAXIMUM_LIFE, code);
 }
 
 /* ---- For the layers above ---- */
