@@ -39,8 +39,8 @@ tests_support_rewriting_relay_LDADD =
 tests_support_show_policy_CPPFLAGS = $(example_cppflags)
 tests_support_show_policy_LDADD = $(example_ldadd)
 
-# Peers that tests start, each built from one file of its name with OpenSSL. Left out where OpenSSL is missing.
-# For a program NAME add two lines:
+# Peers that tests start, each built from one file of its name with OpenSSL, if no SOURCES are given. Left out where
+# OpenSSL is missing. For a program NAME add two lines:
 #   tests_support_NAME_CPPFLAGS = $(helper_cppflags)
 #   tests_support_NAME_LDADD = $(OPENSSL_LIBS)
 openssl_helper_programs = tests/support/forge_certificate tests/support/mint_ocsp_answer tests/support/tls_proxy
@@ -48,6 +48,16 @@ tests_support_forge_certificate_CPPFLAGS = $(helper_cppflags)
 tests_support_forge_certificate_LDADD = $(OPENSSL_LIBS)
 tests_support_mint_ocsp_answer_CPPFLAGS = $(helper_cppflags)
 tests_support_mint_ocsp_answer_LDADD = $(OPENSSL_LIBS)
+tests_support_tls_proxy_SOURCES = \
+	tests/support/tls_proxy.c \
+	tests/support/tls_proxy_connection.h \
+	tests/support/tls_proxy_context.c tests/support/tls_proxy_context.h \
+	tests/support/tls_proxy_io.c tests/support/tls_proxy_io.h \
+	tests/support/tls_proxy_options.c tests/support/tls_proxy_options.h \
+	tests/support/tls_proxy_relay.c tests/support/tls_proxy_relay.h \
+	tests/support/tls_proxy_report.c tests/support/tls_proxy_report.h \
+	tests/support/tls_proxy_server.c tests/support/tls_proxy_server.h \
+	tests/support/tls_proxy_tls.c tests/support/tls_proxy_tls.h
 tests_support_tls_proxy_CPPFLAGS = $(helper_cppflags)
 tests_support_tls_proxy_LDADD = $(OPENSSL_LIBS)
 
