@@ -3,4 +3,10 @@
 
 library_sources += \
 	src/config/config.c src/config/config.h \
-	src/config/site_file.c src/config/site_file.h
+	src/config/connection_life.c \
+	src/config/identity_options.c \
+	src/config/options.h \
+	src/config/policy_options.c \
+	src/config/setter.c src/config/setter.h \
+	src/config/site_file.c src/config/site_file.h \
+	src/config/verification_options.c

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Who we are, from files, memory or a token; and the passphrase that opens the key. */
+#include "autoconfig.h"
+
+#include <string.h>
+
+#include "config/setter.h"
+
+static struct passphrase_source passphrase_source(const amqp_wolfssl_config_t *config) {
+  return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data};
+}
+
+/* Takes over the credentials of a setter that succeeded. */
+static amqp_wolfssl_code_t end_identity(amqp_wolfssl_config_t *config, const struct credentials *credentials,
+                                        amqp_wolfssl_code_t code) {
+  if (code == AMQP_WOLFSSL_OK) {
+    credentials_free(&config->credentials);
+    config->credentials = *credentials;
+  }
+  return end_setter(config, SETTER_IDENTITY, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                           const char *key_path) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source passphrase;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  passphrase = passphrase_source(config);
+  if (certificate_path == NULL || key_path == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the path of the key");
+  } else {
+    code = credentials_read_files(&credentials, certificate_path, key_path, &passphrase, config->settings.limits.policy,
+                                  &config->error);
+  }
+  return end_identity(config, &credentials, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_t *config, const void *certificate,
+                                                            size_t certificate_length, const void *key,
+                                                            size_t key_length) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source passphrase;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  passphrase = passphrase_source(config);
+  if (certificate == NULL || key == NULL) {
+    code = missing_argument(config, certificate == NULL ? "the certificate in memory" : "the key in memory");
+  } else {
+    const struct credentials_input input = {certificate, certificate_length, "the certificate in memory",
+                                            key,         key_length,         "the key in memory"};
+
+    code = credentials_read(&credentials, &input, &passphrase, config->settings.limits.policy, &config->error);
+  }
+  return end_identity(config, &credentials, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_config_t *config,
+                                                                  const char *certificate_path, const void *key,
+                                                                  size_t key_length) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source passphrase;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  passphrase = passphrase_source(config);
+  if (certificate_path == NULL || key == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the key in memory");
+  } else {
+    code = credentials_read_file_and_key(&credentials, certificate_path, key, key_length, &passphrase,
+                                         config->settings.limits.policy, &config->error);
+  }
+  return end_identity(config, &credentials, code);
+}
+
+int amqp_wolfssl_has_pkcs11(void) { return pkcs11_token_is_supported() ? 1 : 0; }
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                            const char *key_uri) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
+  struct credentials credentials = {0};
+  struct passphrase_source pin;
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  pin = passphrase_source(config);
+  if (certificate_path == NULL || key_uri == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the URI of the key");
+  } else {
+    code = credentials_read_token(&credentials, certificate_path, key_uri, &pin, config->settings.limits.policy,
+                                  &config->error);
+  }
+  return end_identity(config, &credentials, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_PASSPHRASE);
+  struct secret copy = {0};
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (passphrase != NULL && secret_copy(&copy, passphrase, strlen(passphrase)) != 0) {
+    return end_setter(config, SETTER_PASSPHRASE,
+                      error_configure(&config->error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory"));
+  }
+  secret_free(&config->passphrase);
+  config->passphrase = copy;
+  config->passphrase_callback = NULL;
+  config->passphrase_user_data = NULL;
+  return end_setter(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_config_t *config,
+                                                                amqp_wolfssl_passphrase_fn callback, void *user_data) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_PASSPHRASE);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  secret_free(&config->passphrase);
+  config->passphrase_callback = callback;
+  config->passphrase_user_data = user_data;
+  return end_setter(config, SETTER_PASSPHRASE, AMQP_WOLFSSL_OK);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The options themselves, for the files that set them, check them, and make a context of them. */
+#ifndef AMQP_WOLFSSL_OPTIONS_H
+#define AMQP_WOLFSSL_OPTIONS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "config/site_file.h"
+#include "identity/credentials.h"
+#include "policy/tls_settings.h"
+#include "tls/tls_context.h"
+#include "verification/revocation_sources.h"
+#include "verification/trust.h"
+
+/* Whose failure keeps a connection from being opened. */
+enum setter {
+  SETTER_SITE_FILE, /* the administrator's; no call mends it */
+  SETTER_CA_FILE,
+  SETTER_CA_FOLDER,
+  SETTER_CA_MEMORY,
+  SETTER_CA_SYSTEM,
+  SETTER_IDENTITY, /* files, memory or token: the later one replaces the earlier */
+  SETTER_PASSPHRASE,
+  SETTER_VERIFY_PEER,
+  SETTER_VERIFY_HOST,
+  SETTER_SERVER_NAME,
+  SETTER_VERSIONS,
+  SETTER_POLICY,
+  SETTER_SUITES,
+  SETTER_GROUPS,
+  SETTER_EXTENDED_MASTER_SECRET,
+  SETTER_MAXIMUM_LIFE,
+  SETTER_CRL_FILE,
+  SETTER_CRL_FOLDER,
+  SETTER_CRL_MEMORY,
+  SETTER_STAPLING,
+  SETTER_COUNT
+};
+
+struct amqp_wolfssl_config_t_ {
+  atomic_uint references;
+  atomic_bool frozen;
+  bool unshared;        /* of one socket alone, and frozen only while that is open */
+  pthread_mutex_t lock; /* guards the making of \a context; everything else is read-only once frozen */
+  struct tls_context *context;
+
+  struct site_settings site; /* what an administrator asks for beside the options */
+  struct tls_settings settings;
+  int64_t maximum_life; /* seconds; 0: no limit; LIFE_BY_DEFAULT */
+  bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
+  struct trust trust;
+  struct revocation_sources revocation; /* has a lock of its own, for files that change while the config is frozen */
+  struct credentials credentials;
+  struct secret passphrase;
+  amqp_wolfssl_passphrase_fn passphrase_callback;
+  void *passphrase_user_data;
+  char *server_name;
+
+  amqp_wolfssl_error_t error;                /* of the last failed setter */
+  amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what stands in the way of opening; in place: no memory, no excuse */
+};
+
+/** The program has not said how long a connection may last. */
+#define LIFE_BY_DEFAULT ((int64_t)-1)
+
+#endif
