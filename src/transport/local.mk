@@ -2,7 +2,13 @@
 # Rabbitmq-c's six calls, and what leaves through them.
 
 library_sources += \
+	src/transport/cork.c \
+	src/transport/lower_socket.c \
+	src/transport/opening.c \
 	src/transport/publish_coalescer.c src/transport/publish_coalescer.h \
 	src/transport/rabbitmq_socket_abi.h \
 	src/transport/runtime_check.c \
-	src/transport/transport.c
+	src/transport/socket_facts.c \
+	src/transport/socket_lock.c \
+	src/transport/status.c \
+	src/transport/transport.c src/transport/transport.h

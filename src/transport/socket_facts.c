@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program may ask of a socket. The record and the facts are handed out by address, which a lock held here could
+ * not guard: the record holds until the next call on the socket, the facts until the next open.
+ */
+#include "autoconfig.h"
+
+#include "transport/transport.h"
+
+int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket) { return transport_of_socket(socket) != NULL; }
+
+const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket) {
+  const struct transport *transport = transport_of_socket(socket);
+
+  return transport != NULL ? &transport->error : NULL;
+}
+
+int amqp_wolfssl_socket_due(const amqp_socket_t *socket) {
+  struct transport *transport = transport_of_socket(socket);
+  bool due;
+
+  if (transport == NULL) {
+    return 0;
+  }
+  transport_enter(transport);
+  due = transport->session != NULL && deadline_has_passed(&transport->due);
+  transport_leave(transport);
+  return due ? 1 : 0;
+}
+
+amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_socket_t *socket) {
+  const struct transport *transport = transport_of_socket(socket);
+
+  return transport != NULL ? transport->config : NULL;
+}
+
+/* ---- Of the connection that is open, or was last ---- */
+
+static const struct connection_facts *facts_of(const amqp_socket_t *socket) {
+  static const struct connection_facts none = {.version = "", .suite = "", .group = ""};
+  const struct transport *transport = transport_of_socket(socket);
+
+  return transport != NULL ? &transport->facts : &none;
+}
+
+static const char *text_or_empty(const char *text) { return text != NULL ? text : ""; }
+
+const char *amqp_wolfssl_socket_version(const amqp_socket_t *socket) { return facts_of(socket)->version; }
+
+const char *amqp_wolfssl_socket_suite(const amqp_socket_t *socket) { return facts_of(socket)->suite; }
+
+const char *amqp_wolfssl_socket_group(const amqp_socket_t *socket) { return facts_of(socket)->group; }
+
+int amqp_wolfssl_socket_extended_master_secret(const amqp_socket_t *socket) {
+  return facts_of(socket)->extended_master_secret ? 1 : 0;
+}
+
+const char *amqp_wolfssl_socket_peer_subject(const amqp_socket_t *socket) {
+  return text_or_empty(facts_of(socket)->peer_subject);
+}
+
+const char *amqp_wolfssl_socket_peer_issuer(const amqp_socket_t *socket) {
+  return text_or_empty(facts_of(socket)->peer_issuer);
+}
+
+size_t amqp_wolfssl_socket_peer_name_count(const amqp_socket_t *socket) { return facts_of(socket)->peer_name_count; }
+
+const char *amqp_wolfssl_socket_peer_name(const amqp_socket_t *socket, size_t index) {
+  const struct connection_facts *facts = facts_of(socket);
+
+  return index < facts->peer_name_count ? facts->peer_names[index] : "";
+}
+
+int64_t amqp_wolfssl_socket_peer_not_before(const amqp_socket_t *socket) { return facts_of(socket)->peer_not_before; }
+
+int64_t amqp_wolfssl_socket_peer_not_after(const amqp_socket_t *socket) { return facts_of(socket)->peer_not_after; }
+
+const char *amqp_wolfssl_socket_own_subject(const amqp_socket_t *socket) {
+  return text_or_empty(facts_of(socket)->own_subject);
+}
