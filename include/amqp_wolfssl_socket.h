@@ -437,7 +437,9 @@ AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new(
                                                                                 amqp_wolfssl_config_t *config);
 
 /**
- * The same with a config of its own, for programs in which one connection is one set of options.
+ * The same with a config of its own. This gives configs a second life, thawed whenever their socket is closed, which
+ * only an interface like that of rabbitmq-c's ssl_socket.h needs: there options are set on a socket that exists
+ * already. It is here for librabbitmq-wolfssl-compat; other programs do better with amqp_wolfssl_socket_new().
  *
  * amqp_wolfssl_socket_config() gives that config. It is fresh, it belongs to this socket alone, and it is frozen only
  * while the socket is open: before, between and after, its options can be changed, and the next open uses them. A
