@@ -22,6 +22,7 @@ test_support_sources = \
 	tests/support/test_folder.c tests/support/test_folder.h \
 	tests/support/tls_server.c tests/support/tls_server.h
 test_support_files = \
+	tests/support/define-internal-names \
 	tests/support/mint-certificates \
 	tests/support/mint-revocation \
 	tests/support/tap.sh \
