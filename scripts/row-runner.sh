@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What scripts/test-all and scripts/test-wolfssl-builds share: each has a table of rows, runs the project's tests once
+# for each of them, prints a line a row, and the sum of all as the last line. To be sourced by a bash script, which
+# defines
+#
+#   rows              one row a line: its name, then words for run_row
+#   usage             prints the help text
+#   run_row NAME WORD...
+#                     runs the row; its last line is "N passed, N failed, N skipped", and all it prints is the log
+#   take_option OPTION VALUE
+#                     where it has options of its own (default: none)
+#   row_note LOG      prints what else the row's line begins with (default: nothing)
+#
+# and calls row_runner. These are set then:
+#
+#   $scripts          the folder of the scripts
+#   $temporary        a folder that is removed at the end
+
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+take_option() { :; }
+row_note() { :; }
+
+die() {
+  echo "scripts/${0##*/}: $*" >&2
+  exit 2
+}
+
+# has_line LINES NAME: a line of that first word
+has_line() {
+  local first rest
+  while read -r first rest; do
+    [ "$first" != "$2" ] || return 0
+  done <<<"$1"
+  return 1
+}
+
+# read_options LONGOPTIONS ARGUMENT...: sets only (names, one a line), logs and install
+read_options() {
+  local own=$1 options
+  shift
+  only=
+  logs=
+  install=yes
+  options=$(getopt --name "scripts/${0##*/}" --options '' --longoptions "only:,logs:,no-install,help${own:+,$own}" \
+    -- "$@") || {
+    usage >&2
+    exit 2
+  }
+  eval set -- "$options"
+  while [ "$1" != -- ]; do
+    case $1 in
+      --only)
+        # shellcheck disable=SC2154 # the script's
+        if [ -z "$2" ] || ! has_line "$rows" "$2"; then die "there is no row \"$2\""; fi
+        only+=$2$'\n'
+        shift
+        ;;
+      --logs) logs=$2; shift ;;
+      --no-install) install=no ;;
+      --help) usage; exit 0 ;;
+      *) take_option "$1" "$2"; shift ;;
+    esac
+    shift
+  done
+  shift
+  [ $# -eq 0 ] || { usage >&2; exit 2; }
+}
+
+# report_row NAME STATUS: prints the rest of the row's line, its log if it failed, and adds its counts to the sums
+report_row() {
+  local log=$logs/$1.log last row_failed
+  last=$(tail -n 1 "$log")
+  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    row_failed=${BASH_REMATCH[2]}
+    passed=$((passed + BASH_REMATCH[1]))
+    skipped=$((skipped + BASH_REMATCH[3]))
+    if [ "$2" -ne 0 ] && [ "$row_failed" -eq 0 ]; then row_failed=1; fi
+    echo "$(row_note "$log")$last"
+  else
+    row_failed=1
+    echo "ended without a result (exit status $2)"
+  fi
+  failed=$((failed + row_failed))
+  if [ "$row_failed" -ne 0 ]; then sed 's/^/    /' "$log"; fi
+}
+
+# row_runner LONGOPTIONS ARGUMENT...: LONGOPTIONS, as getopt wants them, are the script's own; each takes a value
+row_runner() {
+  local name words status
+  read_options "$@"
+  # Keeps the exit status.
+  temporary=$(mktemp -d "${TMPDIR:-/tmp}/librabbitmq-wolfssl-rows.XXXXXX")
+  trap 'rm -rf "$temporary"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  logs=${logs:-$temporary/logs}
+  mkdir -p "$logs"
+  [ "$install" = no ] || "$scripts/install-dependencies"
+
+  passed=0
+  failed=0
+  skipped=0
+  while read -r name words; do
+    [ -z "$only" ] || has_line "$only" "$name" || continue
+    printf '%-22s ' "$name"
+    status=0
+    # Words on purpose.
+    # shellcheck disable=SC2086
+    run_row "$name" $words >"$logs/$name.log" 2>&1 </dev/null || status=$?
+    report_row "$name" "$status"
+  done <<<"$rows"
+
+  [ $((passed + failed)) -ne 0 ] || failed=1
+  echo
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" -eq 0 ]
+}
