@@ -6,8 +6,11 @@ test_support_sources = \
 	tests/support/failing_allocator.h \
 	tests/support/fault_vtable.h \
 	tests/support/loopback.h \
+	tests/support/certificate_reading.c tests/support/certificate_reading.h \
 	tests/support/client.c tests/support/client.h \
 	tests/support/command.c tests/support/command.h \
+	tests/support/config_connection.c tests/support/config_connection.h \
+	tests/support/der_writer.c tests/support/der_writer.h \
 	tests/support/fault_client.c tests/support/fault_client.h \
 	tests/support/fault_peer.c tests/support/fault_peer.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \
@@ -15,7 +18,9 @@ test_support_sources = \
 	tests/support/minted_certificates.c tests/support/minted_certificates.h \
 	tests/support/other_user.h \
 	tests/support/peer_process.c tests/support/peer_process.h \
+	tests/support/peer_thread.c tests/support/peer_thread.h \
 	tests/support/private_broker.c tests/support/private_broker.h \
+	tests/support/session_cases.c tests/support/session_cases.h \
 	tests/support/soft_token.c tests/support/soft_token.h \
 	tests/support/temporary_folder.c tests/support/temporary_folder.h \
 	tests/support/time_limit.h \

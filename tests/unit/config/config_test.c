@@ -16,126 +16,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "amqp_wolfssl_socket.h"
 #include "config/config.h"
-#include "memory_peer.h"
+#include "config_connection.h"
 #include "minted_certificates.h"
 #include "policy/policy.h"
-#include "tls/session.h"
 #include "temporary_folder.h"
 #include "backend/wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* ---- Connecting a config to a server in memory ---- */
-
-struct connection {
-  amqp_wolfssl_error_t error;
-  struct connection_facts facts;
-  unsigned client_certificates;
-  bool connected;
-};
-
-static void shake_hands(struct connection *connection, const struct tls_context *context, struct memory_peer *peer,
-                        const char *name) {
-  struct lower_socket lower = memory_peer_lower(peer);
-  enum session_result result = SESSION_WANT_READ;
-  struct session *session;
-  struct peer_name parsed;
-
-  assert_true(peer_name_parse(&parsed, name));
-  session = session_new(context, &parsed, &lower, &connection->error);
-  assert_non_null(session);
-  for (int step = 0; step < 20 && result == SESSION_WANT_READ; step++) {
-    result = session_handshake(session, &connection->facts);
-    (void)memory_peer_accept(peer);
-  }
-  (void)memory_peer_accept(peer);
-  connection->connected = result == SESSION_DONE;
-  connection->client_certificates = peer->client_certificates;
-  session_free(session);
-}
-
-static void connect_config(struct connection *connection, amqp_wolfssl_config_t *config, const char *server_name) {
-  struct memory_peer_settings settings = {0};
-  const struct tls_context *context = NULL;
-  const char *name = config_server_name(config);
-  struct memory_peer *peer;
-  char file[64];
-
-  memset(connection, 0, sizeof(*connection));
-  error_clear(&connection->error);
-  connection_facts_init(&connection->facts);
-  if (config_tls_context(config, &context, &connection->error) != AMQP_WOLFSSL_OK) {
-    return;
-  }
-  assert_non_null(context);
-  (void)snprintf(file, sizeof(file), "%s.pem", server_name);
-  settings.certificate = temporary_folder_path(file);
-  (void)snprintf(file, sizeof(file), "%s.key", server_name);
-  settings.key = temporary_folder_path(file);
-  settings.client_ca = temporary_folder_path("ca.pem");
-  peer = memory_peer_new(&settings);
-  assert_non_null(peer);
-  shake_hands(connection, context, peer, name != NULL ? name : "localhost");
-  memory_peer_free(peer);
-}
-
-static void expect_connection(amqp_wolfssl_config_t *config, const char *server_name, bool with_identity) {
-  struct connection connection;
-
-  connect_config(&connection, config, server_name);
-  if (!connection.connected) {
-    print_error("%s\n", connection.error.message);
-  }
-  assert_true(connection.connected);
-  assert_int_equal(connection.client_certificates > 0, with_identity);
-  assert_string_equal(connection.facts.own_subject, with_identity ? "CN=client1,O=Acme" : "");
-  connection_facts_free(&connection.facts);
-}
-
-static void expect_refusal(amqp_wolfssl_config_t *config, const char *server_name, amqp_wolfssl_code_t code) {
-  struct connection connection;
-
-  connect_config(&connection, config, server_name);
-  assert_false(connection.connected);
-  assert_int_equal(connection.error.code, code);
-  assert_true(connection.error.message[0] != '\0');
-  connection_facts_free(&connection.facts);
-}
-
-static amqp_wolfssl_config_t *good_config(void) {
-  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-
-  assert_non_null(config);
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
-                                                          temporary_folder_path("client.key")),
-                   AMQP_WOLFSSL_OK);
-  return config;
-}
-
-/* The record says what the setter returned. */
-static void assert_record(const amqp_wolfssl_config_t *config, amqp_wolfssl_code_t returned,
-                          amqp_wolfssl_code_t expected) {
-  const amqp_wolfssl_error_t *error = amqp_wolfssl_config_error(config);
-
-  if (returned != expected) {
-    print_error("wanted %s, got %s: %s\n", amqp_wolfssl_code_name(expected), amqp_wolfssl_code_name(returned),
-                amqp_wolfssl_error_message(error));
-  }
-  assert_int_equal(returned, expected);
-  assert_int_equal(amqp_wolfssl_error_code(error), expected);
-  if (expected == AMQP_WOLFSSL_OK) {
-    assert_int_equal(amqp_wolfssl_error_stage(error), AMQP_WOLFSSL_STAGE_NONE);
-    assert_string_equal(amqp_wolfssl_error_message(error), "");
-  } else {
-    assert_int_equal(amqp_wolfssl_error_stage(error), AMQP_WOLFSSL_STAGE_CONFIGURE);
-    assert_true(amqp_wolfssl_error_message(error)[0] != '\0');
-  }
-}
 
 /* ---- Setters one by one ---- */
 
@@ -818,228 +708,6 @@ static void test_context_is_made_once(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
-/* ---- The administrator's file ---- */
-
-static amqp_wolfssl_config_t *config_with_site(const char *text) {
-  amqp_wolfssl_config_t *config;
-
-  temporary_folder_write_text("site.conf", text);
-  config = config_new_with_site_file(temporary_folder_path("site.conf"));
-  assert_non_null(config);
-  return config;
-}
-
-static void make_good(amqp_wolfssl_config_t *config) {
-  assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-  assert_record(config,
-                amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
-                                                       temporary_folder_path("client.key")),
-                AMQP_WOLFSSL_OK);
-}
-
-/* Nothing a program can call makes up for a file that nobody understands. */
-static void test_site_file_not_understood(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("policy = fips\nverify-peer = no\n");
-  struct connection connection;
-
-  (void)state;
-  make_good(config);
-  connect_config(&connection, config, "server");
-  assert_false(connection.connected);
-  assert_int_equal(connection.error.code, AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
-  assert_non_null(strstr(connection.error.message, "site.conf, line 2: "));
-  connection_facts_free(&connection.facts);
-  amqp_wolfssl_config_free(config);
-}
-
-static void test_site_file_that_asks_for_nothing(void **state) {
-  amqp_wolfssl_config_t *config = config_new_with_site_file(temporary_folder_path("missing.conf"));
-
-  (void)state;
-  assert_non_null(config);
-  make_good(config);
-  expect_connection(config, "server", true);
-  amqp_wolfssl_config_free(config);
-}
-
-/* A config is what the file asked for when it was made; the next one sees what it asks for then. */
-static void test_site_file_is_read_once(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("minimum-version = 1.2\n");
-  amqp_wolfssl_config_t *next = config_with_site("nonsense\n");
-
-  (void)state;
-  make_good(config);
-  make_good(next);
-  expect_connection(config, "server", true);
-  expect_refusal(next, "server", AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
-  expect_connection(config, "server", true);
-  amqp_wolfssl_config_free(next);
-  amqp_wolfssl_config_free(config);
-}
-
-/* P-256 keys, as those of these tests, are beneath CNSA: the identity is refused, whatever policy the program wants. */
-static void test_site_policy_is_the_least(void **state) {
-  static const amqp_wolfssl_policy_t wanted[] = {AMQP_WOLFSSL_POLICY_MODERN, AMQP_WOLFSSL_POLICY_FIPS,
-                                                 AMQP_WOLFSSL_POLICY_CNSA};
-
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-    amqp_wolfssl_config_t *config = config_with_site("policy = cnsa\n");
-    const amqp_wolfssl_code_t code = amqp_wolfssl_config_set_policy(config, wanted[i]);
-
-    /* A wolfSSL that can't be held to it is refused the policy, and its identity all the same. */
-    assert_true(code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
-    assert_record(config,
-                  amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
-                                                         temporary_folder_path("client.key")),
-                  AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
-    assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
-    amqp_wolfssl_config_free(config);
-  }
-}
-
-/* A laxer policy in the file does not make the program's laxer. */
-static void test_site_policy_never_loosens(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("policy = modern\n");
-
-  (void)state;
-  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_CHACHA20_POLY1305_SHA256"),
-                AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
-  assert_record(config, amqp_wolfssl_config_set_suites(config, "TLS_AES_128_GCM_SHA256"), AMQP_WOLFSSL_OK);
-  amqp_wolfssl_config_free(config);
-}
-
-static void test_site_policy_has_no_exceptions(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("policy = fips\n");
-
-  (void)state;
-  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0),
-                AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  make_good(config);
-  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 1), AMQP_WOLFSSL_OK);
-  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
-  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 1), AMQP_WOLFSSL_OK);
-  expect_connection(config, "server", true);
-  amqp_wolfssl_config_free(config);
-}
-
-static void test_site_version_is_the_least(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("minimum-version = 1.3\n");
-  struct connection connection;
-
-  (void)state;
-  make_good(config);
-  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2),
-                AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
-  assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3),
-                AMQP_WOLFSSL_OK);
-  connect_config(&connection, config, "server");
-  assert_true(connection.connected);
-  assert_string_equal(connection.facts.version, "TLSv1.3");
-  connection_facts_free(&connection.facts);
-  amqp_wolfssl_config_free(config);
-}
-
-static void test_site_lists(void **state) {
-  char text[600];
-  amqp_wolfssl_config_t *config;
-
-  (void)state;
-  (void)snprintf(text, sizeof(text), "crl-file = %s\n", temporary_folder_path("crl.pem"));
-  config = config_with_site(text);
-  make_good(config);
-  expect_connection(config, "server", true);
-  expect_refusal(config, "server-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED);
-  amqp_wolfssl_config_free(config);
-  config = config_with_site("crl-file = /nowhere/crl.pem\n");
-  make_good(config);
-  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
-  amqp_wolfssl_config_free(config);
-}
-
-/* The server in memory staples nothing. What the administrator requires a program can't turn off. */
-static void test_site_stapling(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("stapling = require\n");
-  struct connection connection;
-
-  (void)state;
-  make_good(config);
-  (void)amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
-  connect_config(&connection, config, "server");
-  assert_false(connection.connected);
-  assert_true(connection.error.code == AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN ||
-              connection.error.code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
-  connection_facts_free(&connection.facts);
-  amqp_wolfssl_config_free(config);
-}
-
-static void test_cnsa_wants_revocation_checked(void **state) {
-  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-
-  (void)state;
-  if (amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA) == AMQP_WOLFSSL_OK) {
-    assert_record(config, amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-    expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
-  }
-  amqp_wolfssl_config_free(config);
-}
-
-/* wolfSSL advises to reconnect within 24 to 48 hours in FIPS builds, and only there. */
-static void test_maximum_life_by_default(void **state) {
-#ifdef HAVE_FIPS
-  static const int64_t day = 24 * 3600;
-#else
-  static const int64_t day = 0;
-#endif
-  amqp_wolfssl_config_t *config = config_with_site("");
-
-  (void)state;
-  assert_int_equal(config_maximum_life(config), day);
-  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 0);
-  if (policy_can_be_held(policy_find(AMQP_WOLFSSL_POLICY_CNSA))) {
-    assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA), AMQP_WOLFSSL_OK);
-    assert_int_equal(config_maximum_life(config), day);
-  }
-  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), day);
-  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 0);
-  amqp_wolfssl_config_free(config);
-}
-
-static void test_maximum_life(void **state) {
-  static const int64_t wrong[] = {-1, INT64_MIN, INT64_MAX, (int64_t)101 * 366 * 86400};
-  amqp_wolfssl_config_t *config = config_with_site("");
-
-  (void)state;
-  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 60), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 60);
-  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-    assert_record(config, amqp_wolfssl_config_set_maximum_life(config, wrong[i]), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(config_maximum_life(config), 60);
-  }
-  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 0);
-  amqp_wolfssl_config_free(config);
-
-  config = config_with_site("maximum-connection-life = 1h\n");
-  assert_int_equal(config_maximum_life(config), 3600);
-  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 7200), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 3600);
-  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 3600);
-  assert_record(config, amqp_wolfssl_config_set_maximum_life(config, 60), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_maximum_life(config), 60);
-  amqp_wolfssl_config_free(config);
-}
-
 /* ---- Revocation ---- */
 
 static void test_crl_setters_refuse(void **state) {
@@ -1169,34 +837,6 @@ static void test_references_in_threads(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
-/* ---- */
-
-static int make_folder(const char *folder, const char *ca, const char *copy) {
-  size_t length;
-  uint8_t *bytes;
-
-  if (mkdir(temporary_folder_path(folder), 0755) != 0) {
-    return -1;
-  }
-  bytes = temporary_folder_read(ca, &length);
-  temporary_folder_write(copy, bytes, length);
-  free(bytes);
-  return 0;
-}
-
-static int make_files(void) {
-  return make_folder("authorities", "other-ca.pem", "authorities/other-ca.pem") == 0 &&
-                 make_folder("own-authorities", "ca.pem", "own-authorities/ca.pem") == 0 &&
-                 make_folder("lists", "crl-clean.pem", "lists/ca.crl") == 0
-             ? 0
-             : -1;
-}
-
-static int set_up(void **state) {
-  (void)state;
-  return minted_certificates_set_up_with(make_files);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_no_config),
@@ -1228,18 +868,6 @@ int main(void) {
       cmocka_unit_test(test_unshared_changes_between_openings),
       cmocka_unit_test(test_unshared_remembers_what_was_refused_while_open),
       cmocka_unit_test(test_shared_never_thaws),
-      cmocka_unit_test(test_site_file_not_understood),
-      cmocka_unit_test(test_site_file_that_asks_for_nothing),
-      cmocka_unit_test(test_site_file_is_read_once),
-      cmocka_unit_test(test_site_policy_is_the_least),
-      cmocka_unit_test(test_site_policy_never_loosens),
-      cmocka_unit_test(test_site_policy_has_no_exceptions),
-      cmocka_unit_test(test_site_version_is_the_least),
-      cmocka_unit_test(test_site_lists),
-      cmocka_unit_test(test_site_stapling),
-      cmocka_unit_test(test_cnsa_wants_revocation_checked),
-      cmocka_unit_test(test_maximum_life_by_default),
-      cmocka_unit_test(test_maximum_life),
       cmocka_unit_test(test_context_is_made_once),
       cmocka_unit_test(test_crl_setters_refuse),
       cmocka_unit_test(test_crl_from_memory),
@@ -1248,5 +876,5 @@ int main(void) {
       cmocka_unit_test(test_references_in_threads),
   };
 
-  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
+  return cmocka_run_group_tests(tests, config_files_set_up, minted_certificates_tear_down);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/config/config_site_test \
 	tests/unit/config/config_test \
 	tests/unit/config/site_file_test

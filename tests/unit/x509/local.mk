@@ -3,5 +3,7 @@
 unit_tests += \
 	tests/unit/x509/certificate_input_test \
 	tests/unit/x509/certificate_list_test \
+	tests/unit/x509/certificate_structure_test \
 	tests/unit/x509/certificate_test \
+	tests/unit/x509/certificate_text_test \
 	tests/unit/x509/pem_test

@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates put together by hand: each part in its sound forms, and in all the wrong ones; and times. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "x509/certificate.h"
+#include "x509/der.h"
+#include "certificate_reading.h"
+#include "der_writer.h"
+#include "exact_copy.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- Hand-made certificates ---- */
+
+enum part {
+  PART_VERSION,
+  PART_SERIAL,
+  PART_ALGORITHM,
+  PART_ISSUER,
+  PART_VALIDITY,
+  PART_SUBJECT,
+  PART_KEY,
+  PART_UNIQUE,
+  PART_EXTENSIONS,
+  PART_OUTER_ALGORITHM, /* the first one outside the signed part */
+  PART_SIGNATURE,
+  PART_COUNT
+};
+
+#define NAME_A "300c 310a 3008 0603550403 0c0161"
+#define ECDSA "300a 06082a8648ce3d040302"
+#define VALIDITY "301e 170d3234303130313030303030305a 170d3334303130313030303030305a"
+#define KEY "301a 3013 06072a8648ce3d0201 06082a8648ce3d030107 0303000401"
+
+static const char *const sound_parts[PART_COUNT] = {"a003020102", "020101", ECDSA, NAME_A, VALIDITY,    NAME_A,
+                                                    KEY,          "",       "",    ECDSA,  "0303000102"};
+
+static void assemble(struct bytes *out, const char *const *parts) {
+  static struct bytes signed_part, content;
+  int i;
+  signed_part.length = 0;
+  for (i = 0; i < PART_OUTER_ALGORITHM; i++) {
+    add_hexadecimal(&signed_part, parts[i]);
+  }
+  content.length = 0;
+  add_element(&content, 0x30, &signed_part);
+  for (i = PART_OUTER_ALGORITHM; i < PART_COUNT; i++) {
+    add_hexadecimal(&content, parts[i]);
+  }
+  out->length = 0;
+  add_element(out, 0x30, &content);
+}
+
+static void assemble_with(struct bytes *out, enum part part, const char *text) {
+  const char *parts[PART_COUNT];
+  memcpy(parts, sound_parts, sizeof parts);
+  parts[part] = text;
+  assemble(out, parts);
+}
+
+/* A certificate with these extensions, one after the other. */
+static void assemble_extensions(struct bytes *out, const char *extensions) {
+  static const uint8_t tags[] = {0x30, 0xa3};
+  static char text[8192];
+  wrap(text, sizeof text, extensions, tags, sizeof tags);
+  assemble_with(out, PART_EXTENSIONS, text);
+}
+
+/* A certificate with one extension: 2.5.29.\a arc, holding \a value. */
+static void assemble_extension(struct bytes *out, const char *arc, const char *value) {
+  static const uint8_t octets[] = {0x04};
+  static const uint8_t sequence[] = {0x30};
+  static char wrapped[8192], extension[8192];
+  char *end = extension;
+  wrap(wrapped, sizeof wrapped, value, octets, 1);
+  end += snprintf(extension, sizeof extension, "0603551d%s %s", arc, wrapped);
+  assert_true(end < extension + sizeof extension);
+  wrap(wrapped, sizeof wrapped, extension, sequence, 1);
+  assemble_extensions(out, wrapped);
+}
+
+static void assemble_names(struct bytes *out, const char *names) {
+  static const uint8_t sequence[] = {0x30};
+  static char text[8192];
+  wrap(text, sizeof text, names, sequence, 1);
+  assemble_extension(out, "11", text);
+}
+
+struct variant {
+  const char *text;
+  bool is_sound;
+};
+
+static size_t wrong_variants;
+
+static void judge(const struct bytes *der, const struct variant *variant, const char *what) {
+  if (reads(der->data, der->length) != variant->is_sound) {
+    print_error("%s %s: not %s\n", what, variant->text, variant->is_sound ? "read" : "refused");
+    wrong_variants++;
+  }
+}
+
+static void test_sound_certificate(void **state) {
+  static struct bytes der;
+  struct certificate certificate;
+  (void)state;
+  assemble(&der, sound_parts);
+  assert_true(certificate_read(&certificate, der.data, der.length));
+  assert_int_equal(certificate.version, 3);
+  assert_true(certificate.not_before == 1704067200);
+  assert_true(certificate.not_after == 2019686400);
+  assert_int_equal(certificate.key_bits, 256);
+  expect_subject(der.data, der.length, "CN=a");
+  assert_false(reads(NULL, 0));
+}
+
+/* An OCTET STRING of \a content zeros, after a header in hexadecimal digits. */
+static bool reads_length(const char *header, size_t content) {
+  static struct bytes element;
+  struct byte_slice rest, octets;
+  uint8_t *copy;
+  bool result;
+  size_t i;
+  element.length = 0;
+  add_hexadecimal(&element, header);
+  for (i = 0; i < content; i++) {
+    add_bytes(&element, "", 1);
+  }
+  copy = exact_copy(element.data, element.length);
+  rest.bytes = copy;
+  rest.length = element.length;
+  result = der_read_tagged(&rest, 0x04, &octets) && octets.length == content && rest.length == 0;
+  free(copy);
+  return result;
+}
+
+/* Each length has one form in DER. */
+static void test_lengths(void **state) {
+  static const struct {
+    const char *header;
+    size_t content;
+    bool is_sound;
+  } cases[] = {
+      {"0400", 0, true},          {"047f", 127, true},          {"04817f", 127, false},         {"048180", 128, true},
+      {"0481ff", 255, true},      {"04820080", 128, false},     {"048200ff", 255, false},       {"04820100", 256, true},
+      {"0483000100", 256, false}, {"048400000100", 256, false}, {"048500000000ff", 255, false}, {"0480", 0, false},
+      {"04820101", 256, false},   {"0483010000", 256, false},   {"0484ffffffff", 256, false},   {"0482ff", 0, false},
+      {"04", 0, false},           {"0481", 0, false},           {"04ff", 128, false},
+  };
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    if (reads_length(cases[i].header, cases[i].content) != cases[i].is_sound) {
+      fail_msg("length %s", cases[i].header);
+    }
+  }
+}
+
+static void test_versions(void **state) {
+  static const struct {
+    const char *version;
+    const char *unique;
+    const char *extensions;
+    unsigned expected; /* 0: refused */
+  } cases[] = {
+      {"", "", "", 1},
+      {"a003020101", "", "", 2},
+      {"a003020102", "", "", 3},
+      {"a003020100", "", "", 0}, /* the default is left out in DER */
+      {"a003020103", "", "", 0},
+      {"a0030201ff", "", "", 0},
+      {"a00402020002", "", "", 0},
+      {"a000", "", "", 0},
+      {"a00402010200", "", "", 0},
+      {"8003020102", "", "", 0},
+      {"", "", "a30f 300d 300b 0603551d13 0404 30020500", 0},
+      {"", "", "a30e 300c 300a 0603551d0e 0403 040161", 0},
+      {"a003020101", "", "a30e 300c 300a 0603551d0e 0403 040161", 0},
+      {"a003020102", "", "a30e 300c 300a 0603551d0e 0403 040161", 3},
+      {"", "81020001", "", 0},
+      {"a003020101", "81020001", "", 2},
+      {"a003020102", "81020001 82020002", "", 3},
+      {"a003020102", "82020002", "", 3},
+      {"a003020102", "82020002 81020001", "", 0},
+      {"a003020102", "8100", "", 0},
+      {"a003020102", "a1020001", "", 0},
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    const char *parts[PART_COUNT];
+    struct certificate certificate;
+    memcpy(parts, sound_parts, sizeof parts);
+    parts[PART_VERSION] = cases[i].version;
+    parts[PART_UNIQUE] = cases[i].unique;
+    parts[PART_EXTENSIONS] = cases[i].extensions;
+    assemble(&der, parts);
+    assert_int_equal(reads(der.data, der.length), cases[i].expected != 0);
+    if (cases[i].expected != 0) {
+      assert_true(certificate_read(&certificate, der.data, der.length));
+      assert_int_equal(certificate.version, cases[i].expected);
+      assert_false(certificate.is_ca);
+    }
+  }
+}
+
+static void test_parts(void **state) {
+  static const struct {
+    enum part part;
+    struct variant variant;
+  } cases[] = {
+      {PART_SERIAL, {"02020080", true}},
+      {PART_SERIAL, {"0201ff", true}}, /* negative ones exist */
+      {PART_SERIAL, {"0200", false}},
+      {PART_SERIAL, {"02020001", false}},
+      {PART_SERIAL, {"0202ff80", false}},
+      {PART_SERIAL, {"02810101", false}}, /* length not in its shortest form */
+      {PART_SERIAL, {"0282000101", false}},
+      {PART_SERIAL, {"028000", false}}, /* indefinite length */
+      {PART_SERIAL, {"02ff", false}},
+      {PART_SERIAL, {"0285000000000101", false}},
+      {PART_SERIAL, {"1f020101", false}}, /* tag of several bytes */
+      {PART_SERIAL, {"0a0101", false}},
+      {PART_SERIAL, {"", false}},
+      {PART_SERIAL, {"020101 020101", false}},
+      {PART_ALGORITHM, {"300c 06082a8648ce3d040302 0500", false}}, /* not the outer one */
+      {PART_ALGORITHM, {"300a 06082a8648ce3d040303", false}},
+      {PART_ALGORITHM, {"310a 06082a8648ce3d040302", false}},
+      {PART_OUTER_ALGORITHM, {"300c 06082a8648ce3d040302 0500", false}},
+      {PART_OUTER_ALGORITHM, {"300a 06082a8648ce3d040303", false}},
+      {PART_OUTER_ALGORITHM, {"", false}},
+      {PART_ISSUER, {"3000", true}},
+      {PART_ISSUER, {"300e 310c 300a 0603550403 0c036161 61", true}},
+      {PART_ISSUER, {"3002 3100", false}},
+      {PART_ISSUER, {"3004 3102 3000", false}},
+      {PART_ISSUER, {"3009 3107 3005 0603550403", false}},             /* no value */
+      {PART_ISSUER, {"300e 310c 300a 0603550403 0c0161 0500", false}}, /* two values */
+      {PART_ISSUER, {"300c 300a 3008 0603550403 0c0161", false}},
+      {PART_ISSUER, {"300c 310a 3108 0603550403 0c0161", false}},
+      {PART_ISSUER, {"310c 310a 3008 0603550403 0c0161", false}},
+      {PART_ISSUER, {"300c 310a 3008 0603550403 0c0261", false}},  /* value longer than what holds it */
+      {PART_ISSUER, {"300c 310a 3008 06035504 83 0c0161", false}}, /* last arc does not end */
+      {PART_ISSUER, {"300c 310a 3008 0603 558003 0c0161", false}}, /* padded arc */
+      {PART_ISSUER, {"3009 3107 3005 0600 0c0161", false}},
+      {PART_ISSUER, {"300c 310a 3008 0603550403 1e0161", true}},
+      {PART_ISSUER, {"300c 310a 3008 0603550403 1f0161", false}}, /* tag of several bytes */
+      {PART_ISSUER, {"300c 310a 3008 0603550403 3f0161", false}},
+      {PART_SUBJECT, {"3000", true}},
+      {PART_SUBJECT, {"3002 3100", false}},
+      {PART_SUBJECT, {"", false}},
+      {PART_KEY, {"", false}},
+      {PART_KEY, {"3011 300c 06072a8648ce3d0201 0500 03020004", false}}, /* lengths don't add up */
+      {PART_KEY, {"3011 300b 06072a8648ce3d0201 0500 03020004", true}},
+      {PART_KEY, {"300f 3009 06072a8648ce3d0201 03020004", true}}, /* no parameters */
+      {PART_KEY, {"3013 300d 06072a8648ce3d0201 0500 0500 03020004", false}},
+      {PART_KEY, {"300f 3009 06072a8648ce3d0201 03020104", false}}, /* unused bits */
+      {PART_KEY, {"300d 3009 06072a8648ce3d0201 0300", false}},
+      {PART_KEY, {"300f 3009 06072a8648ce3d0201 04020004", false}},
+      {PART_KEY, {"3011 3009 06072a8648ce3d0201 03020004 0500", false}},
+      {PART_SIGNATURE, {"0303010102", false}},
+      {PART_SIGNATURE, {"0300", false}},
+      {PART_SIGNATURE, {"030100", true}},
+      {PART_SIGNATURE, {"0403000102", false}},
+      {PART_SIGNATURE, {"", false}},
+      {PART_SIGNATURE, {"0303000102 0500", false}},
+      {PART_EXTENSIONS, {"0500", false}},
+      {PART_EXTENSIONS, {"a300", false}},
+      {PART_EXTENSIONS, {"a3023000", false}},
+      {PART_EXTENSIONS, {"a40e 300c 300a 0603551d0e 0403 040161", false}},
+      {PART_EXTENSIONS, {"a30e 310c 300a 0603551d0e 0403 040161", false}},
+      {PART_EXTENSIONS, {"a310 300c 300a 0603551d0e 0403 040161 0500", false}},
+      {PART_EXTENSIONS, {"a30e 300c 300a 0603551d0e 0403 040161 0500", false}}, /* behind the last */
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  wrong_variants = 0;
+  for (i = 0; i < COUNT(cases); i++) {
+    assemble_with(&der, cases[i].part, cases[i].variant.text);
+    judge(&der, &cases[i].variant, "part");
+  }
+  assert_int_equal(wrong_variants, 0);
+}
+
+static void test_extensions(void **state) {
+  static const struct variant cases[] = {
+      {"300a 0603551d0e 0403 040161", true},
+      {"300d 0603551d0e 0101ff 0403 040161", true},
+      {"300d 0603551d0e 010100 0403 040161", true}, /* FALSE is the default, but is written out by some */
+      {"300d 0603551d0e 010101 0403 040161", false},
+      {"300c 0603551d0e 0100 0403 040161", false},
+      {"300e 0603551d0e 0102ffff 0403 040161", false},
+      {"3010 0603551d0e 0101ff 0101ff 0403 040161", false},
+      {"3005 0603551d0e", false},
+      {"3007 0603551d0e 0400", true},
+      {"3009 0603551d0e 0400 0500", false},
+      {"300a 0603551d0e 0503 040161", false},
+      {"310a 0603551d0e 0403 040161", false},
+      {"3007 0400 0603551d0e", false},
+      {"300a 0603551d0e 0403 040161 300a 0603551d10 0403 040161", true},
+      {"300a 0603551d0e 0403 040161 300a 0603551d0e 0403 040161", false}, /* twice */
+      {"300a 0603551d0e 0403 040161 300a 0603551d10 0403 040161 300d 0603551d0e 0101ff 0403 040162", false},
+      {"300e 0603551d11 0407 3005 8203 612e62 300e 0603551d11 0407 3005 8203 612e62", false},
+      {"300b 0603551d0f 0404 03020106", true}, /* key usage */
+      {"300b 0603551d0f 0404 03020806", false},
+      {"300a 0603551d0f 0403 040161", false},
+      {"3009 0603551d13 0402 3000 3009 0603551d13 0402 3000", false},
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  wrong_variants = 0;
+  for (i = 0; i < COUNT(cases); i++) {
+    assemble_extensions(&der, cases[i].text);
+    judge(&der, &cases[i], "extensions");
+  }
+  assert_int_equal(wrong_variants, 0);
+}
+
+static void test_basic_constraints(void **state) {
+  static const struct variant cases[] = {
+      {"3000", true},
+      {"3003 0101ff", true},
+      {"3003 010100", true},
+      {"3003 010101", false},
+      {"3006 0101ff 020100", true},
+      {"3006 0101ff 0201ff", false},
+      {"3003 020100", true},
+      {"3005 0101ff 0500", false},
+      {"3000 0500", false},
+      {"3008 0101ff 020100 0500", false},
+      {"", false},
+      {"3100", false},
+      {"3007 0101ff 02020001", false},
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  wrong_variants = 0;
+  for (i = 0; i < COUNT(cases); i++) {
+    assemble_extension(&der, "13", cases[i].text);
+    judge(&der, &cases[i], "basicConstraints");
+  }
+  assert_int_equal(wrong_variants, 0);
+}
+
+static void test_extended_key_usage(void **state) {
+  static const struct variant cases[] = {
+      {"300a 06082b06010505070301", true},
+      {"3000", false},
+      {"", false},
+      {"3002 0600", false},
+      {"3002 0500", false},
+      {"300a 06082b06010505070301 0500", false},
+      {"300c 06082b06010505070301 0500", false},
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  wrong_variants = 0;
+  for (i = 0; i < COUNT(cases); i++) {
+    assemble_extension(&der, "25", cases[i].text);
+    judge(&der, &cases[i], "extKeyUsage");
+  }
+  assert_int_equal(wrong_variants, 0);
+}
+
+static void test_malformed_alternative_names(void **state) {
+  static const struct variant cases[] = {
+      {"", false},
+      {"8203 612e62", true},
+      {"8200", true},
+      {"8203 612e62 8203 632e64", true},
+      {"8204 612e62", false}, /* the last name is cut */
+      {"8203 612e62 8205 632e64", false},
+      {"8203 612e62 00", false},
+      {"8203 612e62 0500", false},
+      {"a203 612e62", false}, /* constructed dNSName */
+      {"a003 612e62", false}, /* otherName without a type */
+      {"a007 06022a03 a001 05", true},
+      {"a004 06022a03", false},
+      {"a008 06022a03 8002 0500", false},
+      {"a00a 06022a03 a002 0500 0500", false},
+      {"8100", true},
+      {"a302 0500", true},
+      {"8302 0500", false},
+      {"a502 0500", true},
+      {"a402 3000", true},
+      {"a400", false},
+      {"a404 3000 0500", false},
+      {"a404 3002 3100", false},
+      {"8402 3000", false},
+      {"8600", true},
+      {"8704 7f000001", true},
+      {"8700", true},
+      {"8705 7f00000102", true},
+      {"8803 2a0304", true},
+      {"8800", false},
+      {"8801 83", false},
+      {"8901 61", false},
+      {"9f0101 61", false},
+      {"82810161", false},
+      {"8280 61 0000", false},
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  wrong_variants = 0;
+  for (i = 0; i < COUNT(cases); i++) {
+    assemble_names(&der, cases[i].text);
+    judge(&der, &cases[i], "subjectAltName");
+  }
+  assemble_extension(&der, "11", "3005 8203 612e62 0500");
+  assert_false(reads(der.data, der.length));
+  assemble_extension(&der, "11", "3105 8203 612e62");
+  assert_false(reads(der.data, der.length));
+  assert_int_equal(wrong_variants, 0);
+}
+
+/* openssl writes none of these. */
+static void test_odd_alternative_names(void **state) {
+  static struct bytes der;
+  (void)state;
+  assemble_names(&der, "8205 612e0062 63");
+  expect_alternative_names(der.data, der.length, "DNS:a.\\00bc\n");
+  assemble_names(&der, "8206 0a1b5c7ec3a9");
+  expect_alternative_names(der.data, der.length, "DNS:\\0A\\1B\\5C~\\C3\\A9\n");
+  assemble_names(&der, "8100 8200 8600 8700");
+  expect_alternative_names(der.data, der.length, "email:\nDNS:\nURI:\nIP:\n");
+  assemble_names(&der, "8705 7f00000141 8703 616263");
+  expect_alternative_names(der.data, der.length, "IP:\\7F\\00\\00\\01\\41\nIP:\\61\\62\\63\n");
+  assemble_names(&der, "8710 00000000000000000000ffff00000000 8710 00000000000000000000fffe00000000");
+  expect_alternative_names(der.data, der.length, "IP:::ffff:0.0.0.0\nIP:::fffe:0:0\n");
+}
+
+/* RSASSA-PSS-params in hexadecimal: what does not begin with a hash that is known is no scheme, and no error either. */
+static void test_parameters_of_pss(void **state) {
+  static const struct {
+    const char *parameters;
+    uint16_t scheme;
+  } cases[] = {
+      {"", 0},                                                       /* absent */
+      {"0500", 0},                                                   /* NULL */
+      {"3000", 0},                                                   /* the defaults: SHA-1 */
+      {"300f a00d 300b 0609608648016503040201", 0x0809},             /* SHA-256 */
+      {"3011 a00f 300d 0609608648016503040201 0500", 0x0809},        /* with NULL */
+      {"300f a00d 300b 0609608648016503040202", 0x080a},             /* SHA-384 */
+      {"300f a00d 300b 0609608648016503040203", 0x080b},             /* SHA-512 */
+      {"300f a00d 300b 0609608648016503040204", 0},                  /* SHA-224 */
+      {"300b a009 3007 06052b0e03021a", 0},                          /* SHA-1, written out */
+      {"300f a10d 300b 0609608648016503040201", 0},                  /* not the hash */
+      {"300d 300b 0609608648016503040201", 0},                       /* not tagged */
+      {"3011 a00f 300b 0609608648016503040201 0500", 0},             /* something behind it */
+      {"310f a00d 300b 0609608648016503040201", 0},                  /* no SEQUENCE */
+      {"3014 a00d 300b 0609608648016503040201 a203 020120", 0x0809}, /* with a salt length */
+  };
+  static const uint8_t sequence[] = {0x30};
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    const char *parts[PART_COUNT];
+    char both[512], text[512];
+    snprintf(both, sizeof both, "06092a864886f70d01010a %s", cases[i].parameters);
+    wrap(text, sizeof text, both, sequence, 1);
+    memcpy(parts, sound_parts, sizeof parts);
+    parts[PART_ALGORITHM] = parts[PART_OUTER_ALGORITHM] = text;
+    assemble(&der, parts);
+    assert_true(certificate_read(&certificate, der.data, der.length));
+    if (certificate.signature_scheme != cases[i].scheme) {
+      fail_msg("%s: 0x%04x", cases[i].parameters, certificate.signature_scheme);
+    }
+  }
+}
+
+/* With an RSAPublicKey in hexadecimal digits. */
+static void assemble_with_rsa_key(struct bytes *der, const char *key) {
+  static const uint8_t sequence[] = {0x30};
+  static const uint8_t bit_string[] = {0x03};
+  char bits[256], both[512], text[512];
+  snprintf(both, sizeof both, "00%s", key);
+  wrap(bits, sizeof bits, both, bit_string, 1);
+  snprintf(both, sizeof both, "300d 06092a864886f70d010101 0500 %s", bits);
+  wrap(text, sizeof text, both, sequence, 1);
+  assemble_with(der, PART_KEY, text);
+}
+
+static void test_rsa_keys(void **state) {
+  static const struct {
+    const char *key; /* RSAPublicKey */
+    int bits;        /* -1: refused */
+  } cases[] = {
+      {"3006 020101 020103", 1},
+      {"3006 02017f 020103", 7},
+      {"3007 02020080 020103", 8},
+      {"3007 020200ff 020103", 8},
+      {"3007 02020100 020103", 9},
+      {"3008 0203008000 020103", 16},
+      {"3008 0203010001 020103", 17},
+      {"3006 020100 020103", -1},   /* zero */
+      {"3006 020180 020103", -1},   /* negative */
+      {"3007 0202007f 020103", -1}, /* not the shortest form */
+      {"3006 020101 020100", -1},
+      {"3006 020101 0201fd", -1},
+      {"3003 020101", -1},
+      {"3009 020101 020103 020105", -1},
+      {"3006 020101 020103 0500", -1},
+      {"3106 020101 020103", -1},
+      {"", -1},
+  };
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    assemble_with_rsa_key(&der, cases[i].key);
+    assert_int_equal(reads(der.data, der.length), cases[i].bits >= 0);
+    if (cases[i].bits >= 0) {
+      assert_true(certificate_read(&certificate, der.data, der.length));
+      assert_int_equal(certificate.key_kind, CERTIFICATE_KEY_RSA);
+      assert_int_equal(certificate.key_bits, cases[i].bits);
+    }
+  }
+}
+
+/* FIPS 186-5, appendix A.1.1: odd, above 2^16, below 2^256. */
+static void test_rsa_exponents(void **state) {
+#define ZEROS_30 "000000000000000000000000000000000000000000000000000000000000"
+  static const struct {
+    const char *key;
+    bool common;
+  } cases[] = {
+      {"3006 020101 020103", false},
+      {"3007 020101 0202 7fff", false},
+      {"3008 020101 0203 00ffff", false},
+      {"3008 020101 0203 010000", false},
+      {"3008 020101 0203 010001", true},
+      {"3008 020101 0203 010003", true},
+      {"3008 020101 0203 010002", false},
+      {"3025 020101 0220 7f" ZEROS_30 "01", true},
+      {"3026 020101 0221 0080" ZEROS_30 "01", true},
+      {"3026 020101 0221 0080" ZEROS_30 "02", false},
+      {"3026 020101 0221 0100" ZEROS_30 "01", false}, /* 2^256 and 1 */
+  };
+#undef ZEROS_30
+  static struct bytes der;
+  (void)state;
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    assemble_with_rsa_key(&der, cases[i].key);
+    assert_true(certificate_read(&certificate, der.data, der.length));
+    assert_int_equal(certificate.common_exponent, cases[i].common);
+  }
+}
+
+static void test_other_keys(void **state) {
+  static struct bytes der;
+  struct certificate certificate;
+  (void)state;
+  assemble_with(&der, PART_KEY, "300b 3005 06032b656e 03020001"); /* X25519 */
+  assert_true(certificate_read(&certificate, der.data, der.length));
+  assert_int_equal(certificate.key_kind, CERTIFICATE_KEY_OTHER);
+  assert_int_equal(certificate.key_bits, 0);
+}
+
+/* ---- Times ---- */
+
+static bool read_time(uint8_t tag, const char *text, int64_t *seconds) {
+  struct bytes content, element;
+  struct byte_slice rest;
+  uint8_t *copy;
+  bool result;
+  content.length = element.length = 0;
+  add_bytes(&content, text, strlen(text));
+  add_element(&element, tag, &content);
+  copy = exact_copy(element.data, element.length);
+  rest.bytes = copy;
+  rest.length = element.length;
+  result = der_read_time(&rest, seconds);
+  free(copy);
+  return result;
+}
+
+static void test_time_forms(void **state) {
+  static const struct {
+    uint8_t tag;
+    const char *text;
+    bool is_sound;
+    int64_t seconds;
+  } cases[] = {
+      {0x17, "700101000000Z", true, 0},
+      {0x17, "700101000001Z", true, 1},
+      {0x17, "691231235959Z", true, -1},
+      {0x17, "500101000000Z", true, -631152000},
+      {0x17, "491231235959Z", true, 2524607999},
+      {0x17, "000229000000Z", true, 951782400},
+      {0x18, "20240101000000Z", true, 1704067200}, /* UTCTime would be right, and this is read */
+      {0x18, "20500101000000Z", true, 2524608000},
+      {0x18, "99991231235959Z", true, 253402300799},
+      {0x18, "00000101000000Z", true, -62167219200},
+      {0x18, "00010101000000Z", true, -62135596800},
+      {0x18, "20000229000000Z", true, 951782400},
+      {0x18, "19000228235959Z", true, -2203891201},
+      {0x18, "19000229000000Z", false, 0},
+      {0x18, "21000229000000Z", false, 0},
+      {0x17, "230229000000Z", false, 0},
+      {0x17, "240230000000Z", false, 0},
+      {0x17, "240431000000Z", false, 0},
+      {0x17, "240001000000Z", false, 0},
+      {0x17, "241301000000Z", false, 0},
+      {0x17, "240100000000Z", false, 0},
+      {0x17, "240132000000Z", false, 0},
+      {0x17, "240101240000Z", false, 0},
+      {0x17, "240101006000Z", false, 0},
+      {0x17, "240101000060Z", false, 0},
+      {0x17, "2401010000Z", false, 0},
+      {0x17, "240101000000", false, 0},
+      {0x17, "240101000000z", false, 0},
+      {0x17, "240101000000+0000", false, 0},
+      {0x17, "240101000000ZZ", false, 0},
+      {0x17, "240101000000.5Z", false, 0},
+      {0x17, "20240101000000Z", false, 0},
+      {0x17, "2401010000 0Z", false, 0},
+      {0x17, "24010100000/Z", false, 0},
+      {0x17, "24010100000:Z", false, 0},
+      {0x17, "-40101000000Z", false, 0},
+      {0x17, "+40101000000Z", false, 0},
+      {0x17, "", false, 0},
+      {0x17, "Z", false, 0},
+      {0x18, "", false, 0},
+      {0x18, "240101000000Z", false, 0},
+      {0x18, "20240101000000.0Z", false, 0},
+      {0x18, "202401010000Z", false, 0},
+      {0x18, "20240101000000+0100", false, 0},
+      {0x18, "20240101000000", false, 0},
+      {0x0c, "240101000000Z", false, 0},
+      {0x19, "20240101000000Z", false, 0},
+  };
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    int64_t seconds = 0;
+    const bool result = read_time(cases[i].tag, cases[i].text, &seconds);
+    if (result != cases[i].is_sound || (result && seconds != cases[i].seconds)) {
+      fail_msg("time %s: %d, %lld", cases[i].text, (int)result, (long long)seconds);
+    }
+  }
+}
+
+/* Every day of 2500 years, and the days around every end of a month of the others, against the C library. */
+static void test_days(void **state) {
+  int year, month, day;
+  size_t read = 0;
+  (void)state;
+  for (year = 0; year <= 9999; year++) {
+    for (month = 1; month <= 12; month++) {
+      for (day = 1; day <= 32; day++) {
+        struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = 7, .tm_sec = 9};
+        char text[64];
+        int64_t seconds;
+        time_t expected;
+        bool exists;
+        if (day > 1 && day < 28 && (year < 1900 || year > 2100)) {
+          continue;
+        }
+        expected = timegm(&tm);
+        exists = tm.tm_mday == day;
+        snprintf(text, sizeof text, "%04d%02d%02d070009Z", year, month, day);
+        assert_int_equal(read_time(0x18, text, &seconds), exists);
+        if (exists) {
+          assert_true(seconds == (int64_t)expected);
+          read++;
+        }
+      }
+    }
+  }
+  assert_true(read > 400000);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_parameters_of_pss),
+      cmocka_unit_test(test_sound_certificate),
+      cmocka_unit_test(test_lengths),
+      cmocka_unit_test(test_versions),
+      cmocka_unit_test(test_parts),
+      cmocka_unit_test(test_extensions),
+      cmocka_unit_test(test_basic_constraints),
+      cmocka_unit_test(test_extended_key_usage),
+      cmocka_unit_test(test_malformed_alternative_names),
+      cmocka_unit_test(test_odd_alternative_names),
+      cmocka_unit_test(test_rsa_keys),
+      cmocka_unit_test(test_rsa_exponents),
+      cmocka_unit_test(test_other_keys),
+      cmocka_unit_test(test_time_forms),
+      cmocka_unit_test(test_days),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
