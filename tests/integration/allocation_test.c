@@ -6,23 +6,14 @@
  * memory back, the same step works on the same config and socket, and at the end neither memory nor a descriptor is
  * missing. Nor may lack of memory ever let a server pass that is to be refused.
  *
- * wolfSSL takes allocators from us. For our own library this program defines malloc() and its kin and looks at who
- * calls.
- *
  * wolfSSL's loops allocate at the same place hundreds of times; of those only the first two fail. An argument such as
  * "each_alone*" chooses cases. ALLOCATION_TEST_TRACE=1 prints where each failure was and what came of it.
  * ALLOCATION_TEST_THOROUGH=1 leaves nothing out, and takes many minutes: wolfSSL's caches are emptied before each run,
  * and everything is done again with memory back after each failure.
  */
-/* The C library's checking wrappers would stand in the way of definitions of our own. */
-#undef _FORTIFY_SOURCE
-
-#include <dirent.h>
-#include <dlfcn.h>
-#include <errno.h>
 #include <execinfo.h>
 #include <inttypes.h>
-#include <link.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -42,353 +33,14 @@
 #endif
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/ecc.h>
-#include <wolfssl/wolfcrypt/memory.h>
 
 #include "fault_client.h"
 #include "fault_peer.h"
+#include "numbered_allocations.h"
 #include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-/* ---- The real allocator: the C library's, or the sanitizer's in front of it ---- */
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#endif
-
-#ifdef UNDER_SANITIZER
-#define REAL(name) __interceptor_##name
-#else
-#define REAL(name) __libc_##name
-#endif
-extern void *REAL(malloc)(size_t size);
-extern void *REAL(calloc)(size_t count, size_t size);
-extern void *REAL(realloc)(void *memory, size_t size);
-extern void REAL(free)(void *memory);
-
-/* malloc() is called before the sanitizers are ready for the code they instrument. */
-#define UNCHECKED __attribute__((no_sanitize("address", "undefined", "thread")))
-
-/* ---- Whose allocations live ---- */
-
-enum owner { OWNER_LIBRARY, OWNER_WOLFSSL, OWNER_COUNT };
-
-/* Open addressing with linear probing; no allocation. Far more room than there are allocations alive. */
-#define TABLE_SIZE ((size_t)1 << 16)
-#define TABLE_MOST (TABLE_SIZE / 2)
-
-static struct {
-  void *memory;
-  enum owner owner;
-} table[TABLE_SIZE];
-static size_t live[OWNER_COUNT];
-
-UNCHECKED static size_t home_of(const void *memory) { return (((uintptr_t)memory >> 4) * 2654435761u) % TABLE_SIZE; }
-
-UNCHECKED static void note_allocation(void *memory, enum owner owner) {
-  size_t slot;
-
-  if (memory == NULL) {
-    return;
-  }
-  if (live[OWNER_LIBRARY] + live[OWNER_WOLFSSL] >= TABLE_MOST) {
-    abort(); /* this test's own limit */
-  }
-  for (slot = home_of(memory); table[slot].memory != NULL;) {
-    slot = (slot + 1) % TABLE_SIZE;
-  }
-  table[slot].memory = memory;
-  table[slot].owner = owner;
-  live[owner]++;
-}
-
-/* Entries behind the gap move up, unless that would put them before the place where a search for them begins. */
-UNCHECKED static void close_gap(size_t gap) {
-  for (size_t slot = (gap + 1) % TABLE_SIZE; table[slot].memory != NULL; slot = (slot + 1) % TABLE_SIZE) {
-    size_t distance_from_home = (slot - home_of(table[slot].memory)) % TABLE_SIZE;
-    size_t distance_from_gap = (slot - gap) % TABLE_SIZE;
-
-    if (distance_from_home >= distance_from_gap) {
-      table[gap] = table[slot];
-      gap = slot;
-    }
-  }
-  table[gap].memory = NULL;
-}
-
-UNCHECKED static void forget_allocation(const void *memory) {
-  if (memory == NULL) {
-    return;
-  }
-  for (size_t slot = home_of(memory); table[slot].memory != NULL; slot = (slot + 1) % TABLE_SIZE) {
-    if (table[slot].memory == memory) {
-      live[table[slot].owner]--;
-      close_gap(slot);
-      return;
-    }
-  }
-}
-
-/* ---- Which of them fail ---- */
-
-enum failing { FAIL_ONE, FAIL_ALL_FROM };
-
-#define TRACE_DEPTH 16
-
-static struct {
-  bool armed;
-  enum failing failing;
-  uint64_t at;    /* the number, from 1, of the first that fails; 0: none does */
-  uint64_t count; /* allocations since it was armed */
-  uint64_t count_of[OWNER_COUNT];
-  bool struck;
-  enum owner struck_owner;
-  void *trace[TRACE_DEPTH];
-  int trace_length;
-} fault;
-
-static bool tracing;
-
-/* ---- Where they are made: loops allocate at the same place hundreds of times ---- */
-
-#define MOST_ALLOCATIONS 8192
-#define SITE_DEPTH 32
-
-static struct {
-  bool recording;
-  size_t count;
-  uint64_t sites[MOST_ALLOCATIONS]; /* of each allocation a hash of the call stack; the first is number 1 */
-} record;
-
-/* FNV-1a over the return addresses. */
-UNCHECKED static uint64_t hash_call_stack(void) {
-  void *addresses[SITE_DEPTH];
-  uint64_t hash = 14695981039346656037u;
-  int depth = backtrace(addresses, SITE_DEPTH);
-
-  for (int i = 0; i < depth; i++) {
-    hash = (hash ^ (uint64_t)(uintptr_t)addresses[i]) * 1099511628211u;
-  }
-  return hash;
-}
-
-UNCHECKED static void record_site(void) {
-  if (record.recording && record.count < MOST_ALLOCATIONS) {
-    record.recording = false; /* backtrace() may allocate */
-    record.sites[record.count++] = hash_call_stack();
-    record.recording = true;
-  }
-}
-
-/* Whether an allocation is the first or the second at its place. What was not recorded counts as such. */
-static bool is_new_place(uint64_t at) {
-  size_t earlier = 0;
-
-  if (at > record.count) {
-    return true;
-  }
-  for (size_t i = 0; i + 1 < at && earlier < 2; i++) {
-    earlier += record.sites[i] == record.sites[at - 1] ? 1 : 0;
-  }
-  return earlier < 2;
-}
-
-UNCHECKED static bool strikes(enum owner owner) {
-  bool hit;
-
-  if (!fault.armed) {
-    return false;
-  }
-  fault.count++;
-  fault.count_of[owner]++;
-  record_site();
-  hit = fault.at != 0 && (fault.failing == FAIL_ONE ? fault.count == fault.at : fault.count >= fault.at);
-  if (hit && !fault.struck) {
-    fault.struck = true;
-    fault.struck_owner = owner;
-    if (tracing) {
-      fault.armed = false; /* backtrace() may allocate */
-      fault.trace_length = backtrace(fault.trace, TRACE_DEPTH);
-      fault.armed = true;
-    }
-  }
-  return hit;
-}
-
-static void arm(uint64_t at, enum failing failing) {
-  memset(&fault, 0, sizeof(fault));
-  fault.at = at;
-  fault.failing = failing;
-  fault.armed = true;
-}
-
-static void disarm(void) { fault.armed = false; }
-
-/* ---- Our library's allocations ---- */
-
-static uintptr_t library_start;
-static uintptr_t library_end;
-
-static int find_library(struct dl_phdr_info *info, size_t size, void *context) {
-  const char *slash = strrchr(info->dlpi_name, '/');
-  const char *name = slash != NULL ? slash + 1 : info->dlpi_name;
-
-  (void)size;
-  (void)context;
-  if (strncmp(name, "librabbitmq-wolfssl.so", strlen("librabbitmq-wolfssl.so")) != 0) {
-    return 0;
-  }
-  for (size_t i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *header = &info->dlpi_phdr[i];
-    uintptr_t start = (uintptr_t)info->dlpi_addr + header->p_vaddr;
-
-    if (header->p_type == PT_LOAD && (header->p_flags & PF_X) != 0) {
-      library_start = start;
-      library_end = start + header->p_memsz;
-    }
-  }
-  return 1;
-}
-
-#define CALLED_BY_LIBRARY() is_library_address((uintptr_t)__builtin_return_address(0))
-
-UNCHECKED static bool is_library_address(uintptr_t address) {
-  return address >= library_start && address < library_end;
-}
-
-UNCHECKED static void *allocate(size_t size, enum owner owner) {
-  void *memory = strikes(owner) ? NULL : REAL(malloc)(size);
-
-  if (memory == NULL) {
-    errno = ENOMEM;
-  }
-  note_allocation(memory, owner);
-  return memory;
-}
-
-UNCHECKED static void *reallocate(void *memory, size_t size, enum owner owner) {
-  void *grown = strikes(owner) ? NULL : REAL(realloc)(memory, size);
-
-  if (grown == NULL) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  forget_allocation(memory);
-  note_allocation(grown, owner);
-  return grown;
-}
-
-UNCHECKED static void release(void *memory) {
-  forget_allocation(memory);
-  REAL(free)(memory);
-}
-
-/* Other objects must find these, whatever the build hides. */
-#pragma GCC visibility push(default)
-
-UNCHECKED void *malloc(size_t size) { return CALLED_BY_LIBRARY() ? allocate(size, OWNER_LIBRARY) : REAL(malloc)(size); }
-
-UNCHECKED void *calloc(size_t count, size_t size) {
-  void *memory;
-
-  if (!CALLED_BY_LIBRARY()) {
-    return REAL(calloc)(count, size);
-  }
-  memory = strikes(OWNER_LIBRARY) ? NULL : REAL(calloc)(count, size);
-  if (memory == NULL) {
-    errno = ENOMEM;
-  }
-  note_allocation(memory, OWNER_LIBRARY);
-  return memory;
-}
-
-UNCHECKED void *realloc(void *memory, size_t size) {
-  return CALLED_BY_LIBRARY() ? reallocate(memory, size, OWNER_LIBRARY) : REAL(realloc)(memory, size);
-}
-
-UNCHECKED void free(void *memory) { release(memory); }
-
-/* These allocate inside the C library, where the caller can't be seen. */
-UNCHECKED char *strdup(const char *text) {
-  size_t size = strlen(text) + 1;
-  char *copy = CALLED_BY_LIBRARY() ? allocate(size, OWNER_LIBRARY) : REAL(malloc)(size);
-
-  return copy != NULL ? memcpy(copy, text, size) : NULL;
-}
-
-static int print_to_memory(char **text, bool by_library, const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
-
-static int print_to_memory(char **text, bool by_library, const char *format, va_list arguments) {
-  va_list again;
-  int length;
-
-  va_copy(again, arguments);
-  length = vsnprintf(NULL, 0, format, again);
-  va_end(again);
-  *text = NULL;
-  if (length >= 0) {
-    size_t size = (size_t)length + 1;
-
-    *text = by_library ? allocate(size, OWNER_LIBRARY) : REAL(malloc)(size);
-  }
-  return *text != NULL ? vsnprintf(*text, (size_t)length + 1, format, arguments) : -1;
-}
-
-int asprintf(char **text, const char *format, ...) {
-  va_list arguments;
-  int length;
-
-  va_start(arguments, format);
-  length = print_to_memory(text, CALLED_BY_LIBRARY(), format, arguments);
-  va_end(arguments);
-  return length;
-}
-
-/* What asprintf() is called in a library built with _FORTIFY_SOURCE. */
-int __asprintf_chk(char **text, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-int __asprintf_chk(char **text, int flag, const char *format, ...) {
-  va_list arguments;
-  int length;
-
-  (void)flag;
-  va_start(arguments, format);
-  length = print_to_memory(text, CALLED_BY_LIBRARY(), format, arguments);
-  va_end(arguments);
-  return length;
-}
-
-DIR *opendir(const char *path) {
-  static DIR *(*real_opendir)(const char *);
-
-  if (CALLED_BY_LIBRARY() && strikes(OWNER_LIBRARY)) {
-    errno = ENOMEM;
-    return NULL;
-  }
-  if (real_opendir == NULL) {
-    void *found = dlsym(RTLD_NEXT, "opendir");
-
-    memcpy(&real_opendir, &found, sizeof(found));
-  }
-  return real_opendir(path);
-}
-
-#pragma GCC visibility pop
-
-/* ---- wolfSSL's allocations ---- */
-
-static void *wolfssl_malloc(size_t size) { return allocate(size, OWNER_WOLFSSL); }
-
-static void *wolfssl_realloc(void *memory, size_t size) { return reallocate(memory, size, OWNER_WOLFSSL); }
-
-static void wolfssl_free(void *memory) { release(memory); }
 
 /* ---- The scenario, step by step ---- */
 
@@ -595,6 +247,7 @@ struct tally {
   uint64_t failures[OWNER_COUNT];
 };
 
+static bool tracing;
 static bool thorough;
 
 static const char *owner_name(enum owner owner) { return owner == OWNER_LIBRARY ? "ours" : "wolfSSL's"; }
@@ -731,7 +384,7 @@ static bool run_once(const struct scenario *scenario, uint64_t at, enum failing 
   fault_proxy_forget(&peers.tls13);
   fault_proxy_forget(&peers.revoked_tls12);
   fault_proxy_forget(&peers.revoked_tls13);
-  memset(&fault, 0, sizeof(fault));
+  clear_fault();
   run_steps(scenario, &run, at, failing, tally);
   fault_client_destroy(&run.client);
   amqp_wolfssl_config_free(run.config);
@@ -747,11 +400,10 @@ static bool run_once(const struct scenario *scenario, uint64_t at, enum failing 
 
 /* Numbers the allocations of a run in which none fails, and notes where they are made. */
 static void record_allocations(const struct scenario *scenario, enum failing failing, struct tally *tally) {
-  record.count = 0;
   (void)run_once(scenario, 0, failing, tally); /* caches fill */
-  record.recording = true;
+  record_begin();
   (void)run_once(scenario, 0, failing, tally);
-  record.recording = false;
+  record_end();
   assert_true(fault.count_of[OWNER_LIBRARY] > 0);
   assert_true(fault.count_of[OWNER_WOLFSSL] > 0);
   printf("# %s, %s: %" PRIu64 " allocations of ours, %" PRIu64 " of wolfSSL's\n", scenario->name,
@@ -857,7 +509,7 @@ static void warm_up(void) {
 }
 
 static void prepare(void) {
-  if (library_start == 0) {
+  if (!library_is_found()) {
     printf("# the library is linked statically: nobody can tell whose allocation it is\n");
     skip();
   }
@@ -970,7 +622,7 @@ static enum start start_with_failure(uint64_t at, enum failing failing) {
   if (config == NULL) {
     return START_UNEXPLAINED;
   }
-  memset(&fault, 0, sizeof(fault));
+  clear_fault();
   arm(at, failing);
   outcome = set_server_name(&run); /* the first setter starts wolfSSL */
   disarm();
@@ -1000,7 +652,7 @@ static void starting_wolfssl(void **state) {
   static const enum failing kinds[] = {FAIL_ONE, FAIL_ALL_FROM};
 
   (void)state;
-  if (library_start == 0) {
+  if (!library_is_found()) {
     skip();
   }
   for (size_t i = 0; i < COUNT_OF(kinds); i++) {
@@ -1046,7 +698,6 @@ static int set_up(void **state) {
 }
 
 int main(int argc, char **argv) {
-  void *first[1];
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(starting_wolfssl),           cmocka_unit_test(each_alone_config),
       cmocka_unit_test(all_from_each_config),       cmocka_unit_test(each_alone_tls13),
@@ -1057,9 +708,7 @@ int main(int argc, char **argv) {
 
   tracing = getenv("ALLOCATION_TEST_TRACE") != NULL;
   thorough = getenv("ALLOCATION_TEST_THOROUGH") != NULL;
-  (void)backtrace(first, 1); /* loads what it needs */
-  (void)dl_iterate_phdr(find_library, NULL);
-  if (wolfSSL_SetAllocators(wolfssl_malloc, wolfssl_free, wolfssl_realloc) != 0) {
+  if (!numbered_allocations_start(tracing)) {
     fprintf(stderr, "wolfSSL takes no allocators\n");
     return 1;
   }

@@ -19,6 +19,8 @@ integration_programs = \
 	tests/integration/threads_test \
 	tests/integration/vtable_contract_test \
 	tests/integration/ways_in_test
+tests_integration_allocation_test_SOURCES = tests/integration/allocation_test.c \
+	tests/support/numbered_allocations.c tests/support/numbered_allocations.h
 tests_integration_allocation_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_allocation_test_LDADD = $(integration_ldadd)
 tests_integration_broker_test_CPPFLAGS = $(integration_cppflags)
