@@ -13,7 +13,7 @@ integration_programs = \
 	tests/integration/forged_anchor_test \
 	tests/integration/pkcs11_test \
 	tests/integration/policies_test \
-	tests/integration/revocation_test \
+	tests/integration/revocation_with_servers_test \
 	tests/integration/servers_test \
 	tests/integration/shared_connection_test \
 	tests/integration/threads_test \
@@ -80,7 +80,7 @@ integration_scripts = \
 	tests/integration/without_openssl.sh
 
 # For a wolfSSL whose FIPS module is the test double of tests/support/fips_test_double.c, which they steer.
-fips_integration_programs = tests/integration/fips_failures_test
+fips_integration_programs = tests/integration/fips_failures_with_servers_test
 tests_integration_fips_failures_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_fips_failures_test_LDADD = $(integration_ldadd)
 
