@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What tests of the certificate reader have in common, wherever their certificates come from. */
-#ifndef AMQP_WOLFSSL_TESTS_CERTIFICATE_READING_H
-#define AMQP_WOLFSSL_TESTS_CERTIFICATE_READING_H
+#ifndef TESTS_CERTIFICATE_READING_H
+#define TESTS_CERTIFICATE_READING_H
 
 #include <stdbool.h>
 #include <stddef.h>

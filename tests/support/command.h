@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs a program to its end. */
-#ifndef AMQP_WOLFSSL_TESTS_COMMAND_H
-#define AMQP_WOLFSSL_TESTS_COMMAND_H
+#ifndef TESTS_COMMAND_H
+#define TESTS_COMMAND_H
 
 /**
  * Runs a program with the arguments up to NULL, in \a folder. What it prints is shown on stderr only when it fails.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a config connects to: that shows what a setter has changed. The servers are in memory (memory_peer.h). */
-#ifndef AMQP_WOLFSSL_TESTS_CONFIG_CONNECTION_H
-#define AMQP_WOLFSSL_TESTS_CONFIG_CONNECTION_H
+#ifndef TESTS_CONFIG_CONNECTION_H
+#define TESTS_CONFIG_CONNECTION_H
 
 #include <stdbool.h>
 

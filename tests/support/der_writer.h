@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DER that a test writes by hand. What is wrong with it is the test's matter, except that it is too long. */
-#ifndef AMQP_WOLFSSL_TESTS_DER_WRITER_H
-#define AMQP_WOLFSSL_TESTS_DER_WRITER_H
+#ifndef TESTS_DER_WRITER_H
+#define TESTS_DER_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
 /*
  * Input in a block of exactly its size, so that the address sanitizer and valgrind see a read past its end.
  */
-#ifndef AMQP_WOLFSSL_TESTS_EXACT_COPY_H
-#define AMQP_WOLFSSL_TESTS_EXACT_COPY_H
+#ifndef TESTS_EXACT_COPY_H
+#define TESTS_EXACT_COPY_H
 
 #include <stddef.h>
 #include <stdint.h>

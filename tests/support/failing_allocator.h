@@ -8,8 +8,8 @@
  * which puts its own functions before these, under the thread sanitizer, and with a C library other than glibc, it
  * never fails anything: ask failing_allocator_works() and skip.
  */
-#ifndef AMQP_WOLFSSL_TESTS_FAILING_ALLOCATOR_H
-#define AMQP_WOLFSSL_TESTS_FAILING_ALLOCATOR_H
+#ifndef TESTS_FAILING_ALLOCATOR_H
+#define TESTS_FAILING_ALLOCATOR_H
 
 #include <errno.h>
 #include <stdatomic.h>

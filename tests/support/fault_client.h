@@ -3,8 +3,8 @@
  * A client of the fault tests: connects, logs in, publishes with confirms, consumes and compares. Every step says
  * whether it went well and leaves a sentence if not; nothing here asserts, so that threads may use it.
  */
-#ifndef FAULT_CLIENT_H
-#define FAULT_CLIENT_H
+#ifndef TESTS_FAULT_CLIENT_H
+#define TESTS_FAULT_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  *
  * Nothing outlives the test program, however it ends: each process watches a pipe from it and stops at the pipe's end.
  */
-#ifndef FAULT_PEER_H
-#define FAULT_PEER_H
+#ifndef TESTS_FAULT_PEER_H
+#define TESTS_FAULT_PEER_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -5,8 +5,8 @@
  * of it, so that a mistake there shows here: a socket begins with a pointer to a table of six functions, each given the
  * socket first.
  */
-#ifndef FAULT_VTABLE_H
-#define FAULT_VTABLE_H
+#ifndef TESTS_FAULT_VTABLE_H
+#define TESTS_FAULT_VTABLE_H
 
 #include <stddef.h>
 #include <string.h>

@@ -6,8 +6,8 @@
  * A program is steered before it starts by FIPS_TEST_DOUBLE in its environment: "integrity" fails the integrity check,
  * "cast=N" the self test with number N of enum FipsCastId.
  */
-#ifndef FIPS_TEST_DOUBLE_H
-#define FIPS_TEST_DOUBLE_H
+#ifndef TESTS_FIPS_TEST_DOUBLE_H
+#define TESTS_FIPS_TEST_DOUBLE_H
 
 #define FIPS_TEST_DOUBLE_API __attribute__((visibility("default")))
 

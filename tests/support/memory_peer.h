@@ -3,8 +3,8 @@
  * A TLS server in the memory of the test, made with wolfSSL's own server side, and between it and the client under test
  * two pipes whose behaviour the test sets. Everything happens when the test says so: no sockets, no threads, no clock.
  */
-#ifndef AMQP_WOLFSSL_TESTS_MEMORY_PEER_H
-#define AMQP_WOLFSSL_TESTS_MEMORY_PEER_H
+#ifndef TESTS_MEMORY_PEER_H
+#define TESTS_MEMORY_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>

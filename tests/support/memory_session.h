@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A session under test, everything it is made from, and the server in memory it talks to. */
-#ifndef AMQP_WOLFSSL_TESTS_MEMORY_SESSION_H
-#define AMQP_WOLFSSL_TESTS_MEMORY_SESSION_H
+#ifndef TESTS_MEMORY_SESSION_H
+#define TESTS_MEMORY_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>

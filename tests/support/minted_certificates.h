@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The test PKI of tests/support/mint-certificates, and certificates with dates and extensions of a test's choice. */
-#ifndef AMQP_WOLFSSL_TESTS_MINTED_CERTIFICATES_H
-#define AMQP_WOLFSSL_TESTS_MINTED_CERTIFICATES_H
+#ifndef TESTS_MINTED_CERTIFICATES_H
+#define TESTS_MINTED_CERTIFICATES_H
 
 /**
  * Makes the temporary folder and mints into it. The script is the environment's MINT_CERTIFICATES, else that below

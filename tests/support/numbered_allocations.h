@@ -4,8 +4,8 @@
  * for our own library this defines malloc() and its kin and looks at who calls. So it is no part of the test-support
  * library: a program that wants it is built with this file.
  */
-#ifndef AMQP_WOLFSSL_TESTS_NUMBERED_ALLOCATIONS_H
-#define AMQP_WOLFSSL_TESTS_NUMBERED_ALLOCATIONS_H
+#ifndef TESTS_NUMBERED_ALLOCATIONS_H
+#define TESTS_NUMBERED_ALLOCATIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

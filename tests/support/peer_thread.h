@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A server in a thread of the test program, on a port of loopback, that does to every client what it was told to. */
-#ifndef AMQP_WOLFSSL_TESTS_PEER_THREAD_H
-#define AMQP_WOLFSSL_TESTS_PEER_THREAD_H
+#ifndef TESTS_PEER_THREAD_H
+#define TESTS_PEER_THREAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

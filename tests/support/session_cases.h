@@ -3,8 +3,8 @@
  * What tests of TLS sessions have in common: a good client and servers by name, connecting them, and what is said of a
  * failure. Certificates are those of minted_certificates.h.
  */
-#ifndef AMQP_WOLFSSL_TESTS_SESSION_CASES_H
-#define AMQP_WOLFSSL_TESTS_SESSION_CASES_H
+#ifndef TESTS_SESSION_CASES_H
+#define TESTS_SESSION_CASES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One folder of a test program's own, and the files in it. */
-#ifndef AMQP_WOLFSSL_TESTS_TEMPORARY_FOLDER_H
-#define AMQP_WOLFSSL_TESTS_TEMPORARY_FOLDER_H
+#ifndef TESTS_TEMPORARY_FOLDER_H
+#define TESTS_TEMPORARY_FOLDER_H
 
 #include <stddef.h>
 #include <stdint.h>
