@@ -6,4 +6,8 @@ unit_tests += \
 	tests/unit/x509/certificate_structure_test \
 	tests/unit/x509/certificate_test \
 	tests/unit/x509/certificate_text_test \
-	tests/unit/x509/pem_test
+	tests/unit/x509/der_test \
+	tests/unit/x509/ocsp_answer_test \
+	tests/unit/x509/pem_test \
+	tests/unit/x509/revocation_list_test \
+	tests/unit/x509/signed_object_test
