@@ -37,8 +37,8 @@ tests_integration_policies_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_policies_test_LDADD = $(integration_ldadd)
 tests_integration_pkcs11_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_pkcs11_test_LDADD = $(integration_ldadd)
-tests_integration_revocation_test_CPPFLAGS = $(integration_cppflags)
-tests_integration_revocation_test_LDADD = $(integration_ldadd)
+tests_integration_revocation_with_servers_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_revocation_with_servers_test_LDADD = $(integration_ldadd)
 tests_integration_servers_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_servers_test_LDADD = $(integration_ldadd)
 tests_integration_shared_connection_test_CPPFLAGS = $(integration_cppflags)
@@ -81,8 +81,8 @@ integration_scripts = \
 
 # For a wolfSSL whose FIPS module is the test double of tests/support/fips_test_double.c, which they steer.
 fips_integration_programs = tests/integration/fips_failures_with_servers_test
-tests_integration_fips_failures_test_CPPFLAGS = $(integration_cppflags)
-tests_integration_fips_failures_test_LDADD = $(integration_ldadd)
+tests_integration_fips_failures_with_servers_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_fips_failures_with_servers_test_LDADD = $(integration_ldadd)
 
 # Of the integration programs, those that valgrind runs too: not the ones that bring an allocator of their own or have
 # other programs do the work.
