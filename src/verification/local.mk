@@ -2,9 +2,12 @@
 # Whether this is the broker that was meant.
 
 library_sources += \
+	src/verification/ocsp_check.c src/verification/ocsp_check.h \
 	src/verification/peer_name.c src/verification/peer_name.h \
 	src/verification/peer_verification.c src/verification/peer_verification.h \
 	src/verification/revocation.c src/verification/revocation.h \
+	src/verification/revocation_lists.c src/verification/revocation_lists.h \
 	src/verification/revocation_sources.c src/verification/revocation_sources.h \
+	src/verification/signer_check.c src/verification/signer_check.h \
 	src/verification/stapled_status.c src/verification/stapled_status.h \
 	src/verification/trust.c src/verification/trust.h

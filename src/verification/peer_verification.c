@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "verification/ocsp_check.h"
 #include "verification/revocation.h"
 #include "verification/revocation_sources.h"
 #include "verification/stapled_status.h"
@@ -295,7 +296,7 @@ static bool judge_answer(const struct peer_verification *verification, amqp_wolf
   const struct revocation_check check = describe_check(verification);
   const struct byte_slice answer = {verification->answer, verification->answer_length};
 
-  return revocation_check_answer(&check, answer, error) == AMQP_WOLFSSL_OK;
+  return ocsp_check_answer(&check, answer, error) == AMQP_WOLFSSL_OK;
 }
 
 /* Both must like it. Only our own verdict comes with particulars, so it is asked first. */

@@ -1,52 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges whether the broker's certificates are revoked: by revocation lists for every certificate from the broker's own
- * up to the trusted CA, and by a stapled OCSP answer for the broker's own. Whatever can't be known is a refusal.
+ * Judges by revocation lists whether the broker's certificates are revoked: every one from the broker's own up to the
+ * trusted CA. Whatever can't be known is a refusal.
  *
- * wolfSSL has checks of both, which are not relied upon. Its check of lists takes the first one of an issuer, reports
- * an expired one as missing, ignores critical extensions, leaves out the broker's certificate when a status was
- * stapled, and forgets intermediates that an earlier connection has left in its store. Its check of OCSP answers takes
- * them, in builds with the OpenSSL layer before 5.8, from any certificate that leads to a trusted CA: also from the
- * revoked one. Both are missing from a default build.
+ * wolfSSL's own check of lists is not relied upon. It takes the first list of an issuer, reports an expired one as
+ * missing, ignores critical extensions, leaves out the broker's certificate when a status was stapled, and forgets
+ * intermediates that an earlier connection has left in its store. A default build has none.
  */
 #ifndef AMQP_WOLFSSL_REVOCATION_H
 #define AMQP_WOLFSSL_REVOCATION_H
 
-#include "x509/certificate_list.h"
 #include "base/error.h"
+#include "verification/revocation_lists.h"
+#include "x509/certificate.h"
+#include "x509/certificate_list.h"
 
-struct byte_slice;
 struct policy;
-
-/** A set of revocation lists. Filled by one thread, then shared read-only and counted. */
-struct revocation_lists;
-
-/** An empty set with one reference; NULL without memory. */
-struct revocation_lists *revocation_lists_new(void);
-struct revocation_lists *revocation_lists_reference(struct revocation_lists *lists);
-/** NULL does nothing. */
-void revocation_lists_release(struct revocation_lists *lists);
-
-/**
- * Adds every list of the input.
- * \param [in] origin the file's path or "the CRL in memory", for sentences
- * \return AMQP_WOLFSSL_OK, CRL_MALFORMED (or none in it), CRL_UNUSABLE, INVALID_ARGUMENT (too long) or NO_MEMORY; some
- * may have been added when it fails
- */
-amqp_wolfssl_code_t revocation_lists_add(struct revocation_lists *lists, const void *data, size_t length,
-                                         amqp_wolfssl_format_t format, const char *origin, amqp_wolfssl_error_t *error);
-
-/** Refuses a set that holds an expired list, for those that nobody can refresh. */
-amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *lists, int64_t now,
-                                                 amqp_wolfssl_error_t *error);
-
-/**
- * Checks the signatures of those whose issuer is trusted; the others' issuers come with the broker's certificates.
- * Before the set is shared.
- * \return AMQP_WOLFSSL_OK, CRL_UNUSABLE or NO_MEMORY
- */
-amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,
-                                                   const struct certificate_list *anchors, amqp_wolfssl_error_t *error);
 
 /** What a certificate chain that wolfSSL has accepted is compared with. */
 struct revocation_check {
@@ -64,8 +33,25 @@ struct revocation_check {
  */
 amqp_wolfssl_code_t revocation_check_chain(const struct revocation_check *check, amqp_wolfssl_error_t *error);
 
-/** By an OCSP answer about the broker's own certificate. \return as revocation_check_chain() */
-amqp_wolfssl_code_t revocation_check_answer(const struct revocation_check *check, struct byte_slice answer,
-                                            amqp_wolfssl_error_t *error);
+struct revocation_issuer {
+  struct certificate certificate;
+  bool is_anchor;
+  size_t depth; /**< in the chain, where it is no anchor */
+};
+
+/**
+ * Finds whose key signed the certificate at \a depth of the chain.
+ * \return AMQP_WOLFSSL_OK, REVOCATION_UNKNOWN (nobody's that is known, or in a way that can't be checked) or NO_MEMORY
+ */
+amqp_wolfssl_code_t revocation_find_issuer(const struct revocation_check *check, size_t depth,
+                                           const struct certificate *certificate, struct revocation_issuer *issuer,
+                                           amqp_wolfssl_error_t *error);
+
+/**
+ * One step of revocation_check_chain(): what the issuer's lists say. \a depth is for the record.
+ * \return as there
+ */
+amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check, const struct certificate *certificate,
+                                           size_t depth, const struct certificate *issuer, amqp_wolfssl_error_t *error);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "verification/revocation.h"
+#include "verification/revocation_lists.h"
 
 struct revocation_source;
 

@@ -27,6 +27,7 @@
 #include "x509/ocsp_answer.h"
 #include "other_user.h"
 #include "policy/policy.h"
+#include "verification/ocsp_check.h"
 #include "verification/revocation.h"
 #include "x509/revocation_list.h"
 #include "verification/revocation_sources.h"
@@ -379,7 +380,7 @@ static amqp_wolfssl_code_t judge_by(const struct revocation_check *check, const 
   amqp_wolfssl_code_t code;
 
   error_clear(&error);
-  code = revocation_check_answer(check, answer, &error);
+  code = ocsp_check_answer(check, answer, &error);
   assert_int_equal(error.code, code);
   (void)snprintf(message, ERROR_MESSAGE_LENGTH, "%s", error.message);
   free(copy);
@@ -524,7 +525,7 @@ static void a_damaged_answer_is_never_taken(void **state) {
     uint8_t *bytes = exact(good, cut);
     struct byte_slice answer = {bytes, cut};
 
-    assert_int_not_equal(revocation_check_answer(&check, answer, &error), AMQP_WOLFSSL_OK);
+    assert_int_not_equal(ocsp_check_answer(&check, answer, &error), AMQP_WOLFSSL_OK);
     free(bytes);
   }
   for (size_t at = 0; at < length; at += 3) {
@@ -534,7 +535,7 @@ static void a_damaged_answer_is_never_taken(void **state) {
 
     bytes[at] ^= 0x04;
     /* Signed are the answer and the responder's certificate; what is around them decides nothing. */
-    if (revocation_check_answer(&check, answer, &error) == AMQP_WOLFSSL_OK) {
+    if (ocsp_check_answer(&check, answer, &error) == AMQP_WOLFSSL_OK) {
       assert_int_equal(ocsp_answer_read(&read, bytes, length), OCSP_ANSWER_READ);
       assert_false(bytes + at >= read.object.signed_part.bytes &&
                    bytes + at < read.object.signed_part.bytes + read.object.signed_part.length);

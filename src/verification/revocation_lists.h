@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A set of revocation lists, as its owner gave them. What can't be read, or would hold for ever, or covers a part of a
+ * CA's certificates only, fails the whole input: a list that is passed over may be the one that revokes. What the lists
+ * say of a certificate is for revocation.h.
+ */
+#ifndef AMQP_WOLFSSL_REVOCATION_LISTS_H
+#define AMQP_WOLFSSL_REVOCATION_LISTS_H
+
+#include "base/error.h"
+#include "x509/certificate_list.h"
+#include "x509/revocation_list.h"
+
+/** Filled by one thread, then shared read-only and counted. */
+struct revocation_lists;
+
+struct kept_list {
+  uint8_t *der; /**< what \a list points into */
+  char *origin; /**< for sentences */
+  struct revocation_list list;
+  uint8_t *signer; /**< the public key that revocation_lists_check_signers() found it signed with; NULL: none */
+  size_t signer_length;
+};
+
+/** An empty set with one reference; NULL if out of memory. */
+struct revocation_lists *revocation_lists_new(void);
+struct revocation_lists *revocation_lists_reference(struct revocation_lists *lists);
+/** NULL does nothing. */
+void revocation_lists_release(struct revocation_lists *lists);
+
+/**
+ * Adds every list of the input.
+ * \param [in] origin the file's path or "the CRL in memory", for sentences
+ * \return AMQP_WOLFSSL_OK, CRL_MALFORMED (or none in it), CRL_UNUSABLE, INVALID_ARGUMENT (too long) or NO_MEMORY; some
+ * may have been added when it fails
+ */
+amqp_wolfssl_code_t revocation_lists_add(struct revocation_lists *lists, const void *data, size_t length,
+                                         amqp_wolfssl_format_t format, const char *origin, amqp_wolfssl_error_t *error);
+
+/** Refuses a set that holds an expired list, for those that nobody can refresh. */
+amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *lists, int64_t now,
+                                                 amqp_wolfssl_error_t *error);
+
+/**
+ * Checks the signatures of those whose issuer is trusted; the others' issuers come with the broker's certificates.
+ * Before the set is shared.
+ * \return AMQP_WOLFSSL_OK, CRL_UNUSABLE or NO_MEMORY
+ */
+amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,
+                                                   const struct certificate_list *anchors, amqp_wolfssl_error_t *error);
+
+/** The lists in the order they were added in; NULL behind the last. Valid until one is added. */
+const struct kept_list *revocation_lists_at(const struct revocation_lists *lists, size_t index);
+
+#endif
