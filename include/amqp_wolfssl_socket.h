@@ -320,7 +320,9 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wol
 /**
  * Whether the broker is to staple an OCSP answer (default: AMQP_WOLFSSL_STAPLING_OFF). It is checked for the broker's
  * own certificate: by whom it is signed, its dates, and what it says. Nothing is fetched from anywhere.
- * AMQP_WOLFSSL_ERROR_NOT_SUPPORTED where wolfSSL was built without.
+ * AMQP_WOLFSSL_ERROR_NOT_SUPPORTED where wolfSSL was built without. A wolfSSL before 5.8 does not show what is stapled
+ * in TLS 1.3: there opening fails with that code, before a packet, unless TLS 1.2 is the highest version
+ * (amqp_wolfssl_config_set_tls_versions()). CRLs work in every version.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *config,
                                                                       amqp_wolfssl_stapling_t stapling);

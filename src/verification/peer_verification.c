@@ -29,14 +29,20 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 /* Whether this wolfSSL shows the OCSP answer: newer ones to a callback, older ones with the OpenSSL layer as a message.
-   The latter needs to know how a wolfSSL lays out the certificates in memory (find_answer), so it ends with a version.
- */
+   The latter has been seen to work in versions before 5.9 only. */
 #if defined(FEATURE_OCSP_STAPLING) &&                       \
     (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || \
      (defined(HAVE_WOLFSSL_SET_MSG_CALLBACK) && LIBWOLFSSL_VERSION_HEX < 0x05009000))
 #define ANSWERS_ARE_SEEN 1
 #else
 #define ANSWERS_ARE_SEEN 0
+#endif
+
+/* In TLS 1.3 the answer is a part of the Certificate message, which older wolfSSL hands nobody. */
+#if ANSWERS_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
+#define ANSWERS_OF_TLS_1_3_ARE_SEEN 1
+#else
+#define ANSWERS_OF_TLS_1_3_ARE_SEEN 0
 #endif
 
 /* ContentType of RFC 8446, section 5.1. */
@@ -394,10 +400,9 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
   return verification->chain.count > 0;
 }
 
-#if ANSWERS_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
+#if ANSWERS_OF_TLS_1_3_ARE_SEEN
 /* Those it can't read, and those out of date, it refuses before. */
 #define WOLFSSL_SHOWS_READABLE_ANSWERS true
-#define find_answer(verification, store) true
 
 /* wolfSSL has looked at the answer already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for both. */
 static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length, word32 depth, void *argument) {
@@ -432,36 +437,6 @@ static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 #elif ANSWERS_ARE_SEEN
 #define WOLFSSL_SHOWS_READABLE_ANSWERS false
 
-/*
- * Older wolfSSL hands nobody the answer. In TLS 1.3 it stands in the Certificate message right behind the leaf, and the
- * callback gets the leaf where it lies in that message (RFC 8446, section 4.4.2): two bytes of length and the
- * extensions follow. That stays in bounds because ProcessPeerCerts() of 5.5.4, 5.7.2 and 5.9.2 fails with BUFFER_ERROR
- * unless both lie within the message, for each certificate, before it verifies the first. Those between were not read;
- * newer ones don't get here (ANSWERS_ARE_SEEN), and neither does another version than the headers'.
- */
-static bool find_answer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
-  const uint8_t *behind = store->certs[0].buffer + store->certs[0].length;
-  struct byte_slice extensions;
-  struct byte_slice answer;
-
-  if (verification->answer != NULL || !is_tls_1_3(verification)) {
-    return true;
-  }
-  if (wolfSSL_lib_version_hex() != LIBWOLFSSL_VERSION_HEX) {
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-              "stapled OCSP answers can't be seen in TLS 1.3 with another wolfSSL than this library was built with");
-    return false;
-  }
-  extensions.length = (size_t)behind[0] << 8 | behind[1];
-  extensions.bytes = behind + 2;
-  if (store->totalCerts > 1 && store->certs[1].buffer != extensions.bytes + extensions.length + 3) {
-    error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-              "this wolfSSL does not show stapled OCSP answers in TLS 1.3");
-    return false;
-  }
-  return !stapled_status_in_extensions(extensions, &answer) || keep_answer(verification, answer);
-}
-
 /* In TLS 1.2 it is a message of its own. There is no way to refuse it here: the session looks after each step. */
 static void see_message(int written, int version, int type, const void *bytes, size_t length, WOLFSSL *ssl,
                         void *argument) {
@@ -484,7 +459,6 @@ static void watch_answers(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, se
 
 #else
 #define WOLFSSL_SHOWS_READABLE_ANSWERS false
-#define find_answer(verification, store) true
 
 static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
 
@@ -492,6 +466,8 @@ static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
 #endif
 
 bool peer_verification_sees_answers(void) { return ANSWERS_ARE_SEEN; }
+
+bool peer_verification_sees_answers_of_tls_1_3(void) { return ANSWERS_OF_TLS_1_3_ARE_SEEN; }
 
 void peer_verification_watch_answer(struct peer_verification *verification, WOLFSSL *ssl) {
   if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF) {
@@ -520,7 +496,7 @@ static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   if (verification == NULL) {
     return 0; /* no handshake of ours: a renegotiation, which some builds of wolfSSL start while they read */
   }
-  if (!keep_chain(verification, store) || !find_answer(verification, store)) {
+  if (!keep_chain(verification, store)) {
     return 0;
   }
   if (!accepted_by_wolfssl) {

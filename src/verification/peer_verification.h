@@ -46,8 +46,10 @@ void peer_verification_free(struct peer_verification *verification);
 /** Has wolfSSL show the OCSP answer that \a ssl gets stapled. Where the settings ask for none it does nothing. */
 void peer_verification_watch_answer(struct peer_verification *verification, struct WOLFSSL *ssl);
 
-/** Whether OCSP answers can be had from this wolfSSL at all. */
+/** Whether OCSP answers can be had from this wolfSSL at all: in TLS 1.2 at least. */
 bool peer_verification_sees_answers(void);
+/** Whether they can be had in TLS 1.3 too. Where not, none may be asked for that could come in it. */
+bool peer_verification_sees_answers_of_tls_1_3(void);
 
 /**
  * Whether all was checked that was asked for, once wolfSSL's handshake is over.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads CertificateStatus, in its two places. */
+/* Reads CertificateStatus. */
 #include "verification/stapled_status.h"
 
-enum { STATUS_REQUEST = 5, CERTIFICATE_STATUS = 22, STATUS_TYPE_OCSP = 1 };
+enum { CERTIFICATE_STATUS = 22, STATUS_TYPE_OCSP = 1 };
 
 /* A number of \a width bytes, the highest first. */
 static bool take_number(struct byte_slice *rest, size_t width, size_t *number) {
@@ -36,18 +36,6 @@ static bool read_status(struct byte_slice status, struct byte_slice *answer) {
 
   return take_number(&status, 1, &type) && type == STATUS_TYPE_OCSP && take_vector(&status, 3, answer) &&
          status.length == 0;
-}
-
-bool stapled_status_in_extensions(struct byte_slice extensions, struct byte_slice *answer) {
-  struct byte_slice data;
-  size_t type;
-
-  while (take_number(&extensions, 2, &type) && take_vector(&extensions, 2, &data)) {
-    if (type == STATUS_REQUEST) {
-      return read_status(data, answer);
-    }
-  }
-  return false;
 }
 
 bool stapled_status_in_message(struct byte_slice message, struct byte_slice *answer) {

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "autoconfig.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +60,6 @@ static const char *version_name(int version) { return version == AMQP_WOLFSSL_TL
 struct expected {
   amqp_wolfssl_code_t code;
   const char *sentence; /* what the sentence holds; NULL: anything */
-  const char *or_else;  /* or this; NULL: nothing else */
 };
 
 /* wolfSSL 5.9 refuses such answers before it shows them. */
@@ -73,7 +74,6 @@ static void expect(const struct client *client, int status, const struct expecte
              client_describe_failure(client, status), sentence);
   }
   if (expected->sentence != NULL && strstr(sentence, expected->sentence) == NULL &&
-      (expected->or_else == NULL || strstr(sentence, expected->or_else) == NULL) &&
       strstr(sentence, unread_sentence) == NULL) {
     fail_msg("%s: \"%s\" is not in \"%s\"", what, expected->sentence, sentence);
   }
@@ -463,9 +463,21 @@ static const char *answer_path(char path[TEST_PATH_SIZE], const char *answer) {
   return path;
 }
 
-/* In TLS 1.3 wolfSSL before 5.8 refuses some answers of itself, before the certificate it is about can be seen. */
-static const char *plainer_sentence(int version) {
-  return version == AMQP_WOLFSSL_TLS_1_3 ? "the OCSP answer that the broker stapled does not hold" : NULL;
+/* wolfSSL before 5.8 shows nobody what is stapled in TLS 1.3: there it can't be asked for. */
+static bool is_shown(int version) {
+#ifdef HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB
+  (void)version;
+  return true;
+#else
+  return version == AMQP_WOLFSSL_TLS_1_2;
+#endif
+}
+
+/* What comes of an open that asks for an answer, where \a shown is expected of one that is seen. */
+static struct expected if_shown(int version, struct expected shown) {
+  static const struct expected refused = {AMQP_WOLFSSL_ERROR_NOT_SUPPORTED, "amqp_wolfssl_config_set_tls_versions"};
+
+  return is_shown(version) ? shown : refused;
 }
 
 static struct tls_server start_stapling(enum tls_server_kind kind, const struct answer_row *row, int version) {
@@ -488,11 +500,11 @@ static bool can_staple(enum tls_server_kind kind, const char *answer) {
 
 static void try_answer(enum tls_server_kind kind, const struct answer_row *row, int version) {
   const struct expected none = {.code = AMQP_WOLFSSL_OK};
-  const struct expected asked = {row->code, row->sentence, plainer_sentence(version)};
-  const struct expected required = {row->answer == NULL ? UNKNOWN : row->code,
-                                    row->answer == NULL ? "stapled no OCSP answer" : row->sentence,
-                                    plainer_sentence(version)};
-  struct client_settings settings = {.ca = "bundle", .identity = "client"};
+  const struct expected asked = if_shown(version, (struct expected){row->code, row->sentence});
+  const struct expected required =
+      if_shown(version, (struct expected){row->answer == NULL ? UNKNOWN : row->code,
+                                          row->answer == NULL ? "stapled no OCSP answer" : row->sentence});
+  struct client_settings settings = {.ca = "bundle", .identity = "client", .version = version};
   struct tls_server server = start_stapling(kind, row, version);
   char what[256];
 
@@ -552,7 +564,7 @@ static void a_refused_answer_keeps_our_certificate_back(void **state) {
       {"server", NULL, UNKNOWN, NULL},
   };
   const struct client_settings settings = {
-      .ca = "bundle", .identity = "client", .stapling = AMQP_WOLFSSL_STAPLING_REQUIRE};
+      .ca = "bundle", .identity = "client", .version = AMQP_WOLFSSL_TLS_1_2, .stapling = AMQP_WOLFSSL_STAPLING_REQUIRE};
 
   (void)state;
   if (!has_answers || !stapling_is_supported()) {
@@ -590,9 +602,10 @@ static void answers_and_lists(void **state) {
   if (!has_answers || !stapling_is_supported()) {
     skip();
   }
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(versions) && is_shown(versions[i]); i++) {
     struct tls_server server = start_stapling(TLS_SERVER_OPENSSL, &row, versions[i]);
 
+    settings.version = versions[i];
     settings.lists[0] = "list-clean";
     try_once(&settings, server.port, &good, "both good");
     settings.lists[0] = "list-revoked-server";
@@ -639,8 +652,10 @@ static void evidence_under_cnsa(void **state) {
     const int version = versions[i % COUNT(versions)];
     const size_t at = i / COUNT(versions);
     const struct answer_row row = {"server-strong-p384", rows[at].answer, rows[at].expected.code, NULL};
-    struct client_settings settings = {
-        .ca = "strong-bundle", .identity = "client-strong-p384", .policy = AMQP_WOLFSSL_POLICY_CNSA};
+    struct client_settings settings = {.ca = "strong-bundle",
+                                       .identity = "client-strong-p384",
+                                       .version = version,
+                                       .policy = AMQP_WOLFSSL_POLICY_CNSA};
     struct expected expected = rows[at].expected;
     struct tls_server server;
 
@@ -649,7 +664,7 @@ static void evidence_under_cnsa(void **state) {
     }
     settings.lists[0] = rows[at].list;
     settings.stapling = row.answer != NULL ? AMQP_WOLFSSL_STAPLING_REQUIRE : AMQP_WOLFSSL_STAPLING_OFF;
-    expected.or_else = row.answer != NULL ? plainer_sentence(version) : NULL;
+    expected = row.answer != NULL ? if_shown(version, expected) : expected;
     server = start_stapling(TLS_SERVER_OPENSSL, &row, version);
     try_once(&settings, server.port, &expected, row.answer != NULL ? row.answer : rows[at].list);
     peer_process_stop(server.process);

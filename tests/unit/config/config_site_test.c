@@ -19,6 +19,7 @@
 #include "minted_certificates.h"
 #include "policy/policy.h"
 #include "temporary_folder.h"
+#include "verification/peer_verification.h"
 #include "backend/wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -168,20 +169,28 @@ static void test_site_lists(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+static bool sees_answers_up_to(amqp_wolfssl_version_t highest) {
+  return highest == AMQP_WOLFSSL_TLS_1_3 ? peer_verification_sees_answers_of_tls_1_3()
+                                         : peer_verification_sees_answers();
+}
+
 /* The server in memory staples nothing. What the administrator requires a program can't turn off. */
 static void test_site_stapling(void **state) {
-  amqp_wolfssl_config_t *config = config_with_site("stapling = require\n");
-  struct connection connection;
+  static const amqp_wolfssl_version_t highest[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 
   (void)state;
-  make_good(config);
-  (void)amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
-  connect_config(&connection, config, "server");
-  assert_false(connection.connected);
-  assert_true(connection.error.code == AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN ||
-              connection.error.code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
-  connection_facts_free(&connection.facts);
-  amqp_wolfssl_config_free(config);
+  for (size_t i = 0; i < sizeof(highest) / sizeof(highest[0]); i++) {
+    amqp_wolfssl_config_t *config = config_with_site("stapling = require\n");
+
+    make_good(config);
+    (void)amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_OFF);
+    assert_record(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_2, highest[i]),
+                  AMQP_WOLFSSL_OK);
+    expect_refusal(
+        config, "server",
+        sees_answers_up_to(highest[i]) ? AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN : AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+    amqp_wolfssl_config_free(config);
+  }
 }
 
 static void test_cnsa_wants_revocation_checked(void **state) {

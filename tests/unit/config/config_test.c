@@ -23,6 +23,7 @@
 #include "minted_certificates.h"
 #include "policy/policy.h"
 #include "temporary_folder.h"
+#include "verification/peer_verification.h"
 #include "backend/wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -777,11 +778,61 @@ static void test_stapling(void **state) {
     expect_connection(config, "server", true);
   } else {
     assert_record(config, code, AMQP_WOLFSSL_OK);
+    assert_record(config,
+                  amqp_wolfssl_config_set_tls_versions(
+                      config, AMQP_WOLFSSL_TLS_1_2,
+                      peer_verification_sees_answers_of_tls_1_3() ? AMQP_WOLFSSL_TLS_1_3 : AMQP_WOLFSSL_TLS_1_2),
+                  AMQP_WOLFSSL_OK);
     expect_connection(config, "server", true);
     assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUIRE), AMQP_WOLFSSL_OK);
     expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
   }
   amqp_wolfssl_config_free(config);
+}
+
+static bool sees_answers_up_to(amqp_wolfssl_version_t highest) {
+  return highest == AMQP_WOLFSSL_TLS_1_3 ? peer_verification_sees_answers_of_tls_1_3()
+                                         : peer_verification_sees_answers();
+}
+
+/* Whatever was set first: where wolfSSL does not show the answers of TLS 1.3, nothing is opened that might take one
+   unchecked, and the sentence names the ways out. */
+static void test_stapling_that_is_not_shown(void **state) {
+  static const struct {
+    amqp_wolfssl_version_t lowest;
+    amqp_wolfssl_version_t highest;
+  } rows[] = {{AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2},
+              {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3},
+              {AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_3}};
+
+  (void)state;
+  if (!peer_verification_sees_answers()) {
+    skip();
+  }
+  for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+    const bool versions_first = i % 2 == 0;
+    amqp_wolfssl_config_t *config = good_config();
+    struct connection connection;
+
+    for (int step = 0; step < 2; step++) {
+      const amqp_wolfssl_code_t code =
+          (step == 0) == versions_first
+              ? amqp_wolfssl_config_set_tls_versions(config, rows[i / 2].lowest, rows[i / 2].highest)
+              : amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUEST);
+
+      assert_record(config, code, AMQP_WOLFSSL_OK);
+    }
+    connect_config(&connection, config, "server");
+    assert_int_equal(connection.connected, sees_answers_up_to(rows[i / 2].highest));
+    if (!connection.connected) {
+      assert_int_equal(connection.error.code, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+      assert_int_equal(connection.error.stage, AMQP_WOLFSSL_STAGE_CONFIGURE);
+      assert_non_null(strstr(connection.error.message, "amqp_wolfssl_config_set_tls_versions"));
+      assert_non_null(strstr(connection.error.message, "CRLs"));
+    }
+    connection_facts_free(&connection.facts);
+    amqp_wolfssl_config_free(config);
+  }
 }
 
 /* ---- References ---- */
@@ -872,6 +923,7 @@ int main(void) {
       cmocka_unit_test(test_crl_setters_refuse),
       cmocka_unit_test(test_crl_from_memory),
       cmocka_unit_test(test_stapling),
+      cmocka_unit_test(test_stapling_that_is_not_shown),
       cmocka_unit_test(test_references),
       cmocka_unit_test(test_references_in_threads),
   };

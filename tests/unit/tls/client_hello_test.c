@@ -502,12 +502,21 @@ static void check_hello(struct reader record, const struct offer *offer) {
   assert_int_equal(hello.left, 0);
 }
 
-/* Where this wolfSSL can't: refused when it is asked for. */
+/* Where this wolfSSL can't: refused when it is asked for; if only in TLS 1.3, when it is to be opened. */
 static bool can_staple(const struct offer *offer) {
   amqp_wolfssl_config_t *config;
+  const struct tls_context *context;
+  amqp_wolfssl_error_t error;
 
-  if (offer->stapling == AMQP_WOLFSSL_STAPLING_OFF || peer_verification_sees_answers()) {
+  if (offer->stapling == AMQP_WOLFSSL_STAPLING_OFF || peer_verification_sees_answers_of_tls_1_3() ||
+      (offer->highest == TLS12 && peer_verification_sees_answers())) {
     return true;
+  }
+  if (peer_verification_sees_answers()) {
+    config = make_config(offer);
+    assert_int_equal(config_tls_context(config, &context, &error), AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+    amqp_wolfssl_config_free(config);
+    return false;
   }
   config = amqp_wolfssl_config_new();
   assert_int_equal(amqp_wolfssl_config_set_stapling(config, offer->stapling), AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);

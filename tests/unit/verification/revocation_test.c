@@ -694,8 +694,6 @@ static void answers_in_messages(void **state) {
   static const uint8_t other_message[] = {11, 0, 0, 7, 1, 0, 0, 3, 'a', 'b', 'c'};
   static const uint8_t other_type[] = {22, 0, 0, 7, 2, 0, 0, 3, 'a', 'b', 'c'};
   static const uint8_t too_long[] = {22, 0, 0, 7, 1, 0, 0, 4, 'a', 'b', 'c'};
-  static const uint8_t extensions[] = {0, 18, 0, 2, 0, 0, 0, 5, 0, 7, 1, 0, 0, 3, 'a', 'b', 'c'};
-  static const uint8_t no_status[] = {0, 18, 0, 2, 0, 0};
   struct byte_slice answer;
 
   (void)state;
@@ -711,15 +709,6 @@ static void answers_in_messages(void **state) {
   assert_false(stapled_status_in_message((struct byte_slice){other_message, sizeof(other_message)}, &answer));
   assert_false(stapled_status_in_message((struct byte_slice){other_type, sizeof(other_type)}, &answer));
   assert_false(stapled_status_in_message((struct byte_slice){too_long, sizeof(too_long)}, &answer));
-  for (size_t cut = 0; cut <= sizeof(extensions); cut++) {
-    uint8_t *bytes = exact(extensions, cut);
-
-    assert_int_equal(stapled_status_in_extensions((struct byte_slice){bytes, cut}, &answer), cut == sizeof(extensions));
-    free(bytes);
-  }
-  assert_true(stapled_status_in_extensions((struct byte_slice){extensions, sizeof(extensions)}, &answer));
-  assert_memory_equal(answer.bytes, "abc", 3);
-  assert_false(stapled_status_in_extensions((struct byte_slice){no_status, sizeof(no_status)}, &answer));
 }
 
 /* ---- Sources ---- */
