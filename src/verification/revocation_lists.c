@@ -4,18 +4,13 @@
 
 #include "verification/revocation_lists.h"
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "x509/certificate.h"
-#include "x509/pem.h"
+#include "x509/encoded_input.h"
 #include "x509/signature.h"
-#include "backend/wolfssl_headers.h"
-
-#include <wolfssl/wolfcrypt/coding.h>
-#include <wolfssl/wolfcrypt/error-crypt.h>
 
 #define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
 
@@ -97,70 +92,27 @@ static amqp_wolfssl_code_t add_der(struct revocation_lists *lists, uint8_t *der,
   return AMQP_WOLFSSL_OK;
 }
 
-static amqp_wolfssl_code_t add_pem_block(struct revocation_lists *lists, const struct pem_block *block,
-                                         const char *origin, size_t number, amqp_wolfssl_error_t *error) {
-  const char *base64 = block->label.text + block->label.length + strlen("-----");
-  const char *end = block->whole.text + block->whole.length - strlen("-----END -----") - block->label.length;
-  word32 length = (word32)block->whole.length;
-  uint8_t *der = malloc(block->whole.length);
-  int result;
+static amqp_wolfssl_code_t take_list(void *lists, const uint8_t *der, size_t length, const char *origin, size_t number,
+                                     amqp_wolfssl_error_t *error) {
+  uint8_t *copy = malloc(length + 1);
 
-  if (der == NULL) {
+  if (copy == NULL) {
     return FAIL(NO_MEMORY, "out of memory");
   }
-  result = Base64_Decode((const byte *)base64, (word32)(end - base64), der, &length);
-  if (result != 0) {
-    free(der);
-    return result == MEMORY_E ? FAIL(NO_MEMORY, "out of memory")
-                              : FAIL(CRL_MALFORMED, "CRL %zu of %s is not valid base64", number, origin);
-  }
-  return add_der(lists, der, length, origin, number, error);
-}
-
-static amqp_wolfssl_code_t add_pem(struct revocation_lists *lists, const char *text, size_t length, const char *origin,
-                                   amqp_wolfssl_error_t *error) {
-  struct pem_text rest = {text, length};
-  struct pem_block block;
-  size_t number = 0;
-  enum pem_result result;
-
-  while ((result = pem_next(&rest, &block)) == PEM_BLOCK) {
-    if (pem_is_revocation_list(&block)) {
-      amqp_wolfssl_code_t code = add_pem_block(lists, &block, origin, ++number, error);
-
-      if (code != AMQP_WOLFSSL_OK) {
-        return code;
-      }
-    }
-  }
-  if (result == PEM_UNTERMINATED) {
-    return FAIL(CRL_MALFORMED, "%s is cut off or damaged after CRL %zu: a BEGIN or END line lacks the other", origin,
-                number);
-  }
-  return number > 0 ? AMQP_WOLFSSL_OK
-                    : FAIL(CRL_MALFORMED, "%s holds no CRL (no \"-----BEGIN X509 CRL-----\")", origin);
+  memcpy(copy, der, length);
+  return add_der(lists, copy, length, origin, number, error);
 }
 
 amqp_wolfssl_code_t revocation_lists_add(struct revocation_lists *lists, const void *data, size_t length,
                                          amqp_wolfssl_format_t format, const char *origin,
                                          amqp_wolfssl_error_t *error) {
-  uint8_t *der;
+  static const struct encoded_kind crls = {.name = "CRL",
+                                           .label = "X509 CRL",
+                                           .is_wanted = pem_is_revocation_list,
+                                           .malformed = AMQP_WOLFSSL_ERROR_CRL_MALFORMED,
+                                           .missing = AMQP_WOLFSSL_ERROR_CRL_MALFORMED};
 
-  if (length == 0) {
-    return FAIL(CRL_MALFORMED, "%s is empty", origin);
-  }
-  if (length > INT_MAX) {
-    return FAIL(INVALID_ARGUMENT, "%s is too long", origin);
-  }
-  if (format == AMQP_WOLFSSL_FORMAT_PEM || (format == AMQP_WOLFSSL_FORMAT_AUTO && pem_is_likely(data, length))) {
-    return add_pem(lists, data, length, origin, error);
-  }
-  der = malloc(length);
-  if (der == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
-  }
-  memcpy(der, data, length);
-  return add_der(lists, der, length, origin, 1, error);
+  return encoded_input_read(&crls, data, length, format, origin, take_list, lists, error);
 }
 
 amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *lists, int64_t now,

@@ -7,6 +7,7 @@ library_sources += \
 	src/x509/certificate_list.c src/x509/certificate_list.h \
 	src/x509/certificate_text.c \
 	src/x509/der.c src/x509/der.h \
+	src/x509/encoded_input.c src/x509/encoded_input.h \
 	src/x509/ocsp_answer.c src/x509/ocsp_answer.h \
 	src/x509/pem.c src/x509/pem.h \
 	src/x509/revocation_list.c src/x509/revocation_list.h \

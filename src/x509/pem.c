@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps through the blocks of a PEM text; decoding them is wolfSSL's work. */
+/* Steps through the blocks of a PEM text; base64 is wolfCrypt's work. */
 #include "autoconfig.h"
 
 #include "x509/pem.h"
 
+#include <limits.h>
 #include <string.h>
+
+#include "backend/wolfssl_headers.h"
+
+#include <wolfssl/wolfcrypt/coding.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
 #define BEGIN "-----BEGIN "
 #define END "-----END "
@@ -70,6 +76,31 @@ enum pem_result pem_next(struct pem_text *rest, struct pem_block *block) {
   block->whole = (struct pem_text){begin, (size_t)(end - begin)};
   *rest = (struct pem_text){end, (size_t)(limit - end)};
   return PEM_BLOCK;
+}
+
+/* wolfCrypt would also begin in the middle of the line. */
+static bool starts_line(const char *base64, size_t length) {
+  return (length > 0 && base64[0] == '\n') ||
+         (length > 1 && (base64[0] == '\r' || base64[0] == ' ') && base64[1] == '\n');
+}
+
+enum pem_decode_result pem_decode(const struct pem_block *block, uint8_t *der, size_t *length) {
+  const char *base64 = block->label.text + block->label.length + strlen(DASHES);
+  const char *end = block->whole.text + block->whole.length - strlen(END) - block->label.length - strlen(DASHES);
+  const size_t base64_length = (size_t)(end - base64);
+  word32 decoded;
+  int result;
+
+  if (base64_length > INT_MAX || *length > INT_MAX || !starts_line(base64, base64_length)) {
+    return PEM_NOT_BASE64;
+  }
+  decoded = (word32)*length;
+  result = Base64_Decode((const byte *)base64, (word32)base64_length, der, &decoded);
+  if (result == MEMORY_E) {
+    return PEM_NO_MEMORY;
+  }
+  *length = decoded;
+  return result == 0 && decoded > 0 ? PEM_DECODED : PEM_NOT_BASE64;
 }
 
 bool pem_label_is(const struct pem_block *block, const char *label) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the blocks of a PEM text (RFC 7468). Pure. It exists because wolfSSL stops at the first thing it does not like
- * in a bundle and reports success: a half-written bundle must not quietly trust less, or send less, than its owner
- * meant.
+ * Finds the blocks of a PEM text (RFC 7468), and decodes them. It exists because wolfSSL stops at the first thing it
+ * does not like in a bundle and reports success: a half-written bundle must not quietly trust less, or send less, than
+ * its owner meant.
  */
 #ifndef AMQP_WOLFSSL_PEM_H
 #define AMQP_WOLFSSL_PEM_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum pem_result { PEM_BLOCK, PEM_END, PEM_UNTERMINATED };
 
@@ -24,6 +25,14 @@ struct pem_block {
 
 /** Steps to the next block; text between blocks is passed over (RFC 7468, section 2). A BEGIN needs its own END. */
 enum pem_result pem_next(struct pem_text *rest, struct pem_block *block);
+
+enum pem_decode_result { PEM_DECODED, PEM_NOT_BASE64, PEM_NO_MEMORY };
+
+/**
+ * Decodes the base64 of a block, which starts on a line of its own. Headers ("Proc-Type: …") are no base64.
+ * \param [in,out] length the room in \a der, then what was written; block->whole.length is always enough
+ */
+enum pem_decode_result pem_decode(const struct pem_block *block, uint8_t *der, size_t *length);
 
 bool pem_label_is(const struct pem_block *block, const char *label);
 

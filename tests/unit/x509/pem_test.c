@@ -281,6 +281,53 @@ static void test_pem_or_der(void **state) {
   assert_false(pem_is_likely(NULL, 0));
 }
 
+/* ---- Decoding ---- */
+
+/* The base64 starts on the line behind BEGIN; what else is in a block is not passed over. */
+static void test_decoding(void **state) {
+  static const struct {
+    const char *text;
+    const char *decoded; /* NULL: refused */
+  } rows[] = {
+      {"-----BEGIN X-----\nYWJjZGVm\n-----END X-----", "abcdef"},
+      {"-----BEGIN X-----\r\nYWJj\r\nZGVm\r\n-----END X-----", "abcdef"},
+      {"-----BEGIN X-----\nYWJjZA==\n-----END X-----", "abcd"},
+      {"-----BEGIN X----- \nYWJj\n-----END X-----", "abc"},
+      {"-----BEGIN X-----\nYWJj-----END X-----", "abc"},
+      {"-----BEGIN X-----YWJjZGVm\n-----END X-----", NULL},
+      {"-----BEGIN X-----\rYWJjZGVm\n-----END X-----", NULL},
+      {"-----BEGIN X-----Y\nYWJj\n-----END X-----", NULL},
+      {"-----BEGIN X-----\n\n\nYWJj\n-----END X-----", NULL},
+      {"-----BEGIN X-----\n-----END X-----", NULL},
+      {"-----BEGIN X----------END X-----", NULL},
+      {"-----BEGIN X-----\nYWJ*\n-----END X-----", NULL},
+      {"-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nYWJj\n-----END X-----", NULL},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    struct pem_text rest = {rows[i].text, strlen(rows[i].text)};
+    struct pem_block block;
+    uint8_t *der;
+    size_t length;
+    enum pem_decode_result result;
+
+    assert_int_equal(pem_next(&rest, &block), PEM_BLOCK);
+    length = block.whole.length;
+    der = malloc(length);
+    assert_non_null(der);
+    result = pem_decode(&block, der, &length);
+    if (result != (rows[i].decoded != NULL ? PEM_DECODED : PEM_NOT_BASE64)) {
+      fail_msg("row %zu: %d", i, (int)result);
+    }
+    if (rows[i].decoded != NULL) {
+      assert_int_equal(length, strlen(rows[i].decoded));
+      assert_memory_equal(der, rows[i].decoded, length);
+    }
+    free(der);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_no_block),
@@ -300,6 +347,7 @@ int main(void) {
       cmocka_unit_test(test_which_labels_are_what),
       cmocka_unit_test(test_traditional_encryption),
       cmocka_unit_test(test_pem_or_der),
+      cmocka_unit_test(test_decoding),
   };
   return cmocka_run_group_tests_name("pem", tests, NULL, NULL);
 }
