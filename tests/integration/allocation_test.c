@@ -13,7 +13,6 @@
  */
 #include <execinfo.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -35,9 +34,13 @@
 #include <wolfssl/wolfcrypt/ecc.h>
 
 #include "fault_client.h"
-#include "fault_peer.h"
 #include "numbered_allocations.h"
+#include "open_descriptors.h"
+#include "peer_process.h"
+#include "private_broker.h"
+#include "test_folder.h"
 #include "time_limit.h"
+#include "tls_server.h"
 
 #define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -94,27 +97,28 @@ static enum outcome make_config(struct run *run) {
 }
 
 static enum outcome add_ca_file(struct run *run) {
-  char path[PATH_MAX];
+  char path[TEST_PATH_SIZE];
 
-  return after_setter(run->config, amqp_wolfssl_config_add_ca_file(run->config, fault_certificate(path, run->ca)));
+  return after_setter(run->config, amqp_wolfssl_config_add_ca_file(run->config, test_folder_minted(path, run->ca)));
 }
 
 static enum outcome add_ca_folder(struct run *run) {
-  char path[PATH_MAX];
+  char path[TEST_PATH_SIZE];
 
-  return after_setter(run->config, amqp_wolfssl_config_add_ca_folder(run->config, fault_file(path, "authorities")));
+  return after_setter(run->config,
+                      amqp_wolfssl_config_add_ca_folder(run->config, test_folder_path(path, "authorities")));
 }
 
 static enum outcome add_crl_file(struct run *run) {
-  char path[PATH_MAX];
+  char path[TEST_PATH_SIZE];
 
-  return after_setter(run->config, amqp_wolfssl_config_add_crl_file(run->config, fault_certificate(path, "crl.pem")));
+  return after_setter(run->config, amqp_wolfssl_config_add_crl_file(run->config, test_folder_minted(path, "crl.pem")));
 }
 
 static enum outcome add_crl_folder(struct run *run) {
-  char path[PATH_MAX];
+  char path[TEST_PATH_SIZE];
 
-  return after_setter(run->config, amqp_wolfssl_config_add_crl_folder(run->config, fault_file(path, "lists")));
+  return after_setter(run->config, amqp_wolfssl_config_add_crl_folder(run->config, test_folder_path(path, "lists")));
 }
 
 static enum outcome set_passphrase(struct run *run) {
@@ -122,12 +126,12 @@ static enum outcome set_passphrase(struct run *run) {
 }
 
 static enum outcome set_identity(struct run *run, const char *certificate_name, const char *key_name) {
-  char certificate[PATH_MAX];
-  char key[PATH_MAX];
+  char certificate[TEST_PATH_SIZE];
+  char key[TEST_PATH_SIZE];
 
-  return after_setter(
-      run->config, amqp_wolfssl_config_set_identity_files(run->config, fault_certificate(certificate, certificate_name),
-                                                          fault_certificate(key, key_name)));
+  return after_setter(run->config, amqp_wolfssl_config_set_identity_files(
+                                       run->config, test_folder_minted(certificate, certificate_name),
+                                       test_folder_minted(key, key_name)));
 }
 
 static enum outcome set_rsa_identity(struct run *run) { return set_identity(run, "client-rsa.pem", "client-rsa.key"); }
@@ -171,8 +175,8 @@ static enum outcome open_socket(struct run *run) {
 }
 
 static enum outcome log_in(struct run *run) {
-  return after_socket_call(&run->client,
-                           fault_client_login(&run->client, fault_broker()->user, fault_broker()->password, 131072));
+  return after_socket_call(&run->client, fault_client_login(&run->client, private_broker_ready()->user,
+                                                            private_broker_ready()->password, 131072));
 }
 
 static enum outcome publish(struct run *run) {
@@ -234,10 +238,10 @@ struct scenario {
 };
 
 static struct {
-  struct fault_proxy tls12;
-  struct fault_proxy tls13;
-  struct fault_proxy revoked_tls12;
-  struct fault_proxy revoked_tls13;
+  struct tls_server tls12;
+  struct tls_server tls13;
+  struct tls_server revoked_tls12;
+  struct tls_server revoked_tls13;
 } peers;
 
 /* ---- One run ---- */
@@ -376,14 +380,14 @@ static void check_nothing_stayed(const size_t *live_before, enum owner owner, ui
 
 /* false: the n-th allocation was not reached. */
 static bool run_once(const struct scenario *scenario, uint64_t at, enum failing failing, struct tally *tally) {
-  size_t descriptors = fault_open_descriptors();
+  size_t descriptors = open_descriptors();
   size_t live_before[OWNER_COUNT] = {live[OWNER_LIBRARY], live[OWNER_WOLFSSL]};
   struct run run = scenario->model;
 
-  fault_proxy_forget(&peers.tls12);
-  fault_proxy_forget(&peers.tls13);
-  fault_proxy_forget(&peers.revoked_tls12);
-  fault_proxy_forget(&peers.revoked_tls13);
+  peer_process_forget(peers.tls12.process);
+  peer_process_forget(peers.tls13.process);
+  peer_process_forget(peers.revoked_tls12.process);
+  peer_process_forget(peers.revoked_tls13.process);
   clear_fault();
   run_steps(scenario, &run, at, failing, tally);
   fault_client_destroy(&run.client);
@@ -394,7 +398,7 @@ static bool run_once(const struct scenario *scenario, uint64_t at, enum failing 
     empty_wolfssl_caches();
     check_nothing_stayed(live_before, OWNER_WOLFSSL, at);
   }
-  assert_int_equal(fault_open_descriptors(), descriptors);
+  assert_int_equal(open_descriptors(), descriptors);
   return fault.struck;
 }
 
@@ -443,27 +447,27 @@ static void sweep(const struct scenario *scenario, enum failing failing, uint64_
 
 /* ---- Cases ---- */
 
-static void start_proxy(struct fault_proxy *proxy, const char *version, const char *certificate_name,
+static void start_proxy(struct tls_server *proxy, const char *version, const char *certificate_name,
                         const char *key_name) {
   char address[32];
-  char ca[PATH_MAX];
-  char certificate[PATH_MAX];
-  char key[PATH_MAX];
+  char ca[TEST_PATH_SIZE];
+  char certificate[TEST_PATH_SIZE];
+  char key[TEST_PATH_SIZE];
   const char *options[] = {"--connect",
                            address,
                            "--tls",
                            version,
                            "--ca",
-                           fault_certificate(ca, "ca.pem"),
+                           test_folder_minted(ca, "ca.pem"),
                            "--require-client-certificate",
                            "--certificate",
-                           fault_certificate(certificate, certificate_name),
+                           test_folder_minted(certificate, certificate_name),
                            "--key",
-                           fault_certificate(key, key_name),
+                           test_folder_minted(key, key_name),
                            NULL};
 
-  (void)snprintf(address, sizeof(address), "127.0.0.1:%d", fault_broker()->plain_port);
-  assert_true(fault_proxy_start(proxy, options));
+  (void)snprintf(address, sizeof(address), "127.0.0.1:%d", private_broker_ready()->plain_port);
+  *proxy = tls_server_start_proxy(options);
 }
 
 static struct scenario config_scenario(void) {
@@ -676,15 +680,15 @@ static void starting_wolfssl(void **state) {
 
 /* \param names of minted files, up to a NULL */
 static bool make_folder(const char *folder, const char *const *names) {
-  char path[PATH_MAX];
-  bool made = mkdir(fault_file(path, folder), 0700) == 0;
+  char path[TEST_PATH_SIZE];
+  bool made = mkdir(test_folder_path(path, folder), 0700) == 0;
 
   for (; made && *names != NULL; names++) {
-    char target[PATH_MAX];
+    char target[TEST_PATH_SIZE];
     char name[64];
 
     (void)snprintf(name, sizeof(name), "%s/%s", folder, *names);
-    made = symlink(fault_certificate(target, *names), fault_file(path, name)) == 0;
+    made = symlink(test_folder_minted(target, *names), test_folder_path(path, name)) == 0;
   }
   return made;
 }
@@ -693,8 +697,9 @@ static int set_up(void **state) {
   static const char *const authorities[] = {"ca.pem", "ca-rsa.pem", NULL};
   static const char *const lists[] = {"crl.pem", "crl-clean.pem", NULL};
 
-  return fault_set_up_broker(state) == 0 && make_folder("authorities", authorities) && make_folder("lists", lists) ? 0
-                                                                                                                   : -1;
+  return private_broker_set_up(state) == 0 && make_folder("authorities", authorities) && make_folder("lists", lists)
+             ? 0
+             : -1;
 }
 
 int main(int argc, char **argv) {
@@ -718,5 +723,5 @@ int main(int argc, char **argv) {
   if (!thorough) {
     time_limit_start(TIME_LIMIT_SECONDS);
   }
-  return cmocka_run_group_tests(tests, set_up, fault_tear_down);
+  return cmocka_run_group_tests(tests, set_up, test_folder_remove);
 }

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include <amqp_wolfssl_socket.h>
 
 #include "client.h"
+#include "open_descriptors.h"
 #include "peer_process.h"
 #include "private_broker.h"
 #include "test_folder.h"
@@ -653,18 +653,6 @@ static void a_heartbeat_keeps_an_idle_connection(void **state) {
   }
 }
 
-static size_t count_descriptors(void) {
-  DIR *folder = opendir("/proc/self/fd");
-  size_t count = 0;
-
-  assert_non_null(folder);
-  while (readdir(folder) != NULL) {
-    count++;
-  }
-  (void)closedir(folder);
-  return count;
-}
-
 /* Some end without a word of AMQP, some in the middle of it, some as they should. */
 static void connect_and_end(size_t number) {
   const struct private_broker *broker = &brokers[number / 2 % BROKER_COUNT];
@@ -694,11 +682,11 @@ static void many_connections_leave_nothing_open(void **state) {
   (void)state;
 
   need_brokers();
-  before = count_descriptors();
+  before = open_descriptors();
   for (size_t i = 0; i < 200; i++) {
     connect_and_end(i);
   }
-  assert_int_equal(count_descriptors(), before);
+  assert_int_equal(open_descriptors(), before);
 }
 
 int main(void) {

@@ -26,9 +26,12 @@
 #include <cmocka.h>
 
 #include "fault_client.h"
-#include "fault_peer.h"
 #include "fault_vtable.h"
+#include "peer_process.h"
+#include "private_broker.h"
+#include "test_folder.h"
 #include "time_limit.h"
+#include "tls_server.h"
 
 #define TIME_LIMIT_SECONDS 240 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -191,12 +194,12 @@ struct key_updates {
   size_t after;
 };
 
-static size_t count_key_updates(struct fault_proxy *proxy) {
-  return proxy != NULL ? fault_proxy_count(proxy, "KEY-UPDATE sent") : 0;
+static size_t count_key_updates(struct tls_server *proxy) {
+  return proxy != NULL ? peer_process_count_lines(proxy->process, "KEY-UPDATE sent") : 0;
 }
 
 /* A confirm after each message makes rabbitmq-c read, and so answer KeyUpdates, between messages. */
-static void publish_and_consume(struct fault_client *client, struct fault_proxy *proxy, struct key_updates *updates) {
+static void publish_and_consume(struct fault_client *client, struct tls_server *proxy, struct key_updates *updates) {
   updates->before = count_key_updates(proxy);
   for (size_t i = 0; i < COUNT_OF(sizes); i++) {
     must(fault_client_publish(client, (int)i, sizes[i]), client);
@@ -219,12 +222,12 @@ static void publish_and_consume(struct fault_client *client, struct fault_proxy 
 
 struct endpoint {
   int port;
-  struct fault_proxy *proxy; /* NULL: the broker itself */
+  struct tls_server *proxy; /* NULL: the broker itself */
 };
 
 static void run_amqp(const struct endpoint *endpoint, amqp_wolfssl_version_t version, const struct slowness *slowness,
                      int frame_max, struct key_updates *updates) {
-  const struct fault_broker *broker = fault_broker();
+  const struct private_broker *broker = private_broker_ready();
   amqp_wolfssl_config_t *config = fault_config_new(version, version);
   struct fault_client client;
 
@@ -250,7 +253,7 @@ static void run_amqp(const struct endpoint *endpoint, amqp_wolfssl_version_t ver
                 updates->after - updates->between);
 }
 
-static void start_proxy(struct fault_proxy *proxy, const char *version, const char *key_update_every) {
+static void start_proxy(struct tls_server *proxy, const char *version, const char *key_update_every) {
   char address[32];
   const char *options[] = {"--connect",
                            address,
@@ -262,12 +265,12 @@ static void start_proxy(struct fault_proxy *proxy, const char *version, const ch
                            key_update_every,
                            NULL};
 
-  (void)snprintf(address, sizeof(address), "127.0.0.1:%d", fault_broker()->plain_port);
-  assert_true(fault_proxy_start(proxy, options));
+  (void)snprintf(address, sizeof(address), "127.0.0.1:%d", private_broker_ready()->plain_port);
+  *proxy = tls_server_start_proxy(options);
 }
 
 static void run_all_patterns(const char *version_option, amqp_wolfssl_version_t version, const char *key_update_every) {
-  struct fault_proxy proxy;
+  struct tls_server proxy;
   struct endpoint endpoint = {0, &proxy};
 
   start_proxy(&proxy, version_option, key_update_every);
@@ -281,7 +284,7 @@ static void run_all_patterns(const char *version_option, amqp_wolfssl_version_t 
       assert_true(updates.after - updates.between >= 20);
     }
   }
-  fault_proxy_stop(&proxy);
+  tls_server_stop(&proxy);
 }
 
 static void tls12_through_openssl(void **state) {
@@ -296,7 +299,7 @@ static void tls13_through_openssl_with_key_updates(void **state) {
 
 static void run_directly(amqp_wolfssl_version_t version) {
   static const int frame_sizes[] = {4096, 131072};
-  struct endpoint endpoint = {fault_broker()->tls_port, NULL};
+  struct endpoint endpoint = {private_broker_ready()->tls_port, NULL};
   struct key_updates updates;
 
   for (size_t i = 0; i < COUNT_OF(frame_sizes); i++) {
@@ -382,7 +385,7 @@ static void exchange(struct echo *echo) {
   }
 }
 
-static void run_echo(struct fault_proxy *proxy, amqp_wolfssl_version_t version, const struct slowness *slowness) {
+static void run_echo(struct tls_server *proxy, amqp_wolfssl_version_t version, const struct slowness *slowness) {
   amqp_wolfssl_config_t *config = fault_config_new(version, version);
   struct echo echo = {.out = malloc(ECHO_LENGTH), .in = calloc(1, ECHO_LENGTH + 1)};
   struct fault_client client;
@@ -417,16 +420,16 @@ static void echo_in_all_patterns(const char *version_option, amqp_wolfssl_versio
   const char *options[] = {"--echo",         "--tls",
                            version_option,   key_update_every != NULL ? "--key-update-every" : NULL,
                            key_update_every, NULL};
-  struct fault_proxy proxy;
+  struct tls_server proxy;
 
-  assert_true(fault_proxy_start(&proxy, options));
+  proxy = tls_server_start_proxy(options);
   for (size_t i = 0; i < COUNT_OF(all_patterns); i++) {
-    size_t before = fault_proxy_count(&proxy, "KEY-UPDATE sent");
+    size_t before = peer_process_count_lines(proxy.process, "KEY-UPDATE sent");
 
     run_echo(&proxy, version, all_patterns[i]);
-    assert_true(key_update_every == NULL || fault_proxy_count(&proxy, "KEY-UPDATE sent") - before >= 20);
+    assert_true(key_update_every == NULL || peer_process_count_lines(proxy.process, "KEY-UPDATE sent") - before >= 20);
   }
-  fault_proxy_stop(&proxy);
+  tls_server_stop(&proxy);
 }
 
 static void tls12_both_directions_at_once(void **state) {
@@ -468,5 +471,5 @@ int main(void) {
 
   time_limit_start(TIME_LIMIT_SECONDS);
   choose_seed();
-  return cmocka_run_group_tests(tests, fault_set_up_broker, fault_tear_down);
+  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
 }

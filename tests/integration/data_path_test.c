@@ -59,7 +59,7 @@
 #define RECORD_PLAINTEXT 16384
 #define SMALL_BODY 128
 
-static struct private_broker broker;
+static const struct private_broker *broker;
 static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 static const struct timeval hang_limit = {HANG_MILLISECONDS / 1000, 0};
 
@@ -135,26 +135,8 @@ static void choose_seed(void) {
 
 /* ---- Connections ---- */
 
-static int begin_broker(void **state) {
-  if (test_folder_make(state) != 0) {
-    return -1;
-  }
-  if (private_broker_exists()) {
-    private_broker_begin(&broker, "broker-data-path", "server");
-  }
-  return 0;
-}
-
-static int end_broker(void **state) {
-  peer_process_stop_all();
-  return test_folder_remove(state);
-}
-
 /* To be called by each case first. */
-static void need_broker(void) {
-  private_broker_require();
-  private_broker_await(&broker);
-}
+static void need_broker(void) { broker = private_broker_ready(); }
 
 static struct client new_client(int version) {
   const struct client_settings settings = {/* the broker of Debian 12 has no Extended Master Secret */
@@ -177,7 +159,7 @@ static struct client new_plain_client(void) {
 }
 
 static void log_in(struct client *client, int frame_max, int heartbeat) {
-  client_check(client, client_login_plain(client, broker.user, broker.password, frame_max, heartbeat), "log in");
+  client_check(client, client_login_plain(client, broker->user, broker->password, frame_max, heartbeat), "log in");
   assert_int_equal(amqp_set_rpc_timeout(client->connection, &hang_limit), AMQP_STATUS_OK);
 }
 
@@ -189,7 +171,7 @@ static struct client connect_at(int port, int version) {
   return client;
 }
 
-static struct client connect_to_broker(int version) { return connect_at(broker.tls_port, version); }
+static struct client connect_to_broker(int version) { return connect_at(broker->tls_port, version); }
 
 static void open_channel(const struct client *client) {
   (void)amqp_channel_open(client->connection, CLIENT_CHANNEL);
@@ -369,7 +351,7 @@ static void publish_with_heartbeats(int version) {
   const int64_t begin = now_milliseconds();
   struct unread unread = {begin, 0};
 
-  client_open(&client, HOST, broker.tls_port);
+  client_open(&client, HOST, broker->tls_port);
   log_in(&client, CLIENT_FRAME_MAX, 1);
   assert_int_equal(amqp_get_heartbeat(client.connection), 1);
   open_channel(&client);
@@ -509,7 +491,7 @@ static struct tls_server start_proxy(int plain_port, int version, const char *co
 /* The proxy stands between to say how TLS ended. */
 static void close_corked(int version) {
   struct observer observer = new_observer(version);
-  struct tls_server proxy = start_proxy(broker.plain_port, version, NULL);
+  struct tls_server proxy = start_proxy(broker->plain_port, version, NULL);
   struct client publisher = connect_at(proxy.port, version);
 
   open_channel(&publisher);
@@ -669,7 +651,7 @@ static void connect_pushed_back(struct pushed_back *setting, const char *name, i
 
   setting->published = 0;
   setting->observer = new_observer(version);
-  setting->proxy = start_proxy(broker.plain_port, version, options);
+  setting->proxy = start_proxy(broker->plain_port, version, options);
   setting->publisher = connect_at(setting->proxy.port, version);
   open_channel(&setting->publisher);
   assert_int_equal(setsockopt(amqp_get_sockfd(setting->publisher.connection), SOL_SOCKET, SO_SNDBUF, &send_buffer,
@@ -798,7 +780,7 @@ static void count_publishes(int version, size_t which) {
   uint64_t again;
   amqp_bytes_t queue;
 
-  client_open(&client, HOST, broker.tls_port);
+  client_open(&client, HOST, broker->tls_port);
   log_in(&client, counted[which].frame_max, 0);
   assert_int_equal(amqp_get_frame_max(client.connection), counted[which].frame_max);
   queue = client_declare_queue(&client);
@@ -873,7 +855,7 @@ static long idle_growth(int version) {
   size_t before;
   size_t after;
 
-  client_open(&client, HOST, version == 0 ? broker.plain_port : broker.tls_port);
+  client_open(&client, HOST, version == 0 ? broker->plain_port : broker->tls_port);
   before = heap_in_use();
   log_in(&client, CLIENT_FRAME_MAX, 0);
   exchange_large_messages(&client);
@@ -925,5 +907,5 @@ int main(void) {
 
   time_limit_start(TIME_LIMIT_SECONDS);
   choose_seed();
-  return cmocka_run_group_tests(tests, begin_broker, end_broker);
+  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
 }

@@ -28,8 +28,9 @@
 #include <unistd.h>
 
 #include "fault_client.h"
-#include "fault_peer.h"
 #include "fips_test_double.h"
+#include "private_broker.h"
+#include "test_folder.h"
 #include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
@@ -111,7 +112,7 @@ static bool start_client(struct fault_client *client, amqp_wolfssl_version_t ver
 }
 
 static bool log_in(struct fault_client *client) {
-  const struct fault_broker *broker = fault_broker();
+  const struct private_broker *broker = private_broker_ready();
 
   if (!fault_client_open(client, broker->tls_port) ||
       !fault_client_login(client, broker->user, broker->password, FRAME_MAX)) {
@@ -133,14 +134,14 @@ static bool refuse_to_open(const struct situation *situation, void (*break_modul
   break_module(situation->cast);
   CHECK(amqp_wolfssl_fips_status() != AMQP_WOLFSSL_FIPS_NORMAL);
   for (int attempt = 0; attempt < 2; attempt++) {
-    CHECK(!fault_client_open(&client, fault_broker()->tls_port));
+    CHECK(!fault_client_open(&client, private_broker_ready()->tls_port));
     CHECK(names_the_module(&client, AMQP_WOLFSSL_STAGE_CONFIGURE, words));
   }
   /* A program that comes too late to make its config: what it made says why. */
   another = (struct fault_client){.amqp = amqp_new_connection()};
   another.socket = amqp_wolfssl_socket_new_unshared(another.amqp);
   CHECK(another.socket != NULL);
-  CHECK(!fault_client_open(&another, fault_broker()->tls_port));
+  CHECK(!fault_client_open(&another, private_broker_ready()->tls_port));
   CHECK(names_the_module(&another, AMQP_WOLFSSL_STAGE_CONFIGURE, words));
   fault_client_destroy(&another);
   fault_client_destroy(&client);
@@ -162,7 +163,7 @@ static enum outcome refuse_after_cast(const struct situation *situation) {
 
 static void opening_is_refused(void **state) {
   (void)state;
-  (void)fault_broker();
+  (void)private_broker_ready();
   in_child(refuse_after_integrity, TLS_1_3, 0);
   for (int cast = 0; cast < FIPS_TEST_DOUBLE_CASTS; cast++) {
     in_child(refuse_after_cast, TLS_1_2, cast);
@@ -181,7 +182,7 @@ static enum outcome fail_in_handshake(const struct situation *situation) {
     return BAD;
   }
   fips_test_double_fail_at_use(situation->cast, situation->uses);
-  opened = fault_client_open(&client, fault_broker()->tls_port);
+  opened = fault_client_open(&client, private_broker_ready()->tls_port);
   explained = opened || names_the_module(&client, amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket)),
                                          "degraded mode");
   fault_client_destroy(&client);
@@ -204,7 +205,7 @@ static void sweep(amqp_wolfssl_version_t version, int cast) {
 
 static void handshakes_fail(void **state) {
   (void)state;
-  (void)fault_broker();
+  (void)private_broker_ready();
   sweep(TLS_1_2, FIPS_CAST_DRBG);
   sweep(TLS_1_2, FIPS_CAST_ECC_CDH);
   sweep(TLS_1_2, FIPS_CAST_ECDSA);
@@ -230,7 +231,7 @@ static bool send_and_fail(const struct situation *situation, void (*break_module
   CHECK(names_the_module(&client, AMQP_WOLFSSL_STAGE_SEND, words));
   CHECK(!fault_client_publish(&client, 2, 100)); /* and so it stays */
   CHECK(names_the_module(&client, AMQP_WOLFSSL_STAGE_SEND, words));
-  CHECK(!fault_client_open(&client, fault_broker()->tls_port) && client.status == AMQP_STATUS_SOCKET_INUSE);
+  CHECK(!fault_client_open(&client, private_broker_ready()->tls_port) && client.status == AMQP_STATUS_SOCKET_INUSE);
   fault_client_destroy(&client);
   return true;
 }
@@ -245,7 +246,7 @@ static enum outcome send_after_cast(const struct situation *situation) {
 
 static void sending_fails(void **state) {
   (void)state;
-  (void)fault_broker();
+  (void)private_broker_ready();
   in_child(send_after_integrity, TLS_1_2, 0);
   in_child(send_after_integrity, TLS_1_3, 0);
   in_child(send_after_cast, TLS_1_2, 0);
@@ -306,7 +307,7 @@ static enum outcome receive_after_cast(const struct situation *situation) {
 
 static void receiving_fails(void **state) {
   (void)state;
-  (void)fault_broker();
+  (void)private_broker_ready();
   in_child(receive_after_cast, TLS_1_2, 0);
   in_child(receive_after_cast, TLS_1_3, 0);
 }
@@ -326,7 +327,7 @@ static enum outcome go_on_without(const struct situation *situation) {
 
 static void others_go_on(void **state) {
   (void)state;
-  (void)fault_broker();
+  (void)private_broker_ready();
   in_child(go_on_without, TLS_1_2, 0);
   in_child(go_on_without, TLS_1_3, 0);
 }
@@ -375,7 +376,7 @@ static enum outcome start_in_threads(const struct situation *situation) {
 
 static void threads_test_once(void **state) {
   (void)state;
-  (void)fault_broker();
+  (void)private_broker_ready();
   in_child(start_in_threads, TLS_1_3, 0);
 }
 
@@ -386,5 +387,5 @@ int main(void) {
   };
 
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests_name("fips_failures", tests, fault_set_up_broker, fault_tear_down);
+  return cmocka_run_group_tests_name("fips_failures", tests, private_broker_set_up, test_folder_remove);
 }

@@ -39,28 +39,13 @@
 /* In each body, and as the application's id in each content header. */
 #define MARKER "in-clear-on-the-wire"
 
-static struct private_broker broker;
+static const struct private_broker *broker;
 static struct peer_process *relay;
 static int relay_port;
 static unsigned connections;
 static const struct timeval hang_limit = {15, 0};
 
 /* ---- Peers ---- */
-
-static int begin_broker(void **state) {
-  if (test_folder_make(state) != 0) {
-    return -1;
-  }
-  if (private_broker_exists()) {
-    private_broker_begin(&broker, "broker-shared-connection", "server");
-  }
-  return 0;
-}
-
-static int end_broker(void **state) {
-  peer_process_stop_all();
-  return test_folder_remove(state);
-}
 
 static void start_relay(void) {
   char program[TEST_PATH_SIZE];
@@ -73,15 +58,14 @@ static void start_relay(void) {
       NULL,
   };
 
-  (void)snprintf(port, sizeof(port), "%d", broker.tls_port);
+  (void)snprintf(port, sizeof(port), "%d", broker->tls_port);
   relay = peer_process_start(arguments);
   relay_port = (int)strtol(peer_process_expect_line(relay, "PORT "), NULL, 10);
 }
 
 /* To be called by each case first. */
 static void need_peers(void) {
-  private_broker_require();
-  private_broker_await(&broker);
+  broker = private_broker_ready();
   if (relay == NULL) {
     start_relay();
   }
@@ -97,7 +81,7 @@ static struct client connect_through_relay(int version) {
 
   client_open(&client, HOST, relay_port);
   connections++;
-  client_check(&client, client_login_plain(&client, broker.user, broker.password, CLIENT_FRAME_MAX, 0), "log in");
+  client_check(&client, client_login_plain(&client, broker->user, broker->password, CLIENT_FRAME_MAX, 0), "log in");
   return client;
 }
 
@@ -391,5 +375,5 @@ int main(int argc, char **argv) {
     cmocka_set_test_filter(argv[1]);
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, begin_broker, end_broker);
+  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
 }

@@ -5,7 +5,6 @@
  * meanwhile references to the config come and go. Worth most under the thread sanitizer, which needs no suppressions
  * for it (tried with gcc and with Debian's librabbitmq and libwolfssl, which are not built for it).
  */
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -28,7 +27,8 @@
 #include <wolfssl/wolfcrypt/memory.h>
 
 #include "fault_client.h"
-#include "fault_peer.h"
+#include "private_broker.h"
+#include "test_folder.h"
 #include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 240 /* a safety net against a hang */
@@ -70,7 +70,7 @@ static void count_free(void *memory) {
 struct shared {
   amqp_wolfssl_config_t *config;
   pthread_barrier_t start;
-  const struct fault_broker *broker;
+  const struct private_broker *broker;
   atomic_bool finished;
 };
 
@@ -86,7 +86,7 @@ static size_t message_length(size_t number) { return number * 37 % 3000; }
 
 static bool exchange(struct worker *worker) {
   struct fault_client *client = &worker->client;
-  const struct fault_broker *broker = worker->shared->broker;
+  const struct private_broker *broker = worker->shared->broker;
 
   if (!fault_client_open(client, broker->tls_port) ||
       !fault_client_login(client, broker->user, broker->password, 131072)) {
@@ -137,7 +137,7 @@ static void *take_and_drop(void *context) {
 
 static void share_one_config(size_t count, amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest) {
   static struct worker workers[MOST_THREADS];
-  struct shared shared = {.broker = fault_broker(), .config = fault_config_new(lowest, highest)};
+  struct shared shared = {.broker = private_broker_ready(), .config = fault_config_new(lowest, highest)};
   pthread_t dropper;
 
   assert_non_null(shared.config);
@@ -193,7 +193,7 @@ static void *open_and_destroy(void *context) {
 
 static void last_reference(void **state) {
   static struct worker workers[2];
-  struct shared shared = {.broker = fault_broker()};
+  struct shared shared = {.broker = private_broker_ready()};
 
   (void)state;
   for (int round = 0; round < 2 * ROUNDS; round++) {
@@ -220,7 +220,7 @@ static void last_reference(void **state) {
  * them. */
 static void ended_threads_leave_nothing(void **state) {
   static struct worker worker;
-  struct shared shared = {.broker = fault_broker()};
+  struct shared shared = {.broker = private_broker_ready()};
   size_t alive = 0;
 
   (void)state;
@@ -257,5 +257,5 @@ int main(int argc, char **argv) {
     return 1;
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, fault_set_up_broker, fault_tear_down);
+  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
 }

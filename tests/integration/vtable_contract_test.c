@@ -6,7 +6,6 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -22,9 +21,12 @@
 #include <cmocka.h>
 
 #include "fault_client.h"
-#include "fault_peer.h"
 #include "fault_vtable.h"
+#include "open_descriptors.h"
+#include "peer_process.h"
+#include "test_folder.h"
 #include "time_limit.h"
+#include "tls_server.h"
 
 #define TIME_LIMIT_SECONDS 120 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -88,9 +90,7 @@ static void wait_for(const struct contract *contract, short events) {
   assert_int_not_equal(poll(&poll_for, 1, TIME_LIMIT_SECONDS * 1000), 0);
 }
 
-static void start(struct fault_proxy *proxy, const char *const *options) {
-  assert_true(fault_proxy_start(proxy, options));
-}
+static void start(struct tls_server *proxy, const char *const *options) { *proxy = tls_server_start_proxy(options); }
 
 static const amqp_wolfssl_version_t versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 
@@ -118,7 +118,7 @@ static void check_stream(const unsigned char *bytes, size_t at, size_t length) {
 /* ---- Before and after ---- */
 
 static void closed_socket(void **state) {
-  struct fault_proxy proxy;
+  struct tls_server proxy;
   struct contract contract;
   unsigned char byte = 0;
 
@@ -136,7 +136,7 @@ static void closed_socket(void **state) {
     assert_int_equal(contract.vtable->close(contract.socket, round % 2), AMQP_STATUS_OK);
   }
   fault_client_destroy(&contract.client);
-  fault_proxy_stop(&proxy);
+  tls_server_stop(&proxy);
 }
 
 static void never_opened(void **state) {
@@ -148,7 +148,7 @@ static void never_opened(void **state) {
 }
 
 static void open_twice(void **state) {
-  struct fault_proxy proxy;
+  struct tls_server proxy;
   struct contract contract;
   unsigned char bytes[2] = "x";
 
@@ -164,11 +164,11 @@ static void open_twice(void **state) {
   }
   assert_int_equal(bytes[0], 'x');
   fault_client_destroy(&contract.client);
-  fault_proxy_stop(&proxy);
+  tls_server_stop(&proxy);
 }
 
 static void nothing_to_move(void **state) {
-  struct fault_proxy proxy;
+  struct tls_server proxy;
   struct contract contract;
   unsigned char byte = 0;
 
@@ -179,16 +179,23 @@ static void nothing_to_move(void **state) {
   assert_true(contract_send(&contract, &byte, 0) < 0);
   assert_true(contract_recv(&contract, &byte, 0) < 0);
   fault_client_destroy(&contract.client);
-  fault_proxy_stop(&proxy);
+  tls_server_stop(&proxy);
 }
 
 /* ---- How it ends ---- */
 
+/* How the client's side ended, as the server saw it. */
+static void await_client_end(const struct tls_server *proxy, char how[32]) {
+  const char *rest = peer_process_expect_line(proxy->process, "CLIENT-END ");
+
+  (void)snprintf(how, 32, "%.*s", (int)strcspn(rest, "\n"), rest);
+}
+
 /* One connection, closed in the way \a end says (-1: deleted), and whether the server got a close_notify. */
 static void check_client_end(int end, bool says_close_notify) {
-  struct fault_proxy proxy;
+  struct tls_server proxy;
   struct contract contract;
-  const char *line;
+  char how[32];
 
   for (size_t i = 0; i < COUNT_OF(versions); i++) {
     start(&proxy, (const char *const[]){"--swallow", "--tls", version_option(versions[i]), NULL});
@@ -200,15 +207,14 @@ static void check_client_end(int end, bool says_close_notify) {
     } else {
       fault_client_destroy(&contract.client);
     }
-    line = fault_proxy_line(&proxy, "CLIENT-END");
-    assert_non_null(line);
+    await_client_end(&proxy, how);
     if (says_close_notify) {
-      assert_string_equal(line, "CLIENT-END close_notify");
-    } else if (strcmp(line, "CLIENT-END truncated") != 0) {
-      assert_string_equal(line, "CLIENT-END reset"); /* the kernel's word for session tickets nobody had read */
+      assert_string_equal(how, "close_notify");
+    } else if (strcmp(how, "truncated") != 0) {
+      assert_string_equal(how, "reset"); /* the kernel's word for session tickets nobody had read */
     }
     fault_client_destroy(&contract.client);
-    fault_proxy_stop(&proxy);
+    tls_server_stop(&proxy);
   }
 }
 
@@ -232,7 +238,7 @@ static void delete_says_close_notify(void **state) {
 static void idle_wants_read(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(versions); i++) {
-    struct fault_proxy proxy;
+    struct tls_server proxy;
     struct contract contract;
     unsigned char bytes[64];
 
@@ -243,7 +249,7 @@ static void idle_wants_read(void **state) {
       assert_int_equal(contract_recv(&contract, bytes, sizeof(bytes)), FAULT_NEEDREAD);
     }
     fault_client_destroy(&contract.client);
-    fault_proxy_stop(&proxy);
+    tls_server_stop(&proxy);
   }
 }
 
@@ -312,7 +318,7 @@ static void echo_of_many_sizes(void **state) {
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(versions); i++) {
-    struct fault_proxy proxy;
+    struct tls_server proxy;
     struct contract contract;
 
     start(&proxy,
@@ -324,7 +330,7 @@ static void echo_of_many_sizes(void **state) {
     run_to_the_end(&contract, &duplex);
     assert_true(contract.sends > 3000 && contract.receives > 3000);
     fault_client_destroy(&contract.client);
-    fault_proxy_stop(&proxy);
+    tls_server_stop(&proxy);
   }
 }
 
@@ -349,15 +355,15 @@ static void back_pressure(void **state) {
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(versions); i++) {
-    struct fault_proxy proxy;
+    struct tls_server proxy;
     struct contract contract;
-    char go_on[PATH_MAX];
+    char go_on[TEST_PATH_SIZE];
     char name[32];
     int descriptor;
 
     (void)snprintf(name, sizeof(name), "go-on-%zu", i);
     start(&proxy, (const char *const[]){"--echo", "--tls", version_option(versions[i]), "--receive-buffer", "4096",
-                                        "--pause-reading-until", fault_file(go_on, name), NULL});
+                                        "--pause-reading-until", test_folder_path(go_on, name), NULL});
     contract_new(&contract, versions[i]);
     contract_open(&contract, proxy.port);
     memset(&duplex, 0, sizeof(duplex));
@@ -369,22 +375,22 @@ static void back_pressure(void **state) {
     duplex.total = duplex.sent + duplex.offered + 100000;
     run_to_the_end(&contract, &duplex);
     fault_client_destroy(&contract.client);
-    fault_proxy_stop(&proxy);
+    tls_server_stop(&proxy);
   }
 }
 
 /* Closed while a record is stuck half way: by force at once, in order without waiting. */
 static void close_under_back_pressure(void **state) {
   static struct duplex duplex;
-  char never[PATH_MAX];
+  char never[TEST_PATH_SIZE];
 
   (void)state;
   for (int force = 0; force < 2; force++) {
-    struct fault_proxy proxy;
+    struct tls_server proxy;
     struct contract contract;
 
     start(&proxy, (const char *const[]){"--swallow", "--receive-buffer", "4096", "--pause-reading-until",
-                                        fault_file(never, "never-made"), NULL});
+                                        test_folder_path(never, "never-made"), NULL});
     contract_new(&contract, AMQP_WOLFSSL_TLS_1_3);
     contract_open(&contract, proxy.port);
     memset(&duplex, 0, sizeof(duplex));
@@ -394,7 +400,7 @@ static void close_under_back_pressure(void **state) {
     assert_int_equal(contract.vtable->close(contract.socket, force), AMQP_STATUS_OK);
     assert_int_equal(contract.vtable->get_sockfd(contract.socket), -1);
     fault_client_destroy(&contract.client);
-    fault_proxy_stop(&proxy);
+    tls_server_stop(&proxy);
   }
 }
 
@@ -424,8 +430,8 @@ static void check_failed_open(const struct contract *contract, int status, int e
 
 static void stalled_handshake_times_out(void **state) {
   static const struct timeval limits[] = {{0, 0}, {0, 1}, {0, 300000}};
-  struct fault_proxy stalled;
-  struct fault_proxy good;
+  struct tls_server stalled;
+  struct tls_server good;
   struct contract contract;
   int status;
 
@@ -434,25 +440,25 @@ static void stalled_handshake_times_out(void **state) {
   start(&good, (const char *const[]){"--echo", NULL});
   contract_new(&contract, AMQP_WOLFSSL_TLS_1_3);
   for (size_t i = 0; i < COUNT_OF(limits); i++) {
-    size_t descriptors = fault_open_descriptors();
+    size_t descriptors = open_descriptors();
 
     status = contract.vtable->open(contract.socket, "localhost", stalled.port, &limits[i]);
     assert_int_equal(status, AMQP_STATUS_TIMEOUT);
     assert_int_equal(contract_code(&contract), AMQP_WOLFSSL_ERROR_TIMED_OUT);
     assert_int_equal(contract.vtable->get_sockfd(contract.socket), -1);
-    assert_int_equal(fault_open_descriptors(), descriptors);
+    assert_int_equal(open_descriptors(), descriptors);
   }
   /* 0.3 seconds are enough for TCP over loopback: it was the handshake that stalled. */
   check_failed_open(&contract, status, AMQP_STATUS_TIMEOUT, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_TIMED_OUT);
   contract_open(&contract, good.port);
   fault_client_destroy(&contract.client);
-  fault_proxy_stop(&stalled);
-  fault_proxy_stop(&good);
+  tls_server_stop(&stalled);
+  tls_server_stop(&good);
 }
 
 static void open_again_after_failure(void **state) {
-  struct fault_proxy old;
-  struct fault_proxy good;
+  struct tls_server old;
+  struct tls_server good;
   struct contract contract;
   int nobody;
   int port = unused_port(&nobody);
@@ -463,7 +469,7 @@ static void open_again_after_failure(void **state) {
   start(&good, (const char *const[]){"--echo", "--tls", "1.3", NULL});
   contract_new(&contract, AMQP_WOLFSSL_TLS_1_3);
   for (int round = 0; round < 3; round++) {
-    size_t descriptors = fault_open_descriptors();
+    size_t descriptors = open_descriptors();
 
     check_failed_open(&contract, contract.vtable->open(contract.socket, "127.0.0.1", port, NULL),
                       AMQP_STATUS_SOCKET_ERROR, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED);
@@ -472,17 +478,17 @@ static void open_again_after_failure(void **state) {
                       AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION);
     check_failed_open(&contract, contract.vtable->open(contract.socket, "localhost", good.port, &nonsense),
                       AMQP_STATUS_INVALID_PARAMETER, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(fault_open_descriptors(), descriptors);
+    assert_int_equal(open_descriptors(), descriptors);
     contract_open(&contract, good.port);
     assert_int_equal(contract_code(&contract), AMQP_WOLFSSL_OK);
     assert_int_equal(contract_send(&contract, "abc", 3), 3);
     assert_int_equal(contract.vtable->close(contract.socket, round % 2), AMQP_STATUS_OK);
-    assert_int_equal(fault_open_descriptors(), descriptors);
+    assert_int_equal(open_descriptors(), descriptors);
   }
   fault_client_destroy(&contract.client);
   (void)close(nobody);
-  fault_proxy_stop(&old);
-  fault_proxy_stop(&good);
+  tls_server_stop(&old);
+  tls_server_stop(&good);
 }
 
 /* ---- A peer that breaks off ---- */
@@ -572,8 +578,8 @@ static void check_latched(struct contract *contract, const struct fault_case *fa
 }
 
 static void run_fault(const struct fault_case *fault, amqp_wolfssl_version_t version, const char *file) {
-  struct fault_proxy proxy;
-  struct fault_proxy good;
+  struct tls_server proxy;
+  struct tls_server good;
   struct contract contract;
   ssize_t end = 0;
   size_t received;
@@ -593,15 +599,15 @@ static void run_fault(const struct fault_case *fault, amqp_wolfssl_version_t ver
   contract_open(&contract, good.port); /* a new connection knows nothing of the old one's end */
   assert_int_equal(contract_send(&contract, "abc", 3), 3);
   fault_client_destroy(&contract.client);
-  fault_proxy_stop(&proxy);
-  fault_proxy_stop(&good);
+  tls_server_stop(&proxy);
+  tls_server_stop(&good);
 }
 
 static void peer_breaks_off(void **state) {
-  char file[PATH_MAX];
+  char file[TEST_PATH_SIZE];
 
   (void)state;
-  write_stream_file(fault_file(file, "stream"));
+  write_stream_file(test_folder_path(file, "stream"));
   for (size_t i = 0; i < COUNT_OF(fault_cases); i++) {
     for (size_t j = 0; j < COUNT_OF(versions); j++) {
       run_fault(&fault_cases[i], versions[j], file);
@@ -631,5 +637,5 @@ int main(int argc, char **argv) {
     cmocka_set_test_filter(argv[1]);
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, fault_set_up_certificates, fault_tear_down);
+  return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
 }

@@ -24,22 +24,7 @@
 #define HOST "127.0.0.1"
 #define UNMODIFIED "tests/support/ssl_client_unmodified"
 
-static struct private_broker broker;
-
-static int begin_broker(void **state) {
-  if (test_folder_make(state) != 0) {
-    return -1;
-  }
-  if (private_broker_exists()) {
-    private_broker_begin(&broker, "broker-ways-in", "server");
-  }
-  return 0;
-}
-
-static int end_broker(void **state) {
-  peer_process_stop_all();
-  return test_folder_remove(state);
-}
+static const struct private_broker *broker;
 
 /* ---- Running the client ---- */
 
@@ -78,9 +63,8 @@ static char *run_client(const char *name, bool preload) {
   size_t count = 0;
 
   client_program(program, name);
-  private_broker_require();
-  private_broker_await(&broker);
-  (void)snprintf(port, sizeof(port), "%d", broker.tls_port);
+  broker = private_broker_ready();
+  (void)snprintf(port, sizeof(port), "%d", broker->tls_port);
   arguments[count++] = "env";
   if (preload) {
     arguments[count++] =
@@ -161,9 +145,8 @@ static void not_preloaded(void **state) {
   char *output;
 
   (void)state;
-  private_broker_require();
-  private_broker_await(&broker);
-  (void)snprintf(port, sizeof(port), "%d", broker.tls_port);
+  broker = private_broker_ready();
+  (void)snprintf(port, sizeof(port), "%d", broker->tls_port);
   output = peer_process_run(arguments);
   expect_line(output, "done", "", true);
   expect_line(output, "provider: ", "/librabbitmq.so", true);
@@ -244,5 +227,5 @@ int main(void) {
       cmocka_unit_test(debug_output_is_not_for_set_id_programs),
   };
 
-  return cmocka_run_group_tests(tests, begin_broker, end_broker);
+  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
 }

@@ -13,11 +13,11 @@ test_support_sources = \
 	tests/support/der_text.c tests/support/der_text.h \
 	tests/support/der_writer.c tests/support/der_writer.h \
 	tests/support/fault_client.c tests/support/fault_client.h \
-	tests/support/fault_peer.c tests/support/fault_peer.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \
 	tests/support/memory_session.c tests/support/memory_session.h \
 	tests/support/minted_certificates.c tests/support/minted_certificates.h \
 	tests/support/minted_revocation.c tests/support/minted_revocation.h \
+	tests/support/open_descriptors.h \
 	tests/support/other_user.h \
 	tests/support/peer_process.c tests/support/peer_process.h \
 	tests/support/peer_thread.c tests/support/peer_thread.h \

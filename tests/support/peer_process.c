@@ -229,6 +229,26 @@ bool peer_process_wait_for(struct peer_process *process, const char *text) {
   return true;
 }
 
+size_t peer_process_count_lines(struct peer_process *process, const char *text) {
+  size_t count = 0;
+
+  while (read_output(process, 0)) {
+    continue;
+  }
+  for (const char *line = process->text; line != NULL; line = strchr(line, '\n')) {
+    line += *line == '\n' ? 1 : 0;
+    count += strncmp(line, text, strlen(text)) == 0 ? 1 : 0;
+  }
+  return count;
+}
+
+void peer_process_forget(struct peer_process *process) {
+  do {
+    process->length = 0;
+    process->text[0] = '\0';
+  } while (read_output(process, 0));
+}
+
 /* As comments of TAP. */
 void peer_process_show(const struct peer_process *process) {
   const char *line = process->text;

@@ -37,6 +37,10 @@ void peer_process_expect(struct peer_process *process, const char *text);
 const char *peer_process_expect_line(struct peer_process *process, const char *text);
 /** Whether \a text is in what was read of the program's output so far. Reads nothing: wait for something first. */
 bool peer_process_has_written(const struct peer_process *process, const char *text);
+/** How many lines that begin with \a text it has written by now. Waits for nothing. */
+size_t peer_process_count_lines(struct peer_process *process, const char *text);
+/** Reads what it has written by now, and drops all. A program that writes much stands still when nobody reads. */
+void peer_process_forget(struct peer_process *process);
 /** Prints what was read of the program's output so far. */
 void peer_process_show(const struct peer_process *process);
 /** What was read of the program's output so far, NUL-terminated. Belongs to \a process, until the next call on it. */

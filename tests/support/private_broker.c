@@ -100,6 +100,24 @@ void private_broker_await(struct private_broker *broker) {
   broker->ready = true;
 }
 
+static struct private_broker own;
+
+int private_broker_set_up(void **state) {
+  if (test_folder_make(state) != 0) {
+    return -1;
+  }
+  if (private_broker_exists()) {
+    private_broker_begin(&own, "broker-private", "server");
+  }
+  return 0;
+}
+
+const struct private_broker *private_broker_ready(void) {
+  private_broker_require();
+  private_broker_await(&own);
+  return &own;
+}
+
 char *private_broker_ctl(const struct private_broker *broker, const char *const *arguments) {
   char script[TEST_PATH_SIZE];
   const char *all[PEER_MAX_ARGUMENTS] = {test_folder_source_path(script, "scripts/broker"), "ctl", broker->folder};

@@ -31,6 +31,14 @@ void private_broker_begin(struct private_broker *broker, const char *name, const
 /** Waits until it is ready. Fails the running case if that does not come. Does nothing the second time. */
 void private_broker_await(struct private_broker *broker);
 
+/**
+ * A CMocka group set-up: makes the test folder, and begins to start a broker in it if RabbitMQ is installed. Torn down
+ * by test_folder_remove().
+ */
+int private_broker_set_up(void **state);
+/** The broker of that set-up, ready. Skips or fails the running case when there is none, as the functions above do. */
+const struct private_broker *private_broker_ready(void);
+
 /** Runs rabbitmqctl with the arguments up to NULL, and returns what it wrote, to be freed. */
 char *private_broker_ctl(const struct private_broker *broker, const char *const *arguments);
 

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "peer_process.h"
+
 static char folder[TEST_PATH_SIZE / 4];
 static char certificates[TEST_PATH_SIZE / 2];
 static pid_t keeper;
@@ -58,6 +60,10 @@ const char *test_folder_key(char path[TEST_PATH_SIZE], const char *name) {
 
   (void)snprintf(key, sizeof(key), "%.*s", (int)(leaf_only != NULL ? (size_t)(leaf_only - name) : strlen(name)), name);
   return join(path, certificates, key, ".key");
+}
+
+const char *test_folder_minted(char path[TEST_PATH_SIZE], const char *file) {
+  return join(path, certificates, file, "");
 }
 
 static const char *tree(const char *variable) {
@@ -156,6 +162,7 @@ int test_folder_make(void **state) {
 
 int test_folder_remove(void **state) {
   (void)state;
+  peer_process_stop_all();
   if (keeper <= 0) {
     return 0;
   }

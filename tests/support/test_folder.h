@@ -13,7 +13,10 @@
 
 /** Makes the folder and mints certificates into it. A CMocka group setup: 0, or -1 after saying why on stderr. */
 int test_folder_make(void **state);
-/** Stops what runs in it and removes it. A CMocka group teardown: 0, or -1 when something could not be stopped. */
+/**
+ * Stops all peers (peer_process.h) and brokers, and removes it. A CMocka group teardown: 0, or -1 when something could
+ * not be stopped.
+ */
 int test_folder_remove(void **state);
 
 /** FOLDER/name. The result is \a path. */
@@ -24,6 +27,9 @@ const char *test_folder_certificates(void);
 const char *test_folder_certificate(char path[TEST_PATH_SIZE], const char *name);
 /** Its key; of NAME-leaf-only it is NAME's. The result is \a path. */
 const char *test_folder_key(char path[TEST_PATH_SIZE], const char *name);
+
+/** A file among the certificates, by its whole name: "crl.pem", "client-encrypted.key". The result is \a path. */
+const char *test_folder_minted(char path[TEST_PATH_SIZE], const char *file);
 
 /** A file of the project's source tree. The result is \a path. */
 const char *test_folder_source_path(char path[TEST_PATH_SIZE], const char *name);

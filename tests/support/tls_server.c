@@ -168,28 +168,40 @@ static struct tls_server start_gnutls(const char *certificate, int version, cons
 
 /* ---- tls_proxy ---- */
 
-static struct tls_server start_proxy(const char *certificate, int version, const char *const *more) {
+static struct tls_server start_plain_proxy(const char *certificate, const char *const *options) {
   struct command_line line = {.count = 0};
-  char paths[4][TEST_PATH_SIZE];
+  char paths[3][TEST_PATH_SIZE];
   const char *program = getenv("TLS_PROXY");
   struct tls_server server;
 
   if (program == NULL || *program == '\0') {
-    program = test_folder_build_path(paths[3], "tests/support/tls_proxy");
+    program = test_folder_build_path(paths[2], "tests/support/tls_proxy");
   }
   peer_require(program);
   add(&line, program);
   add_pair(&line, "--certificate", test_folder_certificate(paths[0], certificate));
   add_pair(&line, "--key", test_folder_key(paths[1], certificate));
-  add_pair(&line, "--ca", test_folder_certificate(paths[2], "every-ca"));
-  add(&line, "--require-client-certificate");
-  if (version != 0) {
-    add_pair(&line, "--tls", version == AMQP_WOLFSSL_TLS_1_2 ? "1.2" : "1.3");
-  }
-  add_all(&line, more);
+  add_all(&line, options);
   server.process = peer_process_start(line.arguments);
   server.port = await_port(server.process, "PORT ");
   return server;
+}
+
+static struct tls_server start_proxy(const char *certificate, int version, const char *const *more) {
+  struct command_line options = {.count = 0};
+  char trusted[TEST_PATH_SIZE];
+
+  add_pair(&options, "--ca", test_folder_certificate(trusted, "every-ca"));
+  add(&options, "--require-client-certificate");
+  if (version != 0) {
+    add_pair(&options, "--tls", version == AMQP_WOLFSSL_TLS_1_2 ? "1.2" : "1.3");
+  }
+  add_all(&options, more);
+  return start_plain_proxy(certificate, options.arguments);
+}
+
+struct tls_server tls_server_start_proxy(const char *const *options) {
+  return start_plain_proxy("server", options);
 }
 
 /* ---- All ---- */
@@ -205,6 +217,11 @@ struct tls_server tls_server_start(enum tls_server_kind kind, const char *certif
       break;
   }
   return start_proxy(certificate, version, more);
+}
+
+void tls_server_stop(struct tls_server *server) {
+  peer_process_stop(server->process);
+  server->process = NULL;
 }
 
 void tls_server_expect_alert(enum tls_server_kind kind, struct tls_server *server, int alert) {

@@ -29,6 +29,11 @@ struct tls_server tls_server_start(enum tls_server_kind kind, const char *certif
 /** openssl s_server on another address. \param [in] address "127.0.0.1:0" or "[::1]:0" */
 struct tls_server tls_server_start_openssl_at(const char *address, const char *certificate, const char *const *more);
 
+/** tls_proxy with the certificate "server" and these options, up to NULL. It asks for no client certificate unasked. */
+struct tls_server tls_server_start_proxy(const char *const *options);
+/** Stops it. */
+void tls_server_stop(struct tls_server *server);
+
 /** Fails the running case unless the server soon says that it got the fatal alert \a alert. */
 void tls_server_expect_alert(enum tls_server_kind kind, struct tls_server *server, int alert);
 /** Whether the server has said so far that it got the certificate of \a common_name from the client. */
