@@ -76,7 +76,7 @@ static bool take_single(struct byte_slice *singles, struct ocsp_single *single, 
 }
 
 bool ocsp_single_take(struct byte_slice *singles, struct ocsp_single *single) {
-  bool critical;
+  bool critical = false; /* ocsp_answer_read() has looked at that */
 
   return take_single(singles, single, &critical);
 }
