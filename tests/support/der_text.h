@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DER written by hand, for tables of tests: lengths are computed, unless a test wants a wrong one. */
-#ifndef AMQP_WOLFSSL_TESTS_DER_TEXT_H
-#define AMQP_WOLFSSL_TESTS_DER_TEXT_H
+#ifndef TESTS_DER_TEXT_H
+#define TESTS_DER_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

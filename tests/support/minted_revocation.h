@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The revocation lists and OCSP answers of tests/support/mint-revocation, beside the test PKI. */
-#ifndef AMQP_WOLFSSL_TESTS_MINTED_REVOCATION_H
-#define AMQP_WOLFSSL_TESTS_MINTED_REVOCATION_H
+#ifndef TESTS_MINTED_REVOCATION_H
+#define TESTS_MINTED_REVOCATION_H
 
 #include <stdbool.h>
 #include <stddef.h>
