@@ -61,7 +61,9 @@ enum pem_result pem_next(struct pem_text *rest, struct pem_block *block) {
     return PEM_UNTERMINATED;
   }
   block->label = (struct pem_text){label, (size_t)(label_end - label)};
-  end = find(label_end, (size_t)(limit - label_end), END);
+  /* Behind the dashes of the BEGIN: an END that shared them would leave less than nothing between the two. */
+  end = label_end + strlen(DASHES);
+  end = find(end, (size_t)(limit - end), END);
   next_begin = find(label_end, (size_t)(limit - label_end), BEGIN);
   if (end == NULL || (next_begin != NULL && next_begin < end)) {
     return PEM_UNTERMINATED;

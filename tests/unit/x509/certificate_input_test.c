@@ -320,6 +320,8 @@ static void test_half_a_block(void **state) {
   assert_text_fails(half, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 1");
   assert_text_fails(without_end, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 0");
   assert_text_fails(crossed, AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "after certificate 0");
+  assert_text_fails("-----BEGIN CERTIFICATE-----END CERTIFICATE-----\n", AUTO, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
+                    "after certificate 0");
   free(half);
   free(without_end);
   free(crossed);

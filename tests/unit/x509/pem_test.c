@@ -129,6 +129,17 @@ static void test_begin_needs_its_own_end(void **state) {
   ASSERT_BLOCKS(CERTIFICATE_BLOCK "\n-----BEGIN CERTIFICATE-----\nMIIB\n", PEM_UNTERMINATED, "CERTIFICATE", );
 }
 
+/* Else what is between them would be shorter than nothing. */
+static void test_begin_and_end_share_no_dashes(void **state) {
+  (void)state;
+  ASSERT_BLOCKS("-----BEGIN CERTIFICATE-----END CERTIFICATE-----\n", PEM_UNTERMINATED, );
+  ASSERT_BLOCKS("-----BEGIN X509 CRL-----END X509 CRL-----", PEM_UNTERMINATED, );
+  ASSERT_BLOCKS("-----BEGIN CERTIFICATE---------END CERTIFICATE-----\n", PEM_UNTERMINATED, );
+  ASSERT_BLOCKS("-----BEGIN CERTIFICATE----------END CERTIFICATE-----\n", PEM_END, "CERTIFICATE", );
+  ASSERT_BLOCKS(CERTIFICATE_BLOCK "-----BEGIN CERTIFICATE-----END CERTIFICATE-----\n", PEM_UNTERMINATED,
+                "CERTIFICATE", );
+}
+
 static void test_crossed_blocks(void **state) {
   (void)state;
   /* The END of the second must not end the first. */
@@ -338,6 +349,7 @@ int main(void) {
       cmocka_unit_test(test_line_ends),
       cmocka_unit_test(test_headers_inside_a_block),
       cmocka_unit_test(test_begin_needs_its_own_end),
+      cmocka_unit_test(test_begin_and_end_share_no_dashes),
       cmocka_unit_test(test_crossed_blocks),
       cmocka_unit_test(test_begin_line_is_damaged),
       cmocka_unit_test(test_end_needs_its_begin),
