@@ -610,7 +610,8 @@ bool policy_allows_key(const struct policy *policy, const struct certificate *ce
     case CERTIFICATE_KEY_RSA:
       return allows_rsa(policy, certificate, reason, capacity);
     case CERTIFICATE_KEY_EC:
-      return allows_size("EC", certificate->key_bits, policy->min_ec_bits, reason, capacity) &&
+      return (certificate->key_curve == 0 || /* or "0 bits" would be the reason */
+              allows_size("EC", certificate->key_bits, policy->min_ec_bits, reason, capacity)) &&
              allows_curve(policy, certificate, reason, capacity);
     case CERTIFICATE_KEY_ED25519:
       if (policy->ed25519_keys) {

@@ -2,7 +2,11 @@
 # Whether this is the broker that was meant.
 
 library_sources += \
+	src/verification/certificate_fitness.c src/verification/certificate_fitness.h \
+	src/verification/certificate_policies.c src/verification/certificate_policies.h \
+	src/verification/name_constraints.c src/verification/name_constraints.h \
 	src/verification/ocsp_check.c src/verification/ocsp_check.h \
+	src/verification/path.c src/verification/path.h \
 	src/verification/peer_name.c src/verification/peer_name.h \
 	src/verification/peer_verification.c src/verification/peer_verification.h \
 	src/verification/revocation.c src/verification/revocation.h \

@@ -7,6 +7,8 @@
 #include "x509/certificate.h"
 
 #include "x509/der.h"
+#include "x509/distinguished_name.h"
+#include "x509/pss_parameters.h"
 
 struct known_identifier {
   unsigned meaning;
@@ -19,14 +21,34 @@ enum extension_identifier {
   EXTENSION_ALTERNATIVE_NAMES,
   EXTENSION_BASIC,
   EXTENSION_EXTENDED_KEY_USAGE,
-  EXTENSION_KEY_USAGE
+  EXTENSION_KEY_USAGE,
+  EXTENSION_SUBJECT_KEY,
+  EXTENSION_AUTHORITY_KEY,
+  EXTENSION_NAME_CONSTRAINTS,
+  EXTENSION_POLICIES,
+  EXTENSION_POLICY_MAPPINGS,
+  EXTENSION_POLICY_CONSTRAINTS,
+  EXTENSION_INHIBIT_ANY_POLICY,
+  EXTENSION_DISTRIBUTION_POINTS,
+  EXTENSION_TLS_FEATURE,
+  EXTENSION_AUTHORITY_INFORMATION
 };
 
 static const struct known_identifier extension_identifiers[] = {
-    {EXTENSION_ALTERNATIVE_NAMES, 3, {0x55, 0x1d, 0x11}},  /* 2.5.29.17 */
-    {EXTENSION_BASIC, 3, {0x55, 0x1d, 0x13}},              /* 2.5.29.19 */
-    {EXTENSION_EXTENDED_KEY_USAGE, 3, {0x55, 0x1d, 0x25}}, /* 2.5.29.37 */
-    {EXTENSION_KEY_USAGE, 3, {0x55, 0x1d, 0x0f}},          /* 2.5.29.15 */
+    {EXTENSION_ALTERNATIVE_NAMES, 3, {0x55, 0x1d, 0x11}},                                   /* 2.5.29.17 */
+    {EXTENSION_BASIC, 3, {0x55, 0x1d, 0x13}},                                               /* 2.5.29.19 */
+    {EXTENSION_EXTENDED_KEY_USAGE, 3, {0x55, 0x1d, 0x25}},                                  /* 2.5.29.37 */
+    {EXTENSION_KEY_USAGE, 3, {0x55, 0x1d, 0x0f}},                                           /* 2.5.29.15 */
+    {EXTENSION_SUBJECT_KEY, 3, {0x55, 0x1d, 0x0e}},                                         /* 2.5.29.14 */
+    {EXTENSION_AUTHORITY_KEY, 3, {0x55, 0x1d, 0x23}},                                       /* 2.5.29.35 */
+    {EXTENSION_NAME_CONSTRAINTS, 3, {0x55, 0x1d, 0x1e}},                                    /* 2.5.29.30 */
+    {EXTENSION_POLICIES, 3, {0x55, 0x1d, 0x20}},                                            /* 2.5.29.32 */
+    {EXTENSION_POLICY_MAPPINGS, 3, {0x55, 0x1d, 0x21}},                                     /* 2.5.29.33 */
+    {EXTENSION_POLICY_CONSTRAINTS, 3, {0x55, 0x1d, 0x24}},                                  /* 2.5.29.36 */
+    {EXTENSION_INHIBIT_ANY_POLICY, 3, {0x55, 0x1d, 0x36}},                                  /* 2.5.29.54 */
+    {EXTENSION_DISTRIBUTION_POINTS, 3, {0x55, 0x1d, 0x1f}},                                 /* 2.5.29.31 */
+    {EXTENSION_TLS_FEATURE, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18}},           /* 1.3.6.1.5.5.7.1.24 */
+    {EXTENSION_AUTHORITY_INFORMATION, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01}}, /* 1.3.6.1.5.5.7.1.1 */
 };
 
 static const struct known_identifier purpose_identifiers[] = {
@@ -59,14 +81,6 @@ static const struct known_identifier signature_identifiers[] = {
     {0x0603, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},       /* ecdsa-with-SHA512 */
     {0x0807, 3, {0x2b, 0x65, 0x70}},                                     /* Ed25519 */
     {0x0808, 3, {0x2b, 0x65, 0x71}},                                     /* Ed448 */
-};
-
-/* id-RSASSA-PSS: which scheme depends on the hash in its parameters. */
-static const uint8_t pss_identifier[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
-static const struct known_identifier pss_hash_identifiers[] = {
-    {0x0809, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}}, /* SHA-256 */
-    {0x080a, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}}, /* SHA-384 */
-    {0x080b, 9, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}}, /* SHA-512 */
 };
 
 /* The meaning is the curve's index in the table below. */
@@ -119,40 +133,6 @@ static bool read_algorithm(struct byte_slice *rest, struct byte_slice *identifie
   return content.length == 0;
 }
 
-static bool is_attribute(struct byte_slice content) {
-  struct byte_slice type;
-  struct der_element value;
-  return der_read_object_identifier(&content, &type) && der_read(&content, &value) && content.length == 0;
-}
-
-static bool is_relative_name(struct byte_slice attributes) {
-  if (attributes.length == 0) {
-    return false;
-  }
-  while (attributes.length > 0) {
-    struct byte_slice attribute;
-    if (!der_read_tagged(&attributes, DER_SEQUENCE, &attribute) || !is_attribute(attribute)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-static bool read_name(struct byte_slice *rest, struct byte_slice *name) {
-  struct der_element element;
-  if (!der_read(rest, &element) || element.tag != DER_SEQUENCE) {
-    return false;
-  }
-  *name = element.whole;
-  while (element.content.length > 0) {
-    struct byte_slice attributes;
-    if (!der_read_tagged(&element.content, DER_SET, &attributes) || !is_relative_name(attributes)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 static bool read_validity(struct byte_slice *rest, struct certificate *certificate) {
   struct byte_slice content;
   return der_read_tagged(rest, DER_SEQUENCE, &content) && der_read_time(&content, &certificate->not_before) &&
@@ -187,13 +167,13 @@ static bool count_bits(struct byte_slice integer, unsigned *bits) {
 /* RSAPublicKey (RFC 8017, appendix A.1.1). */
 static bool read_rsa_key(struct byte_slice key, struct certificate *certificate) {
   struct byte_slice content, modulus, exponent;
-  unsigned bits;
   if (!der_read_tagged(&key, DER_SEQUENCE, &content) || key.length != 0 || !der_read_integer(&content, &modulus) ||
       !der_read_integer(&content, &exponent) || content.length != 0 || !count_bits(modulus, &certificate->key_bits) ||
-      !count_bits(exponent, &bits)) {
+      !count_bits(exponent, &certificate->exponent_bits)) {
     return false;
   }
-  certificate->common_exponent = bits > 16 && bits <= 256 && (exponent.bytes[exponent.length - 1] & 1) != 0;
+  certificate->common_exponent = certificate->exponent_bits > 16 && certificate->exponent_bits <= 256 &&
+                                 (exponent.bytes[exponent.length - 1] & 1) != 0;
   return true;
 }
 
@@ -240,7 +220,7 @@ static bool is_other_name(struct byte_slice content) {
 
 static bool is_directory_name(struct byte_slice content) {
   struct byte_slice name;
-  return read_name(&content, &name) && content.length == 0;
+  return distinguished_name_take(&content, &name) && content.length == 0;
 }
 
 bool certificate_next_name(struct byte_slice *rest, enum certificate_name_kind *kind, struct byte_slice *value) {
@@ -292,6 +272,19 @@ static bool read_alternative_names(struct byte_slice value, struct certificate *
   return true;
 }
 
+/* INTEGER content that is not below zero. */
+static uint32_t saturated(struct byte_slice integer) {
+  uint32_t number = 0;
+  size_t i;
+  if (integer.length > sizeof number) {
+    return UINT32_MAX;
+  }
+  for (i = 0; i < integer.length; i++) {
+    number = number << 8 | integer.bytes[i];
+  }
+  return number;
+}
+
 static bool read_basic_constraints(struct byte_slice value, struct certificate *certificate) {
   struct byte_slice content, path_length;
   if (!der_read_tagged(&value, DER_SEQUENCE, &content) || value.length != 0) {
@@ -300,8 +293,12 @@ static bool read_basic_constraints(struct byte_slice value, struct certificate *
   if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, &certificate->is_ca)) {
     return false;
   }
-  if (content.length > 0 && (!der_read_integer(&content, &path_length) || path_length.bytes[0] >= 0x80)) {
-    return false;
+  if (content.length > 0) {
+    if (!der_read_integer(&content, &path_length) || path_length.bytes[0] >= 0x80) {
+      return false;
+    }
+    certificate->has_path_length = true;
+    certificate->path_length = saturated(path_length);
   }
   return content.length == 0;
 }
@@ -323,22 +320,85 @@ static bool read_extended_key_usage(struct byte_slice value, struct certificate 
 
 /* A BIT STRING of named bits; the first byte counts the unused ones at the end. */
 static bool read_key_usage(struct byte_slice value, struct certificate *certificate) {
-  const uint8_t crl_sign = 0x80 >> 6; /* bit 6, RFC 5280, section 4.2.1.3 */
+  enum { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x80 >> 5, CRL_SIGN = 0x80 >> 6 }; /* RFC 5280, section 4.2.1.3 */
   struct byte_slice bits;
+  uint8_t first;
   if (!der_read_tagged(&value, DER_BIT_STRING, &bits) || value.length != 0 || bits.length == 0 || bits.bytes[0] > 7) {
     return false;
   }
-  certificate->may_sign_lists = bits.length > 1 && (bits.bytes[1] & crl_sign) != 0;
+  first = bits.length > 1 ? bits.bytes[1] : 0;
+  certificate->has_key_usage = true;
+  certificate->may_sign = (first & DIGITAL_SIGNATURE) != 0;
+  certificate->may_certify = (first & KEY_CERT_SIGN) != 0;
+  certificate->may_sign_lists = (first & CRL_SIGN) != 0;
   return true;
 }
 
-static bool read_extension(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *value) {
+static bool read_subject_key(struct byte_slice value, struct certificate *certificate) {
+  return der_read_tagged(&value, DER_OCTET_STRING, &certificate->key_identifier) && value.length == 0;
+}
+
+/* AuthorityKeyIdentifier: what follows the key's identifier names a certificate of the issuer, which is of no use. */
+static bool read_authority_key(struct byte_slice value, struct certificate *certificate) {
   struct byte_slice content;
-  bool critical;
+  if (!der_read_tagged(&value, DER_SEQUENCE, &content) || value.length != 0) {
+    return false;
+  }
+  return !der_next_is(&content, DER_CONTEXT(0)) ||
+         der_read_tagged(&content, DER_CONTEXT(0), &certificate->authority_key_identifier);
+}
+
+/* Features of RFC 7633; a critical extension must have no other. */
+static bool read_tls_feature(struct byte_slice value, bool *others, struct certificate *certificate) {
+  enum { STATUS_REQUEST = 5 };
+  struct byte_slice features, feature;
+  if (!der_read_tagged(&value, DER_SEQUENCE, &features) || value.length != 0) {
+    return false;
+  }
+  while (features.length > 0) {
+    if (!der_read_integer(&features, &feature)) {
+      return false;
+    }
+    if (feature.length == 1 && feature.bytes[0] == STATUS_REQUEST) {
+      certificate->requires_status = true;
+    } else {
+      *others = true;
+    }
+  }
+  return true;
+}
+
+/* AuthorityInfoAccessSyntax: nothing is fetched from there, only its form is looked at. */
+static bool is_authority_information(struct byte_slice value) {
+  struct byte_slice descriptions, description, method;
+  struct der_element location;
+  if (!der_read_tagged(&value, DER_SEQUENCE, &descriptions) || value.length != 0 || descriptions.length == 0) {
+    return false;
+  }
+  while (descriptions.length > 0) {
+    if (!der_read_tagged(&descriptions, DER_SEQUENCE, &description) ||
+        !der_read_object_identifier(&description, &method) || !der_read(&description, &location) ||
+        description.length != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* What others read is there, if it isn't empty. */
+static bool keep_value(struct byte_slice value, struct byte_slice *kept) {
+  *kept = value;
+  return value.length > 0;
+}
+
+static bool read_extension(struct byte_slice *rest, struct byte_slice *identifier, bool *critical,
+                           struct byte_slice *value) {
+  struct byte_slice content;
+  *critical = false;
   if (!der_read_tagged(rest, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, identifier)) {
     return false;
   }
-  if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, &critical)) {
+  if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, critical)) {
     return false;
   }
   return der_read_tagged(&content, DER_OCTET_STRING, value) && content.length == 0;
@@ -347,7 +407,8 @@ static bool read_extension(struct byte_slice *rest, struct byte_slice *identifie
 /* Looks at the extensions from \a extensions up to the one that starts at \a end. */
 static bool extension_came_before(struct byte_slice extensions, const uint8_t *end, struct byte_slice identifier) {
   struct byte_slice earlier, value;
-  while (extensions.bytes != end && read_extension(&extensions, &earlier, &value)) {
+  bool critical;
+  while (extensions.bytes != end && read_extension(&extensions, &earlier, &critical, &value)) {
     if (byte_slices_equal(earlier, identifier)) {
       return true;
     }
@@ -355,7 +416,10 @@ static bool extension_came_before(struct byte_slice extensions, const uint8_t *e
   return false;
 }
 
-static bool use_extension(struct byte_slice identifier, struct byte_slice value, struct certificate *certificate) {
+/* \a known: set to false when it says something that is not known here. */
+static bool use_extension(struct byte_slice identifier, struct byte_slice value, bool *known,
+                          struct certificate *certificate) {
+  bool others = false;
   switch (identifier_meaning(identifier, extension_identifiers, COUNT(extension_identifiers))) {
     case EXTENSION_ALTERNATIVE_NAMES:
       return read_alternative_names(value, certificate);
@@ -365,26 +429,78 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
       return read_extended_key_usage(value, certificate);
     case EXTENSION_KEY_USAGE:
       return read_key_usage(value, certificate);
+    case EXTENSION_SUBJECT_KEY:
+      return read_subject_key(value, certificate);
+    case EXTENSION_AUTHORITY_KEY:
+      return read_authority_key(value, certificate);
+    case EXTENSION_NAME_CONSTRAINTS:
+      return keep_value(value, &certificate->name_constraints);
+    case EXTENSION_POLICIES:
+      return keep_value(value, &certificate->policies);
+    case EXTENSION_POLICY_MAPPINGS:
+      return keep_value(value, &certificate->policy_mappings);
+    case EXTENSION_POLICY_CONSTRAINTS:
+      return keep_value(value, &certificate->policy_constraints);
+    case EXTENSION_INHIBIT_ANY_POLICY:
+      return keep_value(value, &certificate->inhibit_any_policy);
+    case EXTENSION_DISTRIBUTION_POINTS: /* says where lists are, and what must hold is with them */
+      return true;
+    case EXTENSION_AUTHORITY_INFORMATION: /* RFC 5280 has it never critical */
+      *known = false;
+      return is_authority_information(value);
+    case EXTENSION_TLS_FEATURE:
+      if (!read_tls_feature(value, &others, certificate)) {
+        return false;
+      }
+      *known = !others;
+      return true;
     default:
+      *known = false;
       return true;
   }
 }
 
+/* Notes where it stands for the case that it fails. */
+static bool take_extension(struct byte_slice all, struct byte_slice *left, struct certificate *certificate) {
+  const uint8_t *start = left->bytes;
+  struct byte_slice identifier, value;
+  bool critical;
+  bool known = true;
+  certificate->unread = "its extensions are malformed";
+  certificate->unread_identifier.length = 0;
+  if (!read_extension(left, &identifier, &critical, &value)) {
+    return false;
+  }
+  certificate->unread_identifier = identifier;
+  /* RFC 5280, section 4.2: none twice. Readers that differ on which one counts would see different certificates. */
+  if (extension_came_before(all, start, identifier)) {
+    certificate->unread = "it has an extension twice";
+    return false;
+  }
+  certificate->unread = "an extension is malformed";
+  if (!use_extension(identifier, value, &known, certificate)) {
+    return false;
+  }
+  if (critical && !known && certificate->unknown_critical.length == 0) {
+    certificate->unknown_critical = identifier;
+  }
+  return true;
+}
+
 static bool read_extensions(struct byte_slice *rest, struct certificate *certificate) {
-  struct byte_slice wrapper, extensions, left, identifier, value;
+  struct byte_slice wrapper, extensions, left;
+  certificate->unread = "its extensions are malformed";
   if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(3), &wrapper) ||
       !der_read_tagged(&wrapper, DER_SEQUENCE, &extensions) || wrapper.length != 0 || extensions.length == 0) {
     return false;
   }
   left = extensions;
   while (left.length > 0) {
-    const uint8_t *start = left.bytes;
-    /* RFC 5280, section 4.2: none twice. Readers that differ on which one counts would see different certificates. */
-    if (!read_extension(&left, &identifier, &value) || extension_came_before(extensions, start, identifier) ||
-        !use_extension(identifier, value, certificate)) {
+    if (!take_extension(extensions, &left, certificate)) {
       return false;
     }
   }
+  certificate->unread_identifier.length = 0;
   return true;
 }
 
@@ -414,41 +530,39 @@ static bool skip_unique_identifiers(struct byte_slice *rest, uint8_t version) {
   return true;
 }
 
+/* Notes what is read next, for the case that it fails. */
+static bool reading(struct certificate *certificate, const char *part) {
+  certificate->unread = part;
+  return true;
+}
+
 static bool read_signed_part(struct byte_slice content, struct certificate *certificate, struct byte_slice *algorithm) {
   struct der_element element;
-  if (!read_version(&content, certificate) || !der_read_integer(&content, &certificate->serial_number) ||
-      !der_read(&content, &element)) {
+  if (!(reading(certificate, "its version is malformed") && read_version(&content, certificate)) ||
+      !(reading(certificate, "its serial number is malformed") &&
+        der_read_integer(&content, &certificate->serial_number)) ||
+      !(reading(certificate, "its signature algorithm is malformed") && der_read(&content, &element))) {
     return false;
   }
   *algorithm = element.whole;
-  if (!read_name(&content, &certificate->issuer) || !read_validity(&content, certificate) ||
-      !read_name(&content, &certificate->subject) || !read_public_key(&content, certificate) ||
-      !skip_unique_identifiers(&content, certificate->version)) {
+  if (!(reading(certificate, "its issuer is malformed") && distinguished_name_take(&content, &certificate->issuer)) ||
+      !(reading(certificate, "its validity is malformed") && read_validity(&content, certificate)) ||
+      !(reading(certificate, "its subject is malformed") && distinguished_name_take(&content, &certificate->subject)) ||
+      !(reading(certificate, "its public key is malformed") && read_public_key(&content, certificate)) ||
+      !(reading(certificate, "its unique identifiers are malformed") &&
+        skip_unique_identifiers(&content, certificate->version))) {
     return false;
   }
+  certificate->unread = "its extensions are malformed";
   if (content.length > 0 && (certificate->version != 3 || !read_extensions(&content, certificate))) {
     return false;
   }
   return content.length == 0;
 }
 
-/*
- * RSASSA-PSS-params (RFC 4055, section 3.1) begin with the hash; where it is left out it is SHA-1, which is none here.
- */
-static unsigned pss_scheme(struct byte_slice parameters) {
-  struct byte_slice content, wrapper, identifier, hash_parameters;
-  if (!der_read_tagged(&parameters, DER_SEQUENCE, &content) ||
-      !der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
-      !read_algorithm(&wrapper, &identifier, &hash_parameters) || wrapper.length != 0) {
-    return 0;
-  }
-  return identifier_meaning(identifier, pss_hash_identifiers, COUNT(pss_hash_identifiers));
-}
-
 static uint16_t signature_scheme(struct byte_slice identifier, struct byte_slice parameters) {
-  const struct byte_slice pss = {pss_identifier, sizeof pss_identifier};
-  if (byte_slices_equal(identifier, pss)) {
-    return (uint16_t)pss_scheme(parameters);
+  if (pss_is_identifier(identifier)) {
+    return pss_parameters_scheme(parameters);
   }
   return (uint16_t)identifier_meaning(identifier, signature_identifiers, COUNT(signature_identifiers));
 }
@@ -471,11 +585,38 @@ bool certificate_read(struct certificate *certificate, const uint8_t *der, size_
   struct byte_slice content, signed_part, signed_algorithm, signature;
   memset(certificate, 0, sizeof *certificate);
   certificate->may_sign_lists = true; /* unless a key usage says otherwise */
-  return der_read_tagged(&rest, DER_SEQUENCE, &content) && rest.length == 0 &&
-         der_read_tagged(&content, DER_SEQUENCE, &signed_part) &&
-         read_signed_part(signed_part, certificate, &signed_algorithm) &&
+  certificate->unread = "its outer form is malformed";
+  if (!der_read_tagged(&rest, DER_SEQUENCE, &content) || rest.length != 0 ||
+      !der_read_tagged(&content, DER_SEQUENCE, &signed_part) ||
+      !read_signed_part(signed_part, certificate, &signed_algorithm)) {
+    return false;
+  }
+  return reading(certificate, "its signature algorithm is malformed, or not the signed one") &&
          read_signature_algorithm(&content, signed_algorithm, certificate) &&
-         der_read_bit_string(&content, &signature) && content.length == 0;
+         reading(certificate, "its signature is malformed") && der_read_bit_string(&content, &signature) &&
+         content.length == 0;
 }
 
-bool certificate_names_equal(struct byte_slice one, struct byte_slice other) { return byte_slices_equal(one, other); }
+bool certificate_read_subject(const uint8_t *der, size_t length, struct byte_slice *subject) {
+  struct byte_slice rest = {der, length};
+  struct byte_slice content, signed_part;
+  struct der_element element;
+  int i;
+  if (!der_read_tagged(&rest, DER_SEQUENCE, &content) || !der_read_tagged(&content, DER_SEQUENCE, &signed_part)) {
+    return false;
+  }
+  for (i = der_next_is(&signed_part, DER_CONTEXT_CONSTRUCTED(0)) ? 0 : 1; i < 5; i++) { /* from the version on */
+    if (!der_read(&signed_part, &element)) {
+      return false;
+    }
+  }
+  if (!der_read(&signed_part, &element) || element.tag != DER_SEQUENCE) {
+    return false;
+  }
+  *subject = element.whole;
+  return true;
+}
+
+bool certificate_names_equal(struct byte_slice one, struct byte_slice other) {
+  return distinguished_names_equal(one, other);
+}

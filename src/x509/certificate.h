@@ -55,14 +55,34 @@ struct certificate {
   int64_t not_before;              /**< seconds since 1970-01-01 UTC */
   int64_t not_after;
   enum certificate_key_kind key_kind;
-  unsigned key_bits;    /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
+  unsigned key_bits;      /**< RSA: bits of the modulus. EC: bits of the named curve's field; 0 otherwise */
+  unsigned exponent_bits; /**< RSA: of the public exponent; 0 otherwise */
   bool common_exponent; /**< RSA: the public exponent is odd, above 2^16 and below 2^256 (FIPS 186-5, appendix A.1.1) */
   uint16_t key_curve;   /**< EC: the curve's number among IANA's groups; 0: it has none, or is described otherwise */
   bool is_ca;           /**< basicConstraints with cA TRUE; version 1 certificates: false */
+  bool has_path_length;
+  uint32_t path_length; /**< pathLenConstraint; a number that does not fit is UINT32_MAX */
   bool may_sign_lists;  /**< key usage has cRLSign, or there is no key usage */
+  bool has_key_usage;
+  bool may_sign;    /**< key usage has digitalSignature */
+  bool may_certify; /**< key usage has keyCertSign */
   bool has_extended_key_usage;
   unsigned purposes;
-  uint8_t version; /**< 1, 2 or 3 */
+  bool requires_status; /**< TLS feature status_request (RFC 7633): a server must staple an OCSP response */
+  uint8_t version;      /**< 1, 2 or 3 */
+  /* Key identifiers: contents; empty if there are none. */
+  struct byte_slice key_identifier;
+  struct byte_slice authority_key_identifier;
+  /* The values of extensions that others read; empty if they are not there. */
+  struct byte_slice name_constraints;
+  struct byte_slice policies;
+  struct byte_slice policy_mappings;
+  struct byte_slice policy_constraints;
+  struct byte_slice inhibit_any_policy;
+  struct byte_slice unknown_critical; /**< OBJECT IDENTIFIER of the first critical extension not known here; or empty */
+  /* Where certificate_read() failed. */
+  const char *unread;                  /**< what is wrong, as "its validity is malformed" */
+  struct byte_slice unread_identifier; /**< OBJECT IDENTIFIER of the extension, if it is one; else empty */
 };
 
 /**
@@ -70,9 +90,13 @@ struct certificate {
  * overrunning what holds it, no extension twice, every alternative name well formed. Two liberties, because
  * certificates in use take them: a FALSE that is the default may be written out, and GeneralizedTime may be used
  * before 2050.
- * \return false when it is anything else; \a certificate is then undefined
+ * \return false when it is anything else; of \a certificate then only the two fields that say where hold, and the
+ * subject, which is empty when it was not reached
  */
 bool certificate_read(struct certificate *certificate, const uint8_t *der, size_t length);
+
+/** Only the subject, at less cost: for looking through many. */
+bool certificate_read_subject(const uint8_t *der, size_t length, struct byte_slice *subject);
 
 /**
  * Steps through the subject alternative names.
@@ -102,7 +126,10 @@ size_t certificate_format_name(struct byte_slice name, char *text, size_t capaci
 size_t certificate_format_alternative_name(enum certificate_name_kind kind, struct byte_slice value, char *text,
                                            size_t capacity);
 
-/** Whether two Names are the same, byte for byte. */
+/** Writes the content of an OBJECT IDENTIFIER in dotted decimal; as certificate_format_name(). */
+size_t certificate_format_identifier(struct byte_slice identifier, char *text, size_t capacity);
+
+/** Whether two Names are the same by RFC 5280, section 7.1 (distinguished_name.h). */
 bool certificate_names_equal(struct byte_slice one, struct byte_slice other);
 
 #endif

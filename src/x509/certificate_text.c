@@ -408,3 +408,10 @@ size_t certificate_format_alternative_name(enum certificate_name_kind kind, stru
   }
   return writer.needed;
 }
+
+size_t certificate_format_identifier(struct byte_slice identifier, char *text, size_t capacity) {
+  struct bounded_text writer;
+  bounded_text_init(&writer, text, capacity);
+  add_dotted_decimal(&writer, identifier);
+  return writer.needed;
+}

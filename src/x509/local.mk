@@ -7,9 +7,11 @@ library_sources += \
 	src/x509/certificate_list.c src/x509/certificate_list.h \
 	src/x509/certificate_text.c \
 	src/x509/der.c src/x509/der.h \
+	src/x509/distinguished_name.c src/x509/distinguished_name.h \
 	src/x509/encoded_input.c src/x509/encoded_input.h \
 	src/x509/ocsp_answer.c src/x509/ocsp_answer.h \
 	src/x509/pem.c src/x509/pem.h \
+	src/x509/pss_parameters.c src/x509/pss_parameters.h \
 	src/x509/revocation_list.c src/x509/revocation_list.h \
 	src/x509/signature.c src/x509/signature.h \
 	src/x509/signed_object.c src/x509/signed_object.h

@@ -5,47 +5,84 @@
 #include "x509/signature.h"
 
 #include "backend/wolfssl_key.h"
+#include "x509/pss_parameters.h"
 
 #include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/ed25519.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
+#include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/signature.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Of RSA: 8192 bits. */
+#define SIGNATURE_LENGTH_MAXIMUM 1024
+
+struct algorithm;
+
+typedef enum signature_verdict (*check_fn)(const struct algorithm *algorithm, const struct signed_object *object,
+                                           struct byte_slice public_key);
+
+static enum signature_verdict check_rsa(const struct algorithm *algorithm, const struct signed_object *object,
+                                        struct byte_slice public_key);
+static enum signature_verdict check_ec(const struct algorithm *algorithm, const struct signed_object *object,
+                                       struct byte_slice public_key);
+#ifdef WC_RSA_PSS
+static enum signature_verdict check_pss(const struct algorithm *algorithm, const struct signed_object *object,
+                                        struct byte_slice public_key);
+#endif
+#ifdef HAVE_ED25519
+static enum signature_verdict check_ed25519(const struct algorithm *algorithm, const struct signed_object *object,
+                                            struct byte_slice public_key);
+#endif
+
 struct algorithm {
   uint16_t scheme; /* RFC 8446, section 4.2.3 */
-  enum wc_SignatureType type;
+  check_fn check;
   enum wc_HashType hash;
-  uint8_t length;
+  uint8_t length; /* 0: its parameters say which one it is */
   uint8_t bytes[9];
 };
 
 static const struct algorithm algorithms[] = {
-    {0x0401,
-     WC_SIGNATURE_TYPE_RSA_W_ENC,
-     WC_HASH_TYPE_SHA256,
-     9,
-     {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}},
-    {0x0501,
-     WC_SIGNATURE_TYPE_RSA_W_ENC,
-     WC_HASH_TYPE_SHA384,
-     9,
-     {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}},
-    {0x0601,
-     WC_SIGNATURE_TYPE_RSA_W_ENC,
-     WC_HASH_TYPE_SHA512,
-     9,
-     {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
-    {0x0403, WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA256, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},
-    {0x0503, WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA384, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},
-    {0x0603, WC_SIGNATURE_TYPE_ECC, WC_HASH_TYPE_SHA512, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},
+    {0x0401, check_rsa, WC_HASH_TYPE_SHA256, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}},
+    {0x0501, check_rsa, WC_HASH_TYPE_SHA384, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}},
+    {0x0601, check_rsa, WC_HASH_TYPE_SHA512, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
+    {0x0403, check_ec, WC_HASH_TYPE_SHA256, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},
+    {0x0503, check_ec, WC_HASH_TYPE_SHA384, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},
+    {0x0603, check_ec, WC_HASH_TYPE_SHA512, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},
+#ifdef WC_RSA_PSS
+    {0x0809, check_pss, WC_HASH_TYPE_SHA256, 0, {0}},
+    {0x080a, check_pss, WC_HASH_TYPE_SHA384, 0, {0}},
+    {0x080b, check_pss, WC_HASH_TYPE_SHA512, 0, {0}},
+#endif
+#ifdef HAVE_ED25519
+    {0x0807, check_ed25519, WC_HASH_TYPE_NONE, 3, {0x2b, 0x65, 0x70}},
+#endif
 };
 
-static const struct algorithm *find_algorithm(struct byte_slice identifier) {
+/* AlgorithmIdentifier; parameters are empty when there are none, else one whole element. */
+static bool read_algorithm(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *parameters) {
+  return der_read_tagged(rest, DER_SEQUENCE, parameters) && der_read_object_identifier(parameters, identifier);
+}
+
+static uint16_t scheme_of_pss(struct byte_slice algorithm) {
+  struct byte_slice identifier;
+  struct byte_slice parameters;
+
+  return read_algorithm(&algorithm, &identifier, &parameters) && pss_is_identifier(identifier)
+             ? pss_parameters_scheme(parameters)
+             : 0;
+}
+
+static const struct algorithm *find_algorithm(const struct signed_object *object) {
+  const uint16_t pss_scheme = scheme_of_pss(object->algorithm);
+
   for (size_t i = 0; i < COUNT_OF(algorithms); i++) {
     struct byte_slice known = {algorithms[i].bytes, algorithms[i].length};
 
-    if (byte_slices_equal(identifier, known)) {
+    if (algorithms[i].length > 0 ? byte_slices_equal(object->algorithm_oid, known)
+                                 : algorithms[i].scheme == pss_scheme) {
       return &algorithms[i];
     }
   }
@@ -53,7 +90,7 @@ static const struct algorithm *find_algorithm(struct byte_slice identifier) {
 }
 
 uint16_t signature_scheme(const struct signed_object *object) {
-  const struct algorithm *algorithm = find_algorithm(object->algorithm_oid);
+  const struct algorithm *algorithm = find_algorithm(object);
 
   return algorithm != NULL ? algorithm->scheme : 0;
 }
@@ -66,16 +103,15 @@ bool public_key_bits(struct byte_slice public_key, struct byte_slice *bits) {
          der_read_bit_string(&content, bits);
 }
 
-static enum signature_verdict verify(const struct algorithm *algorithm, const struct signed_object *object, void *key,
-                                     word32 key_size) {
+static enum signature_verdict verify(const struct algorithm *algorithm, enum wc_SignatureType type,
+                                     const struct signed_object *object, void *key, word32 key_size) {
   int result;
 
-  if (wc_SignatureGetSize(algorithm->type, key, key_size) <= 0) {
+  if (wc_SignatureGetSize(type, key, key_size) <= 0) {
     key_size += STRUCTURE_SLACK; /* 5.9.2 wants the size exactly; 5.5.4 at least its own, which headers may not tell */
   }
-  result = wc_SignatureVerify(algorithm->hash, algorithm->type, object->signed_part.bytes,
-                              (word32)object->signed_part.length, object->signature.bytes,
-                              (word32)object->signature.length, key, key_size);
+  result = wc_SignatureVerify(algorithm->hash, type, object->signed_part.bytes, (word32)object->signed_part.length,
+                              object->signature.bytes, (word32)object->signature.length, key, key_size);
   if (result == MEMORY_E) {
     return SIGNATURE_NO_MEMORY;
   }
@@ -96,7 +132,7 @@ static enum signature_verdict check_rsa(const struct algorithm *algorithm, const
   if (result == MEMORY_E) {
     verdict = SIGNATURE_NO_MEMORY;
   } else if (result == 0) { /* else another kind of key, which can't have made this signature */
-    verdict = verify(algorithm, object, &room.key, (word32)sizeof(room.key));
+    verdict = verify(algorithm, WC_SIGNATURE_TYPE_RSA_W_ENC, object, &room.key, (word32)sizeof(room.key));
   }
   wc_FreeRsaKey(&room.key);
   return verdict;
@@ -116,18 +152,125 @@ static enum signature_verdict check_ec(const struct algorithm *algorithm, const 
   if (result == MEMORY_E) {
     verdict = SIGNATURE_NO_MEMORY;
   } else if (result == 0) {
-    verdict = verify(algorithm, object, &room.key, (word32)sizeof(room.key));
+    verdict = verify(algorithm, WC_SIGNATURE_TYPE_ECC, object, &room.key, (word32)sizeof(room.key));
   }
   wc_ecc_free(&room.key);
   return verdict;
 }
 
+#ifdef WC_RSA_PSS
+static int mask_of(enum wc_HashType hash) {
+  return hash == WC_HASH_TYPE_SHA256 ? WC_MGF1SHA256 : hash == WC_HASH_TYPE_SHA384 ? WC_MGF1SHA384 : WC_MGF1SHA512;
+}
+
+/* A key may be limited to PSS, and to one set of parameters (RFC 4055, section 3.3). */
+static int read_pss_key(struct byte_slice public_key, uint16_t scheme, RsaKey *key) {
+  struct byte_slice whole = public_key;
+  struct byte_slice content;
+  struct byte_slice identifier;
+  struct byte_slice parameters;
+  struct byte_slice modulus;
+  struct byte_slice exponent;
+  word32 index = 0;
+
+  if (!der_read_tagged(&whole, DER_SEQUENCE, &content) || !read_algorithm(&content, &identifier, &parameters)) {
+    return ASN_PARSE_E;
+  }
+  if (!pss_is_identifier(identifier)) {
+    return wc_RsaPublicKeyDecode(public_key.bytes, &index, key, (word32)public_key.length);
+  }
+  if ((parameters.length > 0 && pss_parameters_scheme(parameters) != scheme) ||
+      !der_read_bit_string(&content, &whole) || !der_read_tagged(&whole, DER_SEQUENCE, &content) ||
+      !der_read_integer(&content, &modulus) || !der_read_integer(&content, &exponent)) {
+    return ASN_PARSE_E;
+  }
+  return wc_RsaPublicKeyDecodeRaw(modulus.bytes, (word32)modulus.length, exponent.bytes, (word32)exponent.length, key);
+}
+
+static int verify_pss(const struct algorithm *algorithm, const struct signed_object *object, RsaKey *key) {
+  byte signature[SIGNATURE_LENGTH_MAXIMUM];
+  byte opened[SIGNATURE_LENGTH_MAXIMUM];
+  byte digest[WC_MAX_DIGEST_SIZE];
+  const int digest_length = wc_HashGetDigestSize(algorithm->hash);
+  int result = wc_Hash(algorithm->hash, object->signed_part.bytes, (word32)object->signed_part.length, digest,
+                       (word32)digest_length);
+
+  if (result != 0) {
+    return result;
+  }
+  memcpy(signature, object->signature.bytes, object->signature.length);
+  result = wc_RsaPSS_Verify(signature, (word32)object->signature.length, opened, sizeof(opened), algorithm->hash,
+                            mask_of(algorithm->hash), key);
+  return result > 0 ? wc_RsaPSS_CheckPadding(digest, (word32)digest_length, opened, (word32)result, algorithm->hash)
+                    : ASN_SIG_CONFIRM_E;
+}
+
+/* With a salt as long as the hash, which is what wolfCrypt takes for granted and pss_parameters_scheme() asks for. */
+static enum signature_verdict check_pss(const struct algorithm *algorithm, const struct signed_object *object,
+                                        struct byte_slice public_key) {
+  union rsa_key_room room;
+  int result;
+
+  if (object->signature.length > SIGNATURE_LENGTH_MAXIMUM) {
+    return SIGNATURE_UNSUPPORTED;
+  }
+  if (wc_InitRsaKey(&room.key, NULL) != 0) {
+    return SIGNATURE_NO_MEMORY;
+  }
+  result = read_pss_key(public_key, algorithm->scheme, &room.key);
+  if (result == 0) {
+    result = verify_pss(algorithm, object, &room.key);
+  }
+  wc_FreeRsaKey(&room.key);
+  if (result == MEMORY_E) {
+    return SIGNATURE_NO_MEMORY;
+  }
+  return result == 0 ? SIGNATURE_GOOD : SIGNATURE_WRONG;
+}
+#endif
+
+#ifdef HAVE_ED25519
+union ed25519_key_room {
+  ed25519_key key;
+  byte room[sizeof(ed25519_key) + STRUCTURE_SLACK];
+};
+
+static enum signature_verdict check_ed25519(const struct algorithm *algorithm, const struct signed_object *object,
+                                            struct byte_slice public_key) {
+  union ed25519_key_room room;
+  struct byte_slice whole = public_key;
+  struct byte_slice content;
+  struct byte_slice identifier;
+  struct byte_slice bits;
+  int matches = 0;
+  int result;
+
+  if (!der_read_tagged(&whole, DER_SEQUENCE, &content) || !algorithm_take(&content, &identifier) ||
+      !byte_slices_equal(identifier, (struct byte_slice){algorithm->bytes, algorithm->length}) ||
+      !der_read_bit_string(&content, &bits)) {
+    return SIGNATURE_WRONG;
+  }
+  if (wc_ed25519_init(&room.key) != 0) {
+    return SIGNATURE_NO_MEMORY;
+  }
+  result = wc_ed25519_import_public(bits.bytes, (word32)bits.length, &room.key);
+  if (result == 0) {
+    result = wc_ed25519_verify_msg(object->signature.bytes, (word32)object->signature.length, object->signed_part.bytes,
+                                   (word32)object->signed_part.length, &matches, &room.key);
+  }
+  wc_ed25519_free(&room.key);
+  if (result == MEMORY_E) {
+    return SIGNATURE_NO_MEMORY;
+  }
+  return result == 0 && matches == 1 ? SIGNATURE_GOOD : SIGNATURE_WRONG;
+}
+#endif
+
 enum signature_verdict signature_check(const struct signed_object *object, struct byte_slice public_key) {
-  const struct algorithm *algorithm = find_algorithm(object->algorithm_oid);
+  const struct algorithm *algorithm = find_algorithm(object);
 
   if (algorithm == NULL || object->signed_part.length > INT32_MAX || object->signature.length > INT32_MAX) {
     return SIGNATURE_UNSUPPORTED;
   }
-  return algorithm->type == WC_SIGNATURE_TYPE_ECC ? check_ec(algorithm, object, public_key)
-                                                  : check_rsa(algorithm, object, public_key);
+  return algorithm->check(algorithm, object, public_key);
 }

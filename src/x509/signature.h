@@ -12,7 +12,8 @@
 enum signature_verdict {
   SIGNATURE_GOOD,
   SIGNATURE_WRONG,
-  SIGNATURE_UNSUPPORTED, /**< not RSA (PKCS #1 v1.5) or ECDSA with SHA-256, SHA-384 or SHA-512 */
+  SIGNATURE_UNSUPPORTED, /**< not RSA (PKCS #1 v1.5, PSS) or ECDSA with SHA-256, -384 or -512, nor Ed25519; or not in
+                            this wolfSSL */
   SIGNATURE_REFUSED,     /**< good, and yet not accepted: by the policy, which is for others to ask */
   SIGNATURE_NO_MEMORY
 };

@@ -775,7 +775,7 @@ static void test_keys(void **state) {
       {CERTIFICATE_KEY_RSA, 2047, 0, "its RSA key has 2047 bits, fewer than 2048"},
       {CERTIFICATE_KEY_RSA, 2048, 0, NULL},
       {CERTIFICATE_KEY_RSA, 16384, 0, NULL},
-      {CERTIFICATE_KEY_EC, 0, 0, "its EC key has 0 bits, fewer than 256"},
+      {CERTIFICATE_KEY_EC, 0, 0, "its EC key is on another curve, a curve the policy \"fips\" does not allow"},
       {CERTIFICATE_KEY_EC, 224, 21, "its EC key has 224 bits, fewer than 256"},
       {CERTIFICATE_KEY_EC, 255, 23, "its EC key has 255 bits, fewer than 256"},
       {CERTIFICATE_KEY_EC, 256, 23, NULL},

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/verification/name_constraints_test \
+	tests/unit/verification/path_test \
 	tests/unit/verification/peer_name_test \
 	tests/unit/verification/peer_verification_test \
 	tests/unit/verification/revocation_test \

@@ -303,7 +303,8 @@ static void test_extensions(void **state) {
       {"300e 0603551d0e 0102ffff 0403 040161", false},
       {"3010 0603551d0e 0101ff 0101ff 0403 040161", false},
       {"3005 0603551d0e", false},
-      {"3007 0603551d0e 0400", true},
+      {"3007 0603551d10 0400", true},
+      {"3007 0603551d0e 0400", false}, /* one whose value is read */
       {"3009 0603551d0e 0400 0500", false},
       {"300a 0603551d0e 0503 040161", false},
       {"310a 0603551d0e 0403 040161", false},
@@ -444,26 +445,74 @@ static void test_odd_alternative_names(void **state) {
   expect_alternative_names(der.data, der.length, "IP:::ffff:0.0.0.0\nIP:::fffe:0:0\n");
 }
 
-/* RSASSA-PSS-params in hexadecimal: what does not begin with a hash that is known is no scheme, and no error either. */
+/* RSASSA-PSS-params in hexadecimal: other than those of TLS they are no scheme, and no error either. */
 static void test_parameters_of_pss(void **state) {
   static const struct {
     const char *parameters;
     uint16_t scheme;
   } cases[] = {
-      {"", 0},                                                       /* absent */
-      {"0500", 0},                                                   /* NULL */
-      {"3000", 0},                                                   /* the defaults: SHA-1 */
-      {"300f a00d 300b 0609608648016503040201", 0x0809},             /* SHA-256 */
-      {"3011 a00f 300d 0609608648016503040201 0500", 0x0809},        /* with NULL */
-      {"300f a00d 300b 0609608648016503040202", 0x080a},             /* SHA-384 */
-      {"300f a00d 300b 0609608648016503040203", 0x080b},             /* SHA-512 */
-      {"300f a00d 300b 0609608648016503040204", 0},                  /* SHA-224 */
-      {"300b a009 3007 06052b0e03021a", 0},                          /* SHA-1, written out */
-      {"300f a10d 300b 0609608648016503040201", 0},                  /* not the hash */
-      {"300d 300b 0609608648016503040201", 0},                       /* not tagged */
-      {"3011 a00f 300b 0609608648016503040201 0500", 0},             /* something behind it */
-      {"310f a00d 300b 0609608648016503040201", 0},                  /* no SEQUENCE */
-      {"3014 a00d 300b 0609608648016503040201 a203 020120", 0x0809}, /* with a salt length */
+      {"", 0},     /* absent */
+      {"0500", 0}, /* NULL */
+      {"3000", 0}, /* the defaults: SHA-1 */
+      {"3034 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 020120",
+       0x0809}, /* SHA-256 */
+      {"3034 a00f 300d 0609608648016503040202 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040202 0500 "
+       "a203 020130",
+       0x080a}, /* SHA-384 */
+      {"3034 a00f 300d 0609608648016503040203 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040203 0500 "
+       "a203 020140",
+       0x080b}, /* SHA-512 */
+      {"3030 a00d 300b 0609608648016503040201 a11a 3018 06092a864886f70d010108 300b 0609608648016503040201 a203 020120",
+       0x0809}, /* without NULL */
+      {"3039 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 020120 a303 020101",
+       0x0809}, /* the default trailer, written out */
+      {"3039 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 020120 a303 020102",
+       0},                                                           /* another trailer */
+      {"3011 a00f 300d 0609608648016503040201 0500", 0},             /* mask and salt left out: SHA-1 and 20 bytes */
+      {"3016 a00f 300d 0609608648016503040201 0500 a203 020120", 0}, /* a mask by SHA-1 */
+      {"3034 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040202 0500 "
+       "a203 020120",
+       0}, /* a mask by another hash */
+      {"3030 a00f 300d 0609608648016503040201 0500 a118 3016 06092a864886f70d010108 3009 06052b0e03021a 0500 a203 "
+       "020120",
+       0}, /* a mask by SHA-1, written out */
+      {"3034 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010109 300d 0609608648016503040201 0500 "
+       "a203 020120",
+       0}, /* another mask */
+      {"302f a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500",
+       0}, /* a salt of 20 bytes */
+      {"3034 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 020100",
+       0}, /* no salt */
+      {"3034 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 02011f",
+       0}, /* a short salt */
+      {"3035 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a204 020200de",
+       0}, /* as long a salt as there is room for */
+      {"3034 a00f 300d 0609608648016503040202 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040202 0500 "
+       "a203 020120",
+       0}, /* the salt of another hash */
+      {"3034 a00f 300d 0609608648016503040204 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040204 0500 "
+       "a203 02011c",
+       0},                                              /* SHA-224 */
+      {"3010 a009 3007 06052b0e03021a a203 020114", 0}, /* SHA-1, written out */
+      {"3023 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 a203 020120", 0}, /* no hash */
+      {"3032 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 a203 "
+       "020120",
+       0}, /* not tagged */
+      {"3036 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 020120 0500",
+       0}, /* something behind it */
+      {"3036 a011 300d 0609608648016503040201 0500 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 "
+       "0500 a203 020120",
+       0}, /* something behind the hash */
+      {"3134 a00f 300d 0609608648016503040201 0500 a11c 301a 06092a864886f70d010108 300d 0609608648016503040201 0500 "
+       "a203 020120",
+       0}, /* no SEQUENCE */
   };
   static const uint8_t sequence[] = {0x30};
   static struct bytes der;
@@ -689,9 +738,55 @@ static void test_days(void **state) {
   assert_true(read > 400000);
 }
 
+static void test_subject_of_version_1(void **state) {
+  static struct bytes der;
+  struct certificate certificate;
+  struct byte_slice subject;
+  const char *parts[PART_COUNT];
+  (void)state;
+  memcpy(parts, sound_parts, sizeof parts);
+  parts[PART_VERSION] = "";
+  parts[PART_EXTENSIONS] = "";
+  assemble(&der, parts);
+  assert_true(certificate_read(&certificate, der.data, der.length));
+  assert_int_equal(certificate.version, 1);
+  assert_true(certificate_read_subject(der.data, der.length, &subject));
+  assert_ptr_equal(subject.bytes, certificate.subject.bytes);
+}
+
+/* Where reading failed is for a person to see. */
+static void test_what_was_not_read(void **state) {
+  static const struct {
+    enum part part;
+    const char *text;
+    const char *unread;
+  } cases[] = {{PART_VERSION, "a003020109", "its version is malformed"},
+               {PART_SERIAL, "0500", "its serial number is malformed"},
+               {PART_ISSUER, "0500", "its issuer is malformed"},
+               {PART_VALIDITY, "0500", "its validity is malformed"},
+               {PART_SUBJECT, "0500", "its subject is malformed"},
+               {PART_KEY, "0500", "its public key is malformed"},
+               {PART_EXTENSIONS, "0500", "its extensions are malformed"},
+               {PART_OUTER_ALGORITHM, "0500", "its signature algorithm is malformed, or not the signed one"},
+               {PART_SIGNATURE, "0500", "its signature is malformed"}};
+  static struct bytes der;
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    assemble_with(&der, cases[i].part, cases[i].text);
+    assert_false(certificate_read(&certificate, der.data, der.length));
+    assert_string_equal(certificate.unread, cases[i].unread);
+    assert_int_equal(certificate.unread_identifier.length, 0);
+    assert_int_equal(certificate.subject.length > 0, cases[i].part > PART_SUBJECT);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_parameters_of_pss),
+      cmocka_unit_test(test_subject_of_version_1),
+      cmocka_unit_test(test_what_was_not_read),
       cmocka_unit_test(test_sound_certificate),
       cmocka_unit_test(test_lengths),
       cmocka_unit_test(test_versions),

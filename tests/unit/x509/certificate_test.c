@@ -207,7 +207,7 @@ static void test_signatures(void **state) {
     const char *algorithm;
     const char *option;
     const char *digest;  /* NULL: the kind of key has no choice */
-    const char *padding; /* NULL: none */
+    const char *padding; /* NULL: none; else with a salt as long as the digest, which openssl would not choose */
     uint16_t scheme;
   } cases[] = {
       {"RSA", "rsa_keygen_bits:2048", "-md5", NULL, 0x0101},
@@ -221,7 +221,7 @@ static void test_signatures(void **state) {
       {"RSA", "rsa_keygen_bits:2048", "-sha224", "rsa_padding_mode:pss", 0},
       {"RSA", "rsa_keygen_bits:2048", "-sha256", "rsa_padding_mode:pss", 0x0809},
       {"RSA", "rsa_keygen_bits:2048", "-sha384", "rsa_padding_mode:pss", 0x080a},
-      {"RSA-PSS", "rsa_keygen_bits:2048", "-sha512", NULL, 0x080b},
+      {"RSA-PSS", "rsa_keygen_bits:2048", "-sha512", "rsa_padding_mode:pss", 0x080b},
       {"EC", "ec_paramgen_curve:P-256", "-sha1", NULL, 0x0203},
       {"EC", "ec_paramgen_curve:P-256", "-sha224", NULL, 0x0303},
       {"EC", "ec_paramgen_curve:P-256", "-sha256", NULL, 0x0403},
@@ -241,7 +241,7 @@ static void test_signatures(void **state) {
     make_key(cases[i].algorithm, cases[i].option);
     openssl("req", "-x509", "-new", "-config", "openssl.cnf", "-key", "key.pem", "-subj", "/CN=signed", "-outform",
             "DER", "-out", "certificate.der", cases[i].digest == NULL ? NULL : cases[i].digest,
-            cases[i].padding == NULL ? NULL : "-sigopt", cases[i].padding, NULL);
+            cases[i].padding == NULL ? NULL : "-sigopt", cases[i].padding, "-sigopt", "rsa_pss_saltlen:digest", NULL);
     der = read_file("certificate.der", &length);
     assert_true(certificate_read(&certificate, der, length));
     if (certificate.signature_scheme != cases[i].scheme) {
@@ -579,6 +579,128 @@ static void test_corrupted_parts(void **state) {
   free(der);
 }
 
+/* ---- What a path needs to know ---- */
+
+static void test_path_length(void **state) {
+  static const struct {
+    const char *value;
+    bool limited;
+    uint32_t length;
+  } cases[] = {{"CA:TRUE", false, 0},
+               {"CA:TRUE,pathlen:0", true, 0},
+               {"CA:TRUE,pathlen:200", true, 200},
+               {"CA:TRUE,pathlen:4294967295", true, UINT32_MAX},
+               {"CA:TRUE,pathlen:99999999999", true, UINT32_MAX}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    char text[100];
+    size_t length;
+    uint8_t *der;
+    snprintf(text, sizeof text, "basicConstraints=%s", cases[i].value);
+    der = mint("/CN=ca", text, &length);
+    assert_true(certificate_read(&certificate, der, length));
+    assert_int_equal(certificate.has_path_length, cases[i].limited);
+    assert_int_equal(certificate.path_length, cases[i].length);
+    free(der);
+  }
+}
+
+static void test_key_usage_bits(void **state) {
+  static const struct {
+    const char *extension;
+    bool present, signs, certifies, signs_lists;
+  } cases[] = {{"", false, false, false, true},
+               {"keyUsage=digitalSignature", true, true, false, false},
+               {"keyUsage=keyCertSign", true, false, true, false},
+               {"keyUsage=cRLSign", true, false, false, true},
+               {"keyUsage=keyEncipherment,nonRepudiation,keyAgreement,encipherOnly", true, false, false, false},
+               {"keyUsage=digitalSignature,keyCertSign,cRLSign", true, true, true, true},
+               {"keyUsage=decipherOnly", true, false, false, false}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    size_t length;
+    uint8_t *der = mint("/CN=usage", cases[i].extension, &length);
+    assert_true(certificate_read(&certificate, der, length));
+    assert_int_equal(certificate.has_key_usage, cases[i].present);
+    assert_int_equal(certificate.may_sign, cases[i].signs);
+    assert_int_equal(certificate.may_certify, cases[i].certifies);
+    assert_int_equal(certificate.may_sign_lists, cases[i].signs_lists);
+    free(der);
+  }
+}
+
+static void test_unknown_critical_extension(void **state) {
+  static const struct {
+    const char *extensions;
+    const char *identifier;
+  } cases[] = {{"1.3.6.1.4.1.32473.1=DER:0500", ""},
+               {"1.3.6.1.4.1.32473.1=critical,DER:0500", "1.3.6.1.4.1.32473.1"},
+               {"basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\nextendedKeyUsage=critical,serverAuth\n"
+                "subjectAltName=critical,DNS:a\nnameConstraints=critical,permitted;DNS:a\n"
+                "certificatePolicies=critical,1.2.3\npolicyConstraints=critical,requireExplicitPolicy:1\n"
+                "inhibitAnyPolicy=critical,1\ntlsfeature=critical,status_request\n"
+                "crlDistributionPoints=critical,URI:http://a.test/",
+                ""},
+               {"authorityInfoAccess=critical,OCSP;URI:http://a.test/", "1.3.6.1.5.5.7.1.1"},
+               {"authorityInfoAccess=OCSP;URI:http://a.test/", ""},
+               {"tlsfeature=critical,status_request,17", "1.3.6.1.5.5.7.1.24"},
+               {"issuerAltName=critical,DNS:a\n1.3.6.1.4.1.32473.1=critical,DER:0500", "2.5.29.18"}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    char text[100];
+    size_t length;
+    uint8_t *der = mint("/CN=critical", cases[i].extensions, &length);
+    assert_true(certificate_read(&certificate, der, length));
+    text[0] = '\0';
+    if (certificate.unknown_critical.length > 0) {
+      certificate_format_identifier(certificate.unknown_critical, text, sizeof text);
+    }
+    assert_string_equal(text, cases[i].identifier);
+    free(der);
+  }
+}
+
+static void test_status_is_required(void **state) {
+  static const struct {
+    const char *extension;
+    bool required;
+  } cases[] = {{"", false}, {"tlsfeature=status_request", true}, {"tlsfeature=17", false}, {"tlsfeature=17,5", true}};
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    struct certificate certificate;
+    size_t length;
+    uint8_t *der = mint("/CN=status", cases[i].extension, &length);
+    assert_true(certificate_read(&certificate, der, length));
+    assert_int_equal(certificate.requires_status, cases[i].required);
+    free(der);
+  }
+}
+
+static void test_only_the_subject(void **state) {
+  struct certificate certificate;
+  struct byte_slice subject;
+  size_t length, cut;
+  uint8_t *der = mint("/O=Acme/CN=subject", "", &length);
+  (void)state;
+  assert_true(certificate_read(&certificate, der, length));
+  assert_true(certificate_read_subject(der, length, &subject));
+  assert_ptr_equal(subject.bytes, certificate.subject.bytes);
+  assert_int_equal(subject.length, certificate.subject.length);
+  for (cut = 0; cut < length; cut++) {
+    uint8_t *copy = exact_copy(der, cut);
+    assert_false(certificate_read_subject(copy, cut, &subject));
+    free(copy);
+  }
+  free(der);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_keys),
@@ -596,6 +718,11 @@ int main(void) {
       cmocka_unit_test(test_every_corrupted_byte),
       cmocka_unit_test(test_every_corrupted_bit_of_rsa),
       cmocka_unit_test(test_corrupted_parts),
+      cmocka_unit_test(test_path_length),
+      cmocka_unit_test(test_key_usage_bits),
+      cmocka_unit_test(test_unknown_critical_extension),
+      cmocka_unit_test(test_status_is_required),
+      cmocka_unit_test(test_only_the_subject),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Distinguished names, relative name by relative name, attribute by attribute, character by character. */
+#include "x509/distinguished_name.h"
+
+#include "x509/der.h"
+
+/* More in one relative name than this is somebody's attempt to have every one compared with every other. */
+#define ATTRIBUTES_COMPARED 16
+
+enum { END = -1, BROKEN = -2, NONE = -3 };
+
+static bool is_attribute(struct byte_slice content) {
+  struct byte_slice type;
+  struct der_element value;
+
+  return der_read_object_identifier(&content, &type) && der_read(&content, &value) && content.length == 0;
+}
+
+static bool is_relative_name(struct byte_slice attributes) {
+  if (attributes.length == 0) {
+    return false;
+  }
+  while (attributes.length > 0) {
+    struct byte_slice attribute;
+
+    if (!der_read_tagged(&attributes, DER_SEQUENCE, &attribute) || !is_attribute(attribute)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool distinguished_name_take(struct byte_slice *rest, struct byte_slice *name) {
+  struct der_element element;
+
+  if (!der_read(rest, &element) || element.tag != DER_SEQUENCE) {
+    return false;
+  }
+  while (element.content.length > 0) {
+    struct byte_slice attributes;
+
+    if (!der_read_tagged(&element.content, DER_SET, &attributes) || !is_relative_name(attributes)) {
+      return false;
+    }
+  }
+  *name = element.whole;
+  return true;
+}
+
+/* A string's characters, folded. */
+struct folded_text {
+  struct byte_slice rest;
+  uint8_t tag;
+  bool started;
+  int32_t held; /* the character after a space that was returned first */
+};
+
+static bool is_string(uint8_t tag) {
+  switch (tag) {
+    case DER_UTF8_STRING:
+    case DER_NUMERIC_STRING:
+    case DER_PRINTABLE_STRING:
+    case DER_TELETEX_STRING:
+    case DER_IA5_STRING:
+    case DER_VISIBLE_STRING:
+    case DER_UNIVERSAL_STRING:
+    case DER_BMP_STRING:
+      return true;
+    default:
+      return false;
+  }
+}
+
+static int32_t take_wide(struct byte_slice *rest, size_t width) {
+  uint32_t point = 0;
+
+  if (rest->length < width) {
+    return BROKEN;
+  }
+  for (size_t i = 0; i < width; i++) {
+    point = point << 8 | rest->bytes[i];
+  }
+  rest->bytes += width;
+  rest->length -= width;
+  return point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? BROKEN : (int32_t)point;
+}
+
+/* RFC 3629, section 4: the shortest form only, and no surrogates. */
+static int32_t take_utf8(struct byte_slice *rest) {
+  const uint8_t first = rest->bytes[0];
+  const size_t length = first < 0x80   ? 1
+                        : first < 0xc2 ? 0
+                        : first < 0xe0 ? 2
+                        : first < 0xf0 ? 3
+                        : first < 0xf5 ? 4
+                                       : 0;
+  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  uint32_t point = length > 1 ? first & (0x7fu >> length) : first;
+
+  if (length == 0 || length > rest->length) {
+    return BROKEN;
+  }
+  for (size_t i = 1; i < length; i++) {
+    if ((rest->bytes[i] & 0xc0) != 0x80) {
+      return BROKEN;
+    }
+    point = point << 6 | (rest->bytes[i] & 0x3fu);
+  }
+  rest->bytes += length;
+  rest->length -= length;
+  return point < smallest[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? BROKEN : (int32_t)point;
+}
+
+static int32_t take_point(struct folded_text *text) {
+  int32_t point;
+
+  if (text->rest.length == 0) {
+    return END;
+  }
+  switch (text->tag) {
+    case DER_UTF8_STRING:
+      return take_utf8(&text->rest);
+    case DER_BMP_STRING:
+      return take_wide(&text->rest, 2);
+    case DER_UNIVERSAL_STRING:
+      return take_wide(&text->rest, 4);
+    case DER_TELETEX_STRING: /* in use it is Latin-1 */
+      return take_wide(&text->rest, 1);
+    default:
+      point = take_wide(&text->rest, 1);
+      return point < 0x80 ? point : BROKEN;
+  }
+}
+
+static bool is_white(int32_t point) { return point == ' ' || (point >= '\t' && point <= '\r') || point == 0xa0; }
+
+static int32_t next_folded(struct folded_text *text) {
+  bool white = false;
+  int32_t point = text->held;
+
+  if (point != NONE) {
+    text->held = NONE;
+    return point;
+  }
+  for (point = take_point(text); is_white(point); point = take_point(text)) {
+    white = true;
+  }
+  if (point >= 'A' && point <= 'Z') {
+    point += 'a' - 'A';
+  }
+  if (white && text->started && point >= 0) {
+    text->held = point;
+    return ' ';
+  }
+  text->started = true;
+  return point;
+}
+
+static bool strings_equal(const struct der_element *one, const struct der_element *other) {
+  struct folded_text texts[] = {{one->content, one->tag, false, NONE}, {other->content, other->tag, false, NONE}};
+  int32_t point;
+
+  do {
+    point = next_folded(&texts[0]);
+    if (point == BROKEN || point != next_folded(&texts[1])) {
+      return false;
+    }
+  } while (point != END);
+  return true;
+}
+
+static bool take_attribute(struct byte_slice *attributes, struct byte_slice *type, struct der_element *value) {
+  struct byte_slice content;
+
+  return der_read_tagged(attributes, DER_SEQUENCE, &content) && der_read_object_identifier(&content, type) &&
+         der_read(&content, value);
+}
+
+/* \param [in,out] used bits: those that stand for an attribute of the other name already */
+static bool use_attribute(struct byte_slice attributes, struct byte_slice wanted_type, const struct der_element *wanted,
+                          uint32_t *used) {
+  struct byte_slice type;
+  struct der_element value;
+
+  for (size_t i = 0; i < ATTRIBUTES_COMPARED && take_attribute(&attributes, &type, &value); i++) {
+    const uint32_t bit = (uint32_t)1 << i;
+
+    if ((*used & bit) == 0 && byte_slices_equal(type, wanted_type) &&
+        (byte_slices_equal(value.whole, wanted->whole) ||
+         (is_string(value.tag) && is_string(wanted->tag) && strings_equal(&value, wanted)))) {
+      *used |= bit;
+      return true;
+    }
+  }
+  return false;
+}
+
+static size_t count_attributes(struct byte_slice attributes) {
+  struct byte_slice type;
+  struct der_element value;
+  size_t count = 0;
+
+  while (take_attribute(&attributes, &type, &value)) {
+    count++;
+  }
+  return count;
+}
+
+/* Sets of attributes: their order does not count. */
+static bool relative_names_equal(struct byte_slice one, struct byte_slice other) {
+  struct byte_slice type;
+  struct der_element value;
+  uint32_t used = 0;
+
+  if (byte_slices_equal(one, other)) {
+    return true;
+  }
+  if (count_attributes(one) != count_attributes(other)) {
+    return false;
+  }
+  while (take_attribute(&one, &type, &value)) {
+    if (!use_attribute(other, type, &value, &used)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool distinguished_name_is_within(struct byte_slice name, struct byte_slice base) {
+  struct byte_slice rest;
+  struct byte_slice base_rest;
+
+  if (!der_read_tagged(&name, DER_SEQUENCE, &rest) || !der_read_tagged(&base, DER_SEQUENCE, &base_rest)) {
+    return false;
+  }
+  while (base_rest.length > 0) {
+    struct byte_slice relative;
+    struct byte_slice base_relative;
+
+    if (!der_read_tagged(&rest, DER_SET, &relative) || !der_read_tagged(&base_rest, DER_SET, &base_relative) ||
+        !relative_names_equal(relative, base_relative)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool distinguished_names_equal(struct byte_slice one, struct byte_slice other) {
+  return byte_slices_equal(one, other) ||
+         (distinguished_name_is_within(one, other) && distinguished_name_is_within(other, one));
+}
+
+bool distinguished_name_is_empty(struct byte_slice name) {
+  struct byte_slice content;
+
+  return der_read_tagged(&name, DER_SEQUENCE, &content) && content.length == 0;
+}
