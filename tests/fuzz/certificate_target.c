@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates in DER. */
+#include "properties.h"
+#include "targets.h"
+
+#include <stdlib.h>
+
+#include "exact_copy.h"
+
+static void require_names(const struct certificate *certificate) {
+  struct byte_slice rest = certificate->alternative_names;
+
+  while (rest.length > 0) { /* the reader has refused what can't be stepped through */
+    enum certificate_name_kind kind;
+    struct byte_slice value;
+
+    REQUIRE(certificate_next_name(&rest, &kind, &value));
+    require_inside(value, certificate->alternative_names);
+    require_alternative_name_text(kind, value);
+  }
+  require_name_text(certificate->subject);
+  require_name_text(certificate->issuer);
+  REQUIRE(certificate_names_equal(certificate->subject, certificate->subject));
+}
+
+static void require_key(const struct certificate *certificate) {
+  switch (certificate->key_kind) {
+    case CERTIFICATE_KEY_RSA:
+      REQUIRE(certificate->key_bits > 0 && certificate->key_curve == 0);
+      break;
+    case CERTIFICATE_KEY_EC:
+      REQUIRE(certificate->key_bits <= 521 && !certificate->common_exponent);
+      REQUIRE(certificate->key_bits > 0 || certificate->key_curve == 0);
+      break;
+    case CERTIFICATE_KEY_OTHER:
+    case CERTIFICATE_KEY_ED25519:
+    case CERTIFICATE_KEY_ED448:
+      REQUIRE(certificate->key_bits == 0 && certificate->key_curve == 0 && !certificate->common_exponent);
+      break;
+  }
+}
+
+static void require_sound(const struct certificate *certificate, struct byte_slice whole) {
+  struct signed_object object;
+
+  REQUIRE(signed_object_read(&object, whole.bytes, whole.length)); /* a certificate is one */
+  require_signed_object(&object, whole);
+  REQUIRE(byte_slices_equal(certificate->signature_oid, object.algorithm_oid));
+  require_inside(certificate->serial_number, object.signed_part);
+  require_element(certificate->subject, DER_SEQUENCE, object.signed_part);
+  require_element(certificate->issuer, DER_SEQUENCE, object.signed_part);
+  require_element(certificate->public_key, DER_SEQUENCE, object.signed_part);
+  require_inside(certificate->alternative_names, object.signed_part);
+  REQUIRE(certificate->serial_number.length > 0);
+  REQUIRE(certificate->version >= 1 && certificate->version <= 3);
+  REQUIRE(certificate->version == 3 ||
+          (!certificate->is_ca && !certificate->has_extended_key_usage && certificate->alternative_names.length == 0));
+  REQUIRE(certificate->has_extended_key_usage || certificate->purposes == 0);
+  require_key(certificate);
+  require_names(certificate);
+}
+
+static void require_same(const struct certificate *one, const struct certificate *other) {
+  REQUIRE(one->subject.bytes == other->subject.bytes && one->subject.length == other->subject.length);
+  REQUIRE(one->issuer.bytes == other->issuer.bytes && one->issuer.length == other->issuer.length);
+  REQUIRE(one->public_key.bytes == other->public_key.bytes && one->public_key.length == other->public_key.length);
+  REQUIRE(one->alternative_names.bytes == other->alternative_names.bytes &&
+          one->alternative_names.length == other->alternative_names.length);
+  REQUIRE(one->not_before == other->not_before && one->not_after == other->not_after);
+  REQUIRE(one->key_kind == other->key_kind && one->key_bits == other->key_bits && one->key_curve == other->key_curve);
+  REQUIRE(one->is_ca == other->is_ca && one->may_sign_lists == other->may_sign_lists);
+  REQUIRE(one->purposes == other->purposes && one->signature_scheme == other->signature_scheme);
+}
+
+int fuzz_certificate(const uint8_t *data, size_t size) {
+  uint8_t *copy = exact_copy(data, size);
+  const struct byte_slice whole = {copy, size};
+  struct certificate first;
+  struct certificate second;
+  const bool accepted = certificate_read(&first, copy, size);
+
+  memset(&second, 0xa5, sizeof(second)); /* what was there before must not matter */
+  REQUIRE(certificate_read(&second, copy, size) == accepted);
+  if (accepted) {
+    fuzz_accepted++;
+    require_same(&first, &second);
+    require_sound(&first, whole);
+  }
+  require_name_text(whole); /* names that nobody has checked are borne too */
+  free(copy);
+  return 0;
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+
+# One program that gives mutated input to each reader of what peers and files bring. Linked as unit tests are.
+fuzz_programs = tests/fuzz/fuzz_readers
+tests_fuzz_fuzz_readers_SOURCES = \
+	tests/fuzz/fuzz_readers.c \
+	tests/fuzz/certificate_input_target.c \
+	tests/fuzz/certificate_target.c \
+	tests/fuzz/mutation.c tests/fuzz/mutation.h \
+	tests/fuzz/ocsp_answer_target.c \
+	tests/fuzz/peer_name_target.c \
+	tests/fuzz/pem_target.c \
+	tests/fuzz/properties.c tests/fuzz/properties.h \
+	tests/fuzz/revocation_list_target.c \
+	tests/fuzz/seeds.c tests/fuzz/seeds.h \
+	tests/fuzz/targets.h

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Mints certificates, lists and answers, and keeps some of each kind in memory. */
+#include "seeds.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "der_text.h"
+#include "exact_copy.h"
+#include "minted_certificates.h"
+#include "minted_revocation.h"
+#include "temporary_folder.h"
+#include "x509/certificate.h"
+
+static struct seeds all[SEED_KINDS];
+
+static const char *const certificates[] = {"ca.pem",          "ca-rsa.pem",     "server.pem",
+                                           "server-rsa.pem",  "server-pss.pem", "server-ed25519.pem",
+                                           "server-p521.pem", "client.pem",     "fuzz.pem"};
+static const char *const files[] = {"bundle.pem", "server-chain.pem", "ca.der", "client.pem", "strong-bundle.pem"};
+static const char *const lists[] = {"list-clean.der", "list-revoked-server.pem", "list-intermediate-revoked.pem",
+                                    "list-delta.pem", "list-partial.pem",        "list-indirect.pem",
+                                    "list-ca-rsa.pem"};
+static const char *const answers[] = {"answer-good.der",
+                                      "answer-revoked.der",
+                                      "answer-unknown.der",
+                                      "answer-endless.der",
+                                      "answer-try-later.der",
+                                      "answer-extension.der",
+                                      "answer-critical-extension.der",
+                                      "answer-delegated.der",
+                                      "answer-good-then-revoked.der"};
+static const char *const texts[] = {
+    "bundle.pem", "server-chain.pem", "list-clean.pem", "client.encrypted.key", "client-rsa.traditional-encrypted.key",
+    "client.key"};
+
+/* What no certificate of the test PKI has. */
+static const char rich_extensions[] =
+    "basicConstraints = critical, CA:TRUE, pathlen:1\n"
+    "keyUsage = critical, keyCertSign, cRLSign, digitalSignature\n"
+    "extendedKeyUsage = serverAuth, clientAuth, OCSPSigning, anyExtendedKeyUsage\n"
+    "nameConstraints = permitted;DNS:broker.test, excluded;IP:10.0.0.0/255.0.0.0\n"
+    "certificatePolicies = 1.2.3.4\n"
+    "tlsfeature = status_request\n"
+    "subjectAltName = DNS:a.example, DNS:*.broker.test, IP:127.0.0.1, IP:::1, "
+    "email:a@b.c, URI:u:v, RID:1.2.3.4, otherName:1.2.3.4;UTF8:x, dirName:n\n"
+    "[n]\nCN = inner\nO = two\n";
+
+/* By hand: one of each form, long and odd ones. */
+static const char *const names[] = {
+    "82{'localhost'} 82{'rabbitmq'} 82{'*.broker.test'} 87{ 7f000001 } 87{ 00000000000000000000000000000001 }",
+    "81{'a@b.c'} 86{'u:v'} 88{ 2a0304 } a0{ 06{ 2a0304 } a0{ 0c{'x'} } } a4{ 30{ 31{ 30{ 06{ 550403 } 0c{'n'} } } } }",
+    "82{'a.example'} 82{'A.EXAMPLE.'} 82{'*.example'} 82{'a*.example'} 82{'*.*.test'} 82{'*'} 82{} 82{'a..b'}",
+    "82{'node1.broker.test' 00 '.evil.test'} 82{'127.0.0.1'} 82{'xn--bcher-kva.example'} 87{ 7f0000 } 82{'[::1]'}",
+    "82{'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'} 82{'localhost'}",
+};
+
+static void keep(enum seed_kind kind, uint8_t *bytes, size_t length) {
+  struct seeds *seeds = &all[kind];
+
+  if (seeds->count == SEEDS_MAXIMUM) {
+    fputs("more seeds than there is room for\n", stderr);
+    exit(99);
+  }
+  seeds->items[seeds->count++] = (struct seed){bytes, length};
+}
+
+static void keep_files(enum seed_kind kind, const char *const *paths, size_t count, bool decoded) {
+  for (size_t i = 0; i < count; i++) {
+    size_t length;
+    uint8_t *bytes = decoded ? minted_der_read(paths[i], &length) : temporary_folder_read(paths[i], &length);
+
+    keep(kind, bytes, length);
+  }
+}
+
+/* Of the certificates that have some. */
+static void keep_alternative_names(void) {
+  const struct seeds *from = &all[SEED_CERTIFICATES];
+
+  for (size_t i = 0; i < from->count; i++) {
+    struct certificate certificate;
+
+    if (certificate_read(&certificate, from->items[i].bytes, from->items[i].length) &&
+        certificate.alternative_names.length > 0 && all[SEED_NAMES].count < SEEDS_MAXIMUM / 2) {
+      keep(SEED_NAMES, exact_copy(certificate.alternative_names.bytes, certificate.alternative_names.length),
+           certificate.alternative_names.length);
+    }
+  }
+}
+
+#define KEEP(kind, paths, decoded) keep_files(kind, paths, sizeof(paths) / sizeof((paths)[0]), decoded)
+
+int seeds_make(void) {
+  bool has_answers = false;
+
+  if (minted_certificates_make() != 0 || minted_certificates_self_signed("fuzz", -1, 30, rich_extensions) != 0 ||
+      minted_revocation_make(&has_answers) != 0) {
+    return -1;
+  }
+  KEEP(SEED_CERTIFICATES, certificates, true);
+  KEEP(SEED_CERTIFICATE_FILES, files, false);
+  KEEP(SEED_LISTS, lists, true);
+  if (has_answers) {
+    KEEP(SEED_ANSWERS, answers, false);
+  }
+  KEEP(SEED_TEXTS, texts, false);
+  keep_alternative_names();
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    size_t length;
+    uint8_t *bytes = der_from_text(names[i], &length);
+
+    keep(SEED_NAMES, bytes, length);
+  }
+  return temporary_folder_remove();
+}
+
+const struct seeds *seeds_of(enum seed_kind kind) { return &all[kind]; }
+
+void seeds_free(void) {
+  for (int kind = 0; kind < SEED_KINDS; kind++) {
+    for (size_t i = 0; i < all[kind].count; i++) {
+      free(all[kind].items[i].bytes);
+    }
+    all[kind].count = 0;
+  }
+}
