@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034
 #
 # What the scripts share that build a library from Debian's source package. Source it, make $work, a temporary folder,
 # and end with "trap clean_up EXIT". $suites are Debian's suites, the newest first; $suite, if not empty, is the one to
@@ -169,5 +170,5 @@ fetch_upstream() {
 unpack_upstream() {
   mkdir "$work/source"
   tar -xf "$work/upstream.tar" -C "$work/source" --strip-components=1
-  cd "$work/source"
+  cd "$work/source" || return
 }

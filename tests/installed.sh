@@ -115,6 +115,7 @@ if ! tap_check 'certificates are minted' "$MINT_CERTIFICATES" "$certificates"; t
 fi
 if [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then
   if tap_check 'a broker starts' "$BROKER" start "$broker_folder" --certificates "$certificates"; then
+    # shellcheck source=/dev/null
     . "$broker_folder/env"
     broker=yes
   fi

@@ -322,9 +322,8 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
     error->wolfssl_code = failure->wolfssl_code;
     return;
   } else if (failure->io->out_of_memory ||
-             (failure->wolfssl_code != 0 && wolfssl_error_find_cause(failure->wolfssl_code) != NULL)) {
-    explain_wolfssl_code(failure, error);
-  } else if (!explain_lost_connection(failure, error)) {
+             (failure->wolfssl_code != 0 && wolfssl_error_find_cause(failure->wolfssl_code) != NULL) ||
+             !explain_lost_connection(failure, error)) {
     explain_wolfssl_code(failure, error);
   }
   error->wolfssl_code = failure->wolfssl_code;

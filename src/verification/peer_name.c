@@ -17,7 +17,10 @@ static bool is_hexadecimal_digit(char character) {
 }
 
 static char lower_case(char character) {
-  return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+  if (character >= 'A' && character <= 'Z') {
+    return (char)(character - 'A' + 'a');
+  }
+  return character;
 }
 
 /* The underscore is no host name character, but names with it are in use and resolve. */

@@ -63,7 +63,7 @@ static void add_hexadecimal(struct bounded_text *writer, struct byte_slice bytes
 
 static void add_number(struct bounded_text *writer, const char *separator, uint64_t number) {
   char text[24];
-  snprintf(text, sizeof text, "%s%" PRIu64, separator, number);
+  (void)snprintf(text, sizeof text, "%s%" PRIu64, separator, number);
   bounded_text_add_string(writer, text);
 }
 
@@ -355,7 +355,7 @@ static void add_ipv6(struct bounded_text *writer, const uint8_t *address) {
       i += run;
       continue;
     }
-    snprintf(group, sizeof group, "%s%x", separator, address_group(address, i));
+    (void)snprintf(group, sizeof group, "%s%x", separator, address_group(address, i));
     bounded_text_add_string(writer, group);
     separator = ":";
     i++;

@@ -167,7 +167,7 @@ make_stand_in() {
 
 # on_stand_in FOLDER: the program, told too little to do anything but to say how it is used
 on_stand_in() {
-  LD_LIBRARY_PATH=$work/$1:$work/required/.libs LD_BIND_NOW= "$work/required/tests/support/.libs/show_policy"
+  LD_LIBRARY_PATH=$work/$1:$work/required/.libs LD_BIND_NOW="" "$work/required/tests/support/.libs/show_policy"
 }
 
 # A wolfSSL of the same name that lacks the module has none of the functions that end in _fips.

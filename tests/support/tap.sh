@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh
 #
 # TAP for tests in shell. Source it, call tap_result or one of the others for each case, and tap_finish at the end.
 # A script that ends before tap_finish prints no plan, which counts as a failure.

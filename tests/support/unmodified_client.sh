@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034
 #
 # For tests that run programs just as Debian ships them, with the drop-in library preloaded. Source tap.sh first, then
 # this. It sets nothing up by itself: call begin_unmodified_clients.
