@@ -100,6 +100,7 @@ static amqp_wolfssl_code_t take_list(void *lists, const uint8_t *der, size_t len
     return FAIL(NO_MEMORY, "out of memory");
   }
   memcpy(copy, der, length);
+  /* add_der() takes it over. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
   return add_der(lists, copy, length, origin, number, error);
 }
 

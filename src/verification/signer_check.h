@@ -13,7 +13,7 @@
 struct policy;
 
 /** Room for why a signature is refused that may well be good. */
-#define SIGNER_REASON_LENGTH (3 * ERROR_SUBJECT_LENGTH)
+#define SIGNER_REASON_LENGTH ((size_t)3 * ERROR_SUBJECT_LENGTH)
 
 /** \return never SIGNATURE_UNSUPPORTED; with SIGNATURE_REFUSED \a reason is set */
 enum signature_verdict signer_check(const struct policy *policy, const struct signed_object *object,
