@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client.h"
 #include "test_folder.h"
 
 #if defined(__has_include)
@@ -115,12 +116,6 @@ bool fault_client_login(struct fault_client *client, const char *user, const cha
   return check_reply(client, "turn confirms on", amqp_get_rpc_reply(client->amqp)) && declare_queue(client);
 }
 
-static void fill(unsigned char *body, int number, size_t length) {
-  for (size_t i = 0; i < length; i++) {
-    body[i] = (unsigned char)(i * 31 + i / 256 + (size_t)number * 7);
-  }
-}
-
 bool fault_client_publish(struct fault_client *client, int number, size_t length) {
   unsigned char body[FAULT_CLIENT_LONGEST];
   amqp_bytes_t message = {length, body};
@@ -129,7 +124,7 @@ bool fault_client_publish(struct fault_client *client, int number, size_t length
   if (length > sizeof(body)) {
     return fail_with_text(client, "publish", "the message is too long for this test");
   }
-  fill(body, number, length);
+  client_fill(body, length, (size_t)number);
   status = amqp_basic_publish(client->amqp, CHANNEL, amqp_empty_bytes, amqp_cstring_bytes(client->queue), 0, 0, NULL,
                               message);
   return status == AMQP_STATUS_OK ? true : fail_with_status(client, "publish", status);
@@ -188,7 +183,7 @@ bool fault_client_consume(struct fault_client *client, int number, size_t length
   if (!check_reply(client, "consume", amqp_consume_message(client->amqp, &envelope, &limit, 0))) {
     return false;
   }
-  fill(expected, number, length);
+  client_fill(expected, length, (size_t)number);
   same = envelope.message.body.len == length &&
          (length == 0 || memcmp(envelope.message.body.bytes, expected, length) == 0);
   amqp_destroy_envelope(&envelope);

@@ -15,20 +15,21 @@ static const char *find_script(char path[PATH_MAX]) {
   const char *script = getenv("MINT_CERTIFICATES");
   const char *source = getenv("abs_top_srcdir");
 
-  if (script != NULL) {
+  if (script != NULL && *script != '\0') {
     return script;
   }
   (void)snprintf(path, PATH_MAX, "%s/tests/support/mint-certificates", source != NULL ? source : ".");
   return path;
 }
 
-int minted_certificates_make(void) {
+int minted_certificates_make_in(const char *folder) {
   char path[PATH_MAX];
 
-  if (temporary_folder_make() != 0) {
-    return -1;
-  }
-  return command_run(".", find_script(path), temporary_folder_path(""), NULL);
+  return command_run(".", find_script(path), folder, NULL);
+}
+
+int minted_certificates_make(void) {
+  return temporary_folder_make() == 0 ? minted_certificates_make_in(temporary_folder_path("")) : -1;
 }
 
 int minted_certificates_set_up_with(int (*make_more)(void)) {

@@ -4,10 +4,12 @@
 #define TESTS_MINTED_CERTIFICATES_H
 
 /**
- * Makes the temporary folder and mints into it. The script is the environment's MINT_CERTIFICATES, else that below
- * abs_top_srcdir, else that below the current folder.
+ * Mints into \a folder. The script is the environment's MINT_CERTIFICATES, else that below abs_top_srcdir, else that
+ * below the current folder.
  * \return 0 or -1
  */
+int minted_certificates_make_in(const char *folder);
+/** Makes the temporary folder and mints into it. \return 0 or -1 */
 int minted_certificates_make(void);
 
 /**

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "minted_certificates.h"
 #include "peer_process.h"
 
 static char folder[TEST_PATH_SIZE / 4];
@@ -122,22 +123,6 @@ static int wait_for(pid_t pid) {
 
 /* ---- Making and removing ---- */
 
-static int mint(void) {
-  char default_script[TEST_PATH_SIZE];
-  const char *script = getenv("MINT_CERTIFICATES");
-  pid_t pid;
-
-  if (script == NULL || *script == '\0') {
-    script = test_folder_source_path(default_script, "tests/support/mint-certificates");
-  }
-  pid = fork();
-  if (pid == 0) {
-    (void)execl(script, script, certificates, (char *)NULL);
-    _exit(127);
-  }
-  return pid > 0 ? wait_for(pid) : -1;
-}
-
 int test_folder_make(void **state) {
   const char *parent = getenv("TMPDIR");
 
@@ -153,7 +138,7 @@ int test_folder_make(void **state) {
     (void)fprintf(stderr, "can't start the process that cleans up: %s\n", strerror(errno));
     return -1;
   }
-  if (mint() != 0) {
+  if (minted_certificates_make_in(certificates) != 0) {
     (void)fprintf(stderr, "can't mint certificates\n");
     return -1;
   }
@@ -169,7 +154,9 @@ int test_folder_remove(void **state) {
   (void)close(keeper_pipe);
   keeper_pipe = -1;
   if (wait_for(keeper) != 0) {
-    (void)fprintf(stderr, "could not stop or remove all that is in %s\n", folder);
+    /* CMocka overlooks what a group's tear-down returns; nobody overlooks this line of TAP. */
+    (void)printf("Bail out! could not stop or remove all that is in %s\n", folder);
+    (void)fflush(stdout);
     return -1;
   }
   keeper = 0;
