@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "exact_copy.h"
+#include "verification/name_constraints.h"
+#include "x509/distinguished_name.h"
 
 static void require_names(const struct certificate *certificate) {
   struct byte_slice rest = certificate->alternative_names;
@@ -21,6 +23,43 @@ static void require_names(const struct certificate *certificate) {
   require_name_text(certificate->subject);
   require_name_text(certificate->issuer);
   REQUIRE(certificate_names_equal(certificate->subject, certificate->subject));
+}
+
+/* Applied to the certificate's own names. */
+static void require_constraints(const struct certificate *certificate, struct byte_slice value) {
+  struct name_constraints_breach breach = {0};
+  size_t comparisons = 1000;
+  const enum name_constraints_verdict verdict = name_constraints_check(value, certificate, &comparisons, &breach);
+  char text[64];
+
+  REQUIRE(comparisons <= 1000);
+  REQUIRE(!name_constraints_are_valid(value) || verdict != NAME_CONSTRAINTS_MALFORMED);
+  if (verdict == NAME_CONSTRAINTS_EXCLUDED || verdict == NAME_CONSTRAINTS_NOT_PERMITTED) {
+    (void)name_constraints_format(&breach, text, sizeof(text));
+    REQUIRE(memchr(text, '\0', sizeof(text)) != NULL);
+  }
+}
+
+static void require_extensions(const struct certificate *certificate, struct byte_slice whole) {
+  require_inside(certificate->key_identifier, whole);
+  require_inside(certificate->authority_key_identifier, whole);
+  require_inside(certificate->name_constraints, whole);
+  require_inside(certificate->policies, whole);
+  require_inside(certificate->policy_mappings, whole);
+  require_inside(certificate->policy_constraints, whole);
+  require_inside(certificate->inhibit_any_policy, whole);
+  require_inside(certificate->unknown_critical, whole);
+  if (certificate->name_constraints.length > 0) {
+    require_constraints(certificate, certificate->name_constraints);
+  }
+}
+
+/* Every name is itself, and within itself. */
+static void require_comparable(const struct certificate *certificate) {
+  REQUIRE(distinguished_names_equal(certificate->subject, certificate->subject));
+  REQUIRE(distinguished_name_is_within(certificate->subject, certificate->subject));
+  REQUIRE(distinguished_names_equal(certificate->subject, certificate->issuer) ==
+          distinguished_names_equal(certificate->issuer, certificate->subject));
 }
 
 static void require_key(const struct certificate *certificate) {
@@ -58,6 +97,8 @@ static void require_sound(const struct certificate *certificate, struct byte_sli
   REQUIRE(certificate->has_extended_key_usage || certificate->purposes == 0);
   require_key(certificate);
   require_names(certificate);
+  require_extensions(certificate, object.signed_part);
+  require_comparable(certificate);
 }
 
 static void require_same(const struct certificate *one, const struct certificate *other) {
