@@ -562,7 +562,7 @@ static amqp_wolfssl_code_t explain_missing(struct search *search, const struct s
       error, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
       "the broker's certificate does not lead to a trusted CA: %s was issued by \"%s\", which is not trusted and "
       "whose certificate the broker did not send; have the broker send it, or trust that CA",
-      who, issuer);
+      search->length == 1 ? "it" : who, issuer);
   append_counts(search, error);
   return error->code;
 }

@@ -140,137 +140,81 @@ static bool check_name(struct peer_verification *verification, const struct cert
   return false;
 }
 
-typedef bool (*anchor_test_fn)(const struct certificate *anchor, const struct certificate *certificate);
-
-static bool any_anchor(const struct trust *trust, const struct certificate *certificate, anchor_test_fn is_wanted) {
+/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
+   would not do: a key that replaces an older one may be signed by that one. */
+static bool is_anchor(const struct trust *trust, const struct certificate *certificate) {
   for (size_t i = 0; i < trust->anchors.count; i++) {
     const struct certificate_der *der = &trust->anchors.items[i];
     struct certificate anchor;
 
-    if (certificate_read(&anchor, der->bytes, der->length) && is_wanted(&anchor, certificate)) {
+    if (certificate_read(&anchor, der->bytes, der->length) &&
+        certificate_names_equal(anchor.subject, certificate->subject) &&
+        byte_slices_equal(anchor.public_key, certificate->public_key)) {
       return true;
     }
   }
   return false;
 }
 
-/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
-   would not do: a key that replaces an older one may be signed by that one. */
-static bool is_anchor(const struct certificate *anchor, const struct certificate *certificate) {
-  return certificate_names_equal(anchor->subject, certificate->subject) &&
-         byte_slices_equal(anchor->public_key, certificate->public_key);
-}
-
-static bool is_anchor_or_issued_by_it(const struct certificate *anchor, const struct certificate *certificate) {
-  return is_anchor(anchor, certificate) || certificate_names_equal(anchor->subject, certificate->issuer);
-}
-
-static bool check_strength(const struct peer_verification *verification, const struct certificate *certificate,
-                           amqp_wolfssl_code_t *code, char *reason, size_t capacity) {
+/* Where the peer is not verified there is no path to judge, and yet the policy holds, for each certificate sent. */
+static bool check_strength(struct peer_verification *verification, size_t depth) {
   const struct policy *policy = verification->settings->limits.policy;
-
-  if (!policy_allows_key(policy, certificate, reason, capacity)) {
-    *code = AMQP_WOLFSSL_ERROR_WEAK_KEY;
-    return false;
-  }
-  *code = AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE;
-  return policy_allows_signature(policy, certificate, reason, capacity) ||
-         any_anchor(verification->trust, certificate, is_anchor);
-}
-
-static bool check_certificate(const struct peer_verification *verification, size_t depth, amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_error_t *error = &verification->error;
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_ERROR_WEAK_KEY;
   struct certificate certificate;
-  amqp_wolfssl_code_t code;
   char subject[ERROR_SUBJECT_LENGTH];
   char reason[160];
 
   if (!read_at(verification, depth, &certificate)) {
-    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
-              "a certificate of the broker's chain can't be parsed");
+    error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
+                 "a certificate of the broker's chain can't be parsed: %s", certificate.unread);
     error->certificate_depth = (int)depth;
     return false;
   }
-  if (check_strength(verification, &certificate, &code, reason, sizeof(reason))) {
-    return true;
+  if (policy_allows_key(policy, &certificate, reason, sizeof(reason))) {
+    code = AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE;
+    if (policy_allows_signature(policy, &certificate, reason, sizeof(reason)) ||
+        is_anchor(verification->trust, &certificate)) {
+      return true;
+    }
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
-  error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, code, "the certificate of \"%s\" in the broker's chain is too weak: %s",
-            subject, reason);
+  error_verify(error, code, "the certificate of \"%s\" in the broker's chain is too weak: %s", subject, reason);
   error_set_certificate(error, (int)depth, subject);
   return false;
 }
 
+static bool check_strength_of_all(struct peer_verification *verification) {
+  for (size_t depth = 0; depth < verification->chain.count; depth++) {
+    if (!check_strength(verification, depth)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* ---- The way to a trust anchor ---- */
 
-/* Depths as bits. wolfSSL takes no chain that is longer, unless it was built to. */
-#define DEPTHS 64
-
-/* \return where the chain has certificates of this name; a CA may be there twice, signed by two others */
-static uint64_t find_subject(const struct peer_verification *verification, struct byte_slice name) {
-  struct certificate certificate;
-  uint64_t found = 0;
-
-  for (size_t depth = 0; depth < verification->chain.count && depth < DEPTHS; depth++) {
-    if (read_at(verification, depth, &certificate) && certificate_names_equal(certificate.subject, name)) {
-      found |= (uint64_t)1 << depth;
-    }
-  }
-  return found;
-}
-
-static size_t lowest_depth(uint64_t depths) {
-  size_t depth = 0;
-
-  while ((depths >> depth & 1) == 0) {
-    depth++;
-  }
-  return depth;
-}
-
-struct path {
-  bool leads_to_anchor;
-  size_t dead_end; /* else: the last certificate on the way, whose issuer is not trusted */
-};
-
 /*
- * wolfSSL has verified the signatures, but it remembers the intermediates of earlier handshakes and never looks at
- * their dates again. What was sent now, and the anchors, have to lead there by themselves: the outcome of an opening
- * does not hang on those before it.
+ * The whole chain is at hand when wolfSSL calls for the first time, with whichever certificate. It is judged then: what
+ * wolfSSL accepts becomes a CA of the context, and what an earlier handshake has left there must not count for this
+ * one.
  */
-static struct path follow_path(const struct peer_verification *verification) {
-  struct path path = {0};
-  uint64_t reached = 1;
-  uint64_t seen = 0;
+static bool check_path(struct peer_verification *verification) {
+  const struct path_question question = {.sent = &verification->chain,
+                                         .anchors = &verification->trust->anchors,
+                                         .anchors_left_out = verification->trust->left_out,
+                                         .policy = verification->settings->limits.policy,
+                                         .now = (int64_t)time(NULL)};
 
-  while (reached != seen && !path.leads_to_anchor) {
-    const size_t depth = lowest_depth(reached & ~seen);
-    struct certificate certificate;
-    uint64_t issuers;
-
-    if (!read_at(verification, depth, &certificate)) {
-      return path;
-    }
-    issuers = find_subject(verification, certificate.issuer);
-    path.leads_to_anchor = any_anchor(verification->trust, &certificate, is_anchor_or_issued_by_it);
-    seen |= (uint64_t)1 << depth;
-    path.dead_end = (issuers & ~seen) == 0 ? depth : path.dead_end;
-    reached |= issuers;
+  if (!verification->path_found) {
+    verification->path_found = path_find(&verification->path, &question, &verification->error) == AMQP_WOLFSSL_OK;
   }
-  return path;
+  return verification->path_found;
 }
 
-static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
-
-static bool check_path(struct peer_verification *verification) {
-  static const struct wolfssl_cause no_issuer = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
-                                                 "the broker's certificate does not lead to a trusted CA"};
-
-  if (!verification->settings->verify_peer || follow_path(verification).leads_to_anchor) {
-    return true;
-  }
-  wolfssl_error_set(&verification->error, ASN_NO_SIGNER_E, &no_issuer);
-  add_missing_issuer(verification, &verification->error);
-  return false;
+static bool check_certificates(struct peer_verification *verification) {
+  return verification->settings->verify_peer ? check_path(verification) : check_strength_of_all(verification);
 }
 
 /* ---- Revocation ---- */
@@ -338,7 +282,22 @@ static bool keep_answer(struct peer_verification *verification, struct byte_slic
 }
 #endif
 
-static amqp_wolfssl_code_t explain_no_answer(amqp_wolfssl_error_t *error) {
+/* A certificate that asks for one (RFC 7633) is as good as a setting that does, unless none is asked of the broker: it
+   would not staple then. */
+static bool requires_answer(const struct peer_verification *verification) {
+  const amqp_wolfssl_stapling_t stapling = verification->settings->stapling;
+
+  return stapling == AMQP_WOLFSSL_STAPLING_REQUIRE ||
+         (stapling != AMQP_WOLFSSL_STAPLING_OFF && verification->path.requires_status);
+}
+
+static amqp_wolfssl_code_t explain_no_answer(const struct peer_verification *verification,
+                                             amqp_wolfssl_error_t *error) {
+  if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
+    return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                        "the broker stapled no OCSP response to its certificate, which says that it must (TLS feature "
+                        "status_request, RFC 7633); turn stapling on there");
+  }
   return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                    "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, "
                    "or only request it here");
@@ -359,17 +318,7 @@ static bool check_revocation(struct peer_verification *verification) {
   if (verification->answer != NULL) {
     return check_answer(verification);
   }
-  return verification->settings->stapling != AMQP_WOLFSSL_STAPLING_REQUIRE ||
-         explain_no_answer(&verification->error) == AMQP_WOLFSSL_OK;
-}
-
-static bool check_strength_of_all(struct peer_verification *verification) {
-  for (size_t depth = 0; depth < verification->chain.count; depth++) {
-    if (!check_certificate(verification, depth, &verification->error)) {
-      return false;
-    }
-  }
-  return true;
+  return !requires_answer(verification) || explain_no_answer(verification, &verification->error) == AMQP_WOLFSSL_OK;
 }
 
 static bool check_leaf(struct peer_verification *verification) {
@@ -379,7 +328,7 @@ static bool check_leaf(struct peer_verification *verification) {
   if (!read_at(verification, 0, &leaf)) {
     return false;
   }
-  if (check_path(verification) && check_name(verification, &leaf)) {
+  if (check_name(verification, &leaf)) {
     return check_revocation(verification);
   }
   certificate_format_name(leaf.subject, subject, sizeof(subject));
@@ -389,8 +338,26 @@ static bool check_leaf(struct peer_verification *verification) {
 
 /* ---- The callback ---- */
 
+static bool is_kept(const struct certificate_list *chain, const WOLFSSL_X509_STORE_CTX *store) {
+  if (store->totalCerts < 0 || chain->count != (size_t)store->totalCerts) {
+    return false;
+  }
+  for (size_t i = 0; i < chain->count; i++) {
+    if (chain->items[i].length != store->certs[i].length ||
+        memcmp(chain->items[i].bytes, store->certs[i].buffer, chain->items[i].length) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* A verdict holds for the chain that it is about. */
 static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+  if (is_kept(&verification->chain, store)) {
+    return verification->chain.count > 0;
+  }
   certificate_list_free(&verification->chain);
+  verification->path_found = false;
   for (int i = 0; i < store->totalCerts; i++) {
     if (!certificate_list_add(&verification->chain, store->certs[i].buffer, store->certs[i].length)) {
       error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
@@ -484,8 +451,8 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
     return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING,
                      "the broker presented no certificate that was verified");
   }
-  if (settings->stapling == AMQP_WOLFSSL_STAPLING_REQUIRE && !verification->answer_accepted) {
-    return explain_no_answer(error);
+  if (requires_answer(verification) && !verification->answer_accepted) {
+    return explain_no_answer(verification, error);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -501,12 +468,8 @@ static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   }
   if (!accepted_by_wolfssl) {
     verification->failed_depth = store->error_depth;
-    if (verification->settings->verify_peer) {
-      return 0;
-    }
   }
-  /* Before anything of it is accepted: an accepted intermediate becomes a CA of the whole context. */
-  if (!check_strength_of_all(verification)) {
+  if (!check_certificates(verification) || (!accepted_by_wolfssl && verification->settings->verify_peer)) {
     return 0;
   }
   if (!accepted_by_wolfssl || store->error_depth > 0) {
@@ -533,57 +496,6 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_err
 static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
   error_append_date(error, " (it is valid from ", certificate->not_before, "");
   error_append_date(error, " to ", certificate->not_after, ")");
-}
-
-/* The issuer is trusted, but was not given to wolfSSL because the policy does not allow its key. */
-static bool explain_weak_anchor(const struct peer_verification *verification, const struct certificate *last,
-                                amqp_wolfssl_error_t *error) {
-  for (size_t i = 0; i < verification->trust->anchors.count; i++) {
-    const struct certificate_der *der = &verification->trust->anchors.items[i];
-    char subject[ERROR_SUBJECT_LENGTH];
-    char reason[160];
-    struct certificate anchor;
-
-    if (certificate_read(&anchor, der->bytes, der->length) && certificate_names_equal(anchor.subject, last->issuer) &&
-        !policy_allows_key(verification->settings->limits.policy, &anchor, reason, sizeof(reason))) {
-      certificate_format_name(anchor.subject, subject, sizeof(subject));
-      error->code = AMQP_WOLFSSL_ERROR_WEAK_KEY;
-      (void)snprintf(error->message, sizeof(error->message),
-                     "the trusted CA \"%s\", which issued the broker's certificate, is too weak: %s", subject, reason);
-      return true;
-    }
-  }
-  return false;
-}
-
-/* Which CA is missing: the issuer of the certificate where the path ends, unless that one is its own issuer. */
-static void add_missing_issuer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
-  const struct trust *trust = verification->trust;
-  struct certificate last;
-  char issuer[ERROR_SUBJECT_LENGTH];
-
-  if (verification->chain.count == 0 || !read_at(verification, follow_path(verification).dead_end, &last)) {
-    return;
-  }
-  if (explain_weak_anchor(verification, &last, error)) {
-    return;
-  }
-  certificate_format_name(last.issuer, issuer, sizeof(issuer));
-  if (certificate_names_equal(last.subject, last.issuer) && verification->chain.count == 1) {
-    error->code = AMQP_WOLFSSL_ERROR_SELF_SIGNED;
-    (void)snprintf(error->message, sizeof(error->message),
-                   "the broker's certificate is self-signed and not trusted (CAs trusted: %zu); have a CA issue it",
-                   trust->anchors.count);
-    return;
-  }
-  error_append(error,
-               " (what it sent leads to \"%s\", which is not trusted; certificates sent: %zu, CAs "
-               "trusted: %zu",
-               issuer, verification->chain.count, trust->anchors.count);
-  if (trust->left_out > 0) {
-    error_append(error, ", left out as expired or no CA: %zu", trust->left_out);
-  }
-  error_append(error, ")");
 }
 
 bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code) {
@@ -629,15 +541,12 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   if (error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED ||
       error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID) {
     add_dates(&certificate, error);
-  } else if (error->code == AMQP_WOLFSSL_ERROR_UNKNOWN_CA || error->code == AMQP_WOLFSSL_ERROR_SELF_SIGNED) {
-    /* 5.5.4 drops an intermediate with a weak key and then misses the leaf's issuer. */
-    for (size_t at = 0; at < verification->chain.count; at++) {
-      if (!check_certificate(verification, at, error)) {
-        error->wolfssl_code = wolfssl_code;
-        return error->code;
-      }
-    }
-    add_missing_issuer(verification, error);
+  }
+  if (verification->path_found && verification->failed_depth >= 0 &&
+      error->code != AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN && error->code != AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED) {
+    error_append(error,
+                 " (wolfSSL says so; there is a valid path from it to a trusted CA, but wolfSSL does not take what "
+                 "the broker sends: have it send the certificates of that path only, in order)");
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
   error_set_certificate(error, (int)depth, subject);

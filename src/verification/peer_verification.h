@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked of the server's certificates while the handshake still runs: that wolfSSL verified them, that the leaf
- * carries the name meant, and that every key is strong enough. A "no" makes wolfSSL send an alert before our own
- * certificate has left.
+ * What is asked of the server's certificates while the handshake still runs: that they lead to a trust anchor, by our own
+ * validation and by wolfSSL's, and that the leaf carries the name meant. A "no" makes wolfSSL send an alert before our
+ * own certificate has left.
  */
 #ifndef AMQP_WOLFSSL_PEER_VERIFICATION_H
 #define AMQP_WOLFSSL_PEER_VERIFICATION_H
@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "verification/peer_name.h"
 #include "policy/tls_settings.h"
+#include "verification/path.h"
 #include "verification/trust.h"
 
 struct WOLFSSL;
@@ -24,6 +25,8 @@ struct peer_verification {
   const struct trust *trust;      /**< what was loaded: where the path has to lead */
   const struct peer_name *name;   /**< NULL: no name to compare with */
   struct certificate_list chain;  /**< what the server presented, the leaf first */
+  bool path_found;                /**< from the first of them to a trust anchor, by our own validation */
+  struct path path;               /**< that one */
   bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */
   struct WOLFSSL *ssl;            /**< whose certificates they are; NULL: no answer is looked for */
   struct revocation_lists *lists; /**< as they were when the session began */

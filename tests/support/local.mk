@@ -15,6 +15,7 @@ test_support_sources = \
 	tests/support/fault_client.c tests/support/fault_client.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \
 	tests/support/memory_session.c tests/support/memory_session.h \
+	tests/support/minted_chain.c tests/support/minted_chain.h \
 	tests/support/minted_certificates.c tests/support/minted_certificates.h \
 	tests/support/minted_revocation.c tests/support/minted_revocation.h \
 	tests/support/open_descriptors.h \

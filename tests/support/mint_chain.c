@@ -5,7 +5,7 @@
  *
  *   mint_chain FOLDER < DESCRIPTION
  *
- * Each line of the description is one certificate, written to FOLDER/NAME.der:
+ * Each line of the description is one certificate, written to FOLDER/NAME.der and NAME.pem, its key to NAME.key:
  *
  *   NAME [WORD]...
  *
@@ -34,6 +34,7 @@
 #include <openssl/bn.h>
 #include <openssl/conf.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -358,16 +359,27 @@ static void change_signature(X509 *certificate, const struct description *descri
   }
 }
 
-static void write_certificate(const char *folder, X509 *certificate, const struct description *description) {
-  unsigned char *der = NULL;
-  const int length = i2d_X509(certificate, &der) - description->cut;
+static FILE *open_file(const char *folder, const char *name, const char *ending) {
   char path[4096];
   FILE *file;
 
-  (void)snprintf(path, sizeof(path), "%s/%s.der", folder, description->name);
+  (void)snprintf(path, sizeof(path), "%s/%s.%s", folder, name, ending);
   file = fopen(path, "wb");
-  must(file != NULL && length > 0 && fwrite(der, 1, (size_t)length, file) == (size_t)length && fclose(file) == 0, path);
+  must(file != NULL, path);
+  return file;
+}
+
+static void write_files(const char *folder, X509 *certificate, EVP_PKEY *key, const struct description *description) {
+  unsigned char *der = NULL;
+  const int length = i2d_X509(certificate, &der) - description->cut;
+  FILE *file = open_file(folder, description->name, "der");
+
+  must(length > 0 && fwrite(der, 1, (size_t)length, file) == (size_t)length && fclose(file) == 0, "can't write");
   OPENSSL_free(der);
+  file = open_file(folder, description->name, "pem");
+  must(PEM_write_X509(file, certificate) && fclose(file) == 0, "can't write");
+  file = open_file(folder, description->name, "key");
+  must(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) && fclose(file) == 0, "can't write");
 }
 
 static void set_names(X509 *certificate, const struct minted *issuer, const struct description *description) {
@@ -410,7 +422,7 @@ static void mint(const char *folder, const struct description *description) {
   signer = issuer != NULL ? issuer->key : made->key;
   sign(certificate, description->signer != NULL ? find(description->signer)->key : signer, description);
   change_signature(certificate, description);
-  write_certificate(folder, certificate, description);
+  write_files(folder, certificate, made->key, description);
   minted_count++;
 }
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates from the terse descriptions of mint_chain.c. */
+#ifndef TESTS_MINTED_CHAIN_H
+#define TESTS_MINTED_CHAIN_H
+
+/**
+ * Mints into the temporary folder: NAME.der, NAME.pem and NAME.key of each certificate. Fails the test when that fails,
+ * and skips it where OpenSSL's headers were missing when it was built.
+ */
+void minted_chain_make(const char *description);
+
+#endif
