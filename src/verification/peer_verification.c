@@ -207,7 +207,8 @@ static bool check_path(struct peer_verification *verification) {
                                          .policy = verification->settings->limits.policy,
                                          .now = (int64_t)time(NULL)};
 
-  if (!verification->path_found) {
+  if (!verification->path_judged) {
+    verification->path_judged = true;
     verification->path_found = path_find(&verification->path, &question, &verification->error) == AMQP_WOLFSSL_OK;
   }
   return verification->path_found;
@@ -357,6 +358,7 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
     return verification->chain.count > 0;
   }
   certificate_list_free(&verification->chain);
+  verification->path_judged = false;
   verification->path_found = false;
   for (int i = 0; i < store->totalCerts; i++) {
     if (!certificate_list_add(&verification->chain, store->certs[i].buffer, store->certs[i].length)) {
@@ -457,6 +459,12 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
   return AMQP_WOLFSSL_OK;
 }
 
+/* What is wrong with the broker's own certificate is refused in its turn, which comes last: wolfSSL then sends the alert
+   that says so, where it sees it too. */
+static bool is_left_to_leaf(const struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+  return store->error_depth > 0 && verification->error.certificate_depth == 0;
+}
+
 static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   struct peer_verification *verification = current;
 
@@ -469,8 +477,12 @@ static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   if (!accepted_by_wolfssl) {
     verification->failed_depth = store->error_depth;
   }
-  if (!check_certificates(verification) || (!accepted_by_wolfssl && verification->settings->verify_peer)) {
+  if (!accepted_by_wolfssl && verification->settings->verify_peer) {
+    (void)check_certificates(verification); /* for its sentence */
     return 0;
+  }
+  if (!check_certificates(verification)) {
+    return is_left_to_leaf(verification, store) ? 1 : 0;
   }
   if (!accepted_by_wolfssl || store->error_depth > 0) {
     return 1; /* the leaf comes last */

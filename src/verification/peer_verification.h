@@ -25,6 +25,7 @@ struct peer_verification {
   const struct trust *trust;      /**< what was loaded: where the path has to lead */
   const struct peer_name *name;   /**< NULL: no name to compare with */
   struct certificate_list chain;  /**< what the server presented, the leaf first */
+  bool path_judged;               /**< the two below hold for this chain */
   bool path_found;                /**< from the first of them to a trust anchor, by our own validation */
   struct path path;               /**< that one */
   bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */
