@@ -56,16 +56,14 @@ static_archives = .libs/librabbitmq-wolfssl-compat.a .libs/librabbitmq-wolfssl.a
 tests_integration_static_archive_test_CPPFLAGS = -I$(top_srcdir)/include/compat $(integration_cppflags)
 tests_integration_static_archive_test_LDADD = tests/support/libtest_support.la $(static_archives) $(RABBITMQ_RPATH) \
 	$(WOLFSSL_RPATH) $(CMOCKA_LIBS) $(RABBITMQ_LIBS) $(WOLFSSL_LIBS) $(P11_KIT_LIBS)
-tests_integration_static_archive_test_DEPENDENCIES = tests/support/libtest_support.la librabbitmq-wolfssl-compat.la \
-	librabbitmq-wolfssl.la
+tests_integration_static_archive_test_DEPENDENCIES = tests/support/libtest_support.la $(archives_ready)
 tests_integration_static_archive_test_SOURCES = tests/integration/static_archive_test.c
 nodist_tests_integration_static_archive_test_SOURCES = tests/integration/internal_names.c
 CLEANFILES += tests/integration/internal_names.c
-tests/integration/internal_names.c: librabbitmq-wolfssl.la librabbitmq-wolfssl-compat.la \
-		tests/support/define-internal-names tests/internal-names.expected tests/exported-symbols.expected \
-		tests/exported-symbols-compat.expected
-	$(AM_V_GEN)$(MKDIR_P) tests/integration && $(SHELL) $(srcdir)/tests/support/define-internal-names '$(NM_TOOL)' \
-	  $(srcdir)/tests $(static_archives) >$@.new && mv $@.new $@
+tests/integration/internal_names.c: tests/support/define-internal-names tests/internal-names.expected \
+		private_names.stamp
+	$(AM_V_GEN)$(MKDIR_P) tests/integration && $(SHELL) $(srcdir)/tests/support/define-internal-names \
+	  $(srcdir)/tests/internal-names.expected private_names.h >$@.new && mv $@.new $@
 if HAVE_ARCHIVES
 integration_programs += $(static_archive_program)
 endif

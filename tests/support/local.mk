@@ -89,7 +89,7 @@ tests_support_ssl_client_static_CPPFLAGS = -I$(top_srcdir)/include/compat $(ssl_
 tests_support_ssl_client_static_LINK = $(CC) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@
 tests_support_ssl_client_static_LDADD = .libs/librabbitmq-wolfssl-compat.a .libs/librabbitmq-wolfssl.a \
 	$(STATIC_DEPENDENCIES)
-tests_support_ssl_client_static_DEPENDENCIES = librabbitmq-wolfssl-compat.la librabbitmq-wolfssl.la
+tests_support_ssl_client_static_DEPENDENCIES = $(archives_ready)
 if HAVE_RABBITMQ_SSL
 ssl_client_programs += tests/support/ssl_client_unmodified
 endif
