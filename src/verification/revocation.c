@@ -68,10 +68,11 @@ static amqp_wolfssl_code_t explain_no_issuer(const struct certificate *certifica
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, issuer, sizeof(issuer));
   if (verdict == SIGNATURE_UNSUPPORTED) {
-    REFUSE(REVOCATION_UNKNOWN,
-           "whether \"%s\" is revoked can't be checked: its certificate is signed in a way other than RSA (PKCS #1 "
-           "v1.5) or ECDSA with SHA-256, -384 or -512",
-           subject);
+    REFUSE(
+        REVOCATION_UNKNOWN,
+        "whether \"%s\" is revoked can't be checked: its certificate is signed in a way that is not known here (RSA or "
+        "ECDSA with SHA-256, -384 or -512 is)",
+        subject);
   } else {
     REFUSE(REVOCATION_UNKNOWN,
            "whether \"%s\" is revoked can't be checked: the broker did not send the certificate of its issuer \"%s\"",

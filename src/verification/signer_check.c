@@ -17,7 +17,7 @@ enum signature_verdict signer_hold_to_policy(const struct policy *policy, enum s
 
   if (verdict == SIGNATURE_UNSUPPORTED) {
     (void)snprintf(reason, SIGNER_REASON_LENGTH,
-                   "it is signed neither by RSA (PKCS #1 v1.5) nor by ECDSA with SHA-256, -384 or -512");
+                   "it is signed in a way that is not known here (RSA or ECDSA with SHA-256, -384 or -512 is)");
     return SIGNATURE_REFUSED;
   }
   if (verdict != SIGNATURE_GOOD) {
