@@ -459,8 +459,8 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
   return AMQP_WOLFSSL_OK;
 }
 
-/* What is wrong with the broker's own certificate is refused in its turn, which comes last: wolfSSL then sends the alert
-   that says so, where it sees it too. */
+/* What is wrong with the broker's own certificate is refused in its turn, which comes last: wolfSSL then sends the
+   alert that says so, where it sees it too. */
 static bool is_left_to_leaf(const struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
   return store->error_depth > 0 && verification->error.certificate_depth == 0;
 }

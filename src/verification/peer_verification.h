@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked of the server's certificates while the handshake still runs: that they lead to a trust anchor, by our own
- * validation and by wolfSSL's, and that the leaf carries the name meant. A "no" makes wolfSSL send an alert before our
- * own certificate has left.
+ * What is asked of the server's certificates while the handshake still runs: that they lead to a trust anchor, by our
+ * own validation and by wolfSSL's, and that the leaf carries the name meant. A "no" makes wolfSSL send an alert before
+ * our own certificate has left.
  */
 #ifndef AMQP_WOLFSSL_PEER_VERIFICATION_H
 #define AMQP_WOLFSSL_PEER_VERIFICATION_H
