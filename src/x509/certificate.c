@@ -8,6 +8,7 @@
 
 #include "x509/der.h"
 #include "x509/distinguished_name.h"
+#include "x509/extensions.h"
 #include "x509/pss_parameters.h"
 
 struct known_identifier {
@@ -391,31 +392,6 @@ static bool keep_value(struct byte_slice value, struct byte_slice *kept) {
   return value.length > 0;
 }
 
-static bool read_extension(struct byte_slice *rest, struct byte_slice *identifier, bool *critical,
-                           struct byte_slice *value) {
-  struct byte_slice content;
-  *critical = false;
-  if (!der_read_tagged(rest, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, identifier)) {
-    return false;
-  }
-  if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, critical)) {
-    return false;
-  }
-  return der_read_tagged(&content, DER_OCTET_STRING, value) && content.length == 0;
-}
-
-/* Looks at the extensions from \a extensions up to the one that starts at \a end. */
-static bool extension_came_before(struct byte_slice extensions, const uint8_t *end, struct byte_slice identifier) {
-  struct byte_slice earlier, value;
-  bool critical;
-  while (extensions.bytes != end && read_extension(&extensions, &earlier, &critical, &value)) {
-    if (byte_slices_equal(earlier, identifier)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* \a known: set to false when it says something that is not known here. */
 static bool use_extension(struct byte_slice identifier, struct byte_slice value, bool *known,
                           struct certificate *certificate) {
@@ -460,48 +436,41 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
   }
 }
 
-/* Notes where it stands for the case that it fails. */
-static bool take_extension(struct byte_slice all, struct byte_slice *left, struct certificate *certificate) {
-  const uint8_t *start = left->bytes;
-  struct byte_slice identifier, value;
-  bool critical;
+static bool take_extension(const struct extension *extension, struct certificate *certificate) {
   bool known = true;
-  certificate->unread = "its extensions are malformed";
-  certificate->unread_identifier.length = 0;
-  if (!read_extension(left, &identifier, &critical, &value)) {
+  if (!use_extension(extension->identifier, extension->value, &known, certificate)) {
     return false;
   }
-  certificate->unread_identifier = identifier;
-  /* RFC 5280, section 4.2: none twice. Readers that differ on which one counts would see different certificates. */
-  if (extension_came_before(all, start, identifier)) {
-    certificate->unread = "it has an extension twice";
-    return false;
-  }
-  certificate->unread = "an extension is malformed";
-  if (!use_extension(identifier, value, &known, certificate)) {
-    return false;
-  }
-  if (critical && !known && certificate->unknown_critical.length == 0) {
-    certificate->unknown_critical = identifier;
+  if (extension->critical && !known && certificate->unknown_critical.length == 0) {
+    certificate->unknown_critical = extension->identifier;
   }
   return true;
 }
 
+/* Notes where an extension stands for the case that it fails. */
 static bool read_extensions(struct byte_slice *rest, struct certificate *certificate) {
-  struct byte_slice wrapper, extensions, left;
+  struct extension_walk walk;
+  struct extension extension;
+  enum extension_step step;
   certificate->unread = "its extensions are malformed";
-  if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(3), &wrapper) ||
-      !der_read_tagged(&wrapper, DER_SEQUENCE, &extensions) || wrapper.length != 0 || extensions.length == 0) {
+  if (!extensions_take_tagged(rest, 3, &walk)) {
     return false;
   }
-  left = extensions;
-  while (left.length > 0) {
-    if (!take_extension(extensions, &left, certificate)) {
+  while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
+    certificate->unread = "an extension is malformed";
+    certificate->unread_identifier = extension.identifier;
+    if (!take_extension(&extension, certificate)) {
       return false;
     }
   }
+  if (step == EXTENSION_STEP_REPEATED) {
+    certificate->unread = "it has an extension twice";
+    certificate->unread_identifier = extension.identifier;
+    return false;
+  }
+  certificate->unread = "its extensions are malformed";
   certificate->unread_identifier.length = 0;
-  return true;
+  return step == EXTENSION_STEP_END;
 }
 
 static bool read_version(struct byte_slice *rest, struct certificate *certificate) {

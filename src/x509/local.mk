@@ -9,6 +9,7 @@ library_sources += \
 	src/x509/der.c src/x509/der.h \
 	src/x509/distinguished_name.c src/x509/distinguished_name.h \
 	src/x509/encoded_input.c src/x509/encoded_input.h \
+	src/x509/extensions.c src/x509/extensions.h \
 	src/x509/ocsp_answer.c src/x509/ocsp_answer.h \
 	src/x509/pem.c src/x509/pem.h \
 	src/x509/pss_parameters.c src/x509/pss_parameters.h \

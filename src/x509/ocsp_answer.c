@@ -2,29 +2,26 @@
 /* The reader of OCSP answers. */
 #include "x509/ocsp_answer.h"
 
+#include "x509/extensions.h"
+
 enum { DER_ENUMERATED = 0x0a };
 
 static const uint8_t basic_identifier[] = {0x2b, 0x06, 0x01, 0x05, 0x05,
                                            0x07, 0x30, 0x01, 0x01}; /* id-pkix-ocsp-basic */
 
-/* [1] EXPLICIT Extensions. */
+/* None is known here. */
 static bool check_extensions(struct byte_slice *rest, bool *critical) {
-  struct byte_slice wrapper;
-  struct byte_slice extensions;
+  struct extension_walk walk;
+  struct extension extension;
+  enum extension_step step;
 
-  if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(1), &wrapper) ||
-      !der_read_tagged(&wrapper, DER_SEQUENCE, &extensions) || wrapper.length != 0) {
+  if (!extensions_take_tagged(rest, 1, &walk)) {
     return false;
   }
-  while (extensions.length > 0) {
-    struct extension extension;
-
-    if (!extension_take(&extensions, &extension)) {
-      return false;
-    }
+  while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
     *critical = *critical || extension.critical;
   }
-  return true;
+  return step == EXTENSION_STEP_END;
 }
 
 static bool take_certificate_id(struct byte_slice *rest, struct ocsp_single *single) {

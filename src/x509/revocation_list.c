@@ -2,6 +2,8 @@
 /* The reader of revocation lists. */
 #include "x509/revocation_list.h"
 
+#include "x509/extensions.h"
+
 enum { DER_ENUMERATED = 0x0a, VERSION_2 = 1 };
 
 /* The last arc of the extensions 2.5.29.x that are looked for here. */
@@ -39,13 +41,15 @@ static bool read_reason(struct byte_slice value, int *reason) {
 }
 
 /* \a partial: the list that holds the entry is. */
-static bool read_entry_extensions(struct byte_slice extensions, int *reason, bool *partial) {
-  while (extensions.length > 0) {
-    struct extension extension;
+static bool read_entry_extensions(struct byte_slice *rest, int *reason, bool *partial) {
+  struct extension_walk walk;
+  struct extension extension;
+  enum extension_step step;
 
-    if (!extension_take(&extensions, &extension)) {
-      return false;
-    }
+  if (!extensions_take(rest, &walk)) {
+    return false;
+  }
+  while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
     if (is_extension(&extension, REASON_CODE)) {
       if (!read_reason(extension.value, reason)) {
         return false;
@@ -54,25 +58,20 @@ static bool read_entry_extensions(struct byte_slice extensions, int *reason, boo
       *partial = true;
     }
   }
-  return true;
+  return step == EXTENSION_STEP_END;
 }
 
 /* One element of revokedCertificates. */
 static bool take_entry(struct byte_slice *entries, struct byte_slice *serial_number, struct revocation_entry *entry,
                        bool *partial) {
   struct byte_slice content;
-  struct byte_slice extensions;
 
   entry->reason = REVOCATION_REASON_NONE;
   if (!der_read_tagged(entries, DER_SEQUENCE, &content) || !der_read_integer(&content, serial_number) ||
       !der_read_time(&content, &entry->date)) {
     return false;
   }
-  if (content.length == 0) {
-    return true;
-  }
-  return der_read_tagged(&content, DER_SEQUENCE, &extensions) && content.length == 0 && extensions.length > 0 &&
-         read_entry_extensions(extensions, &entry->reason, partial);
+  return content.length == 0 || (read_entry_extensions(&content, &entry->reason, partial) && content.length == 0);
 }
 
 bool revocation_list_find(const struct revocation_list *list, struct byte_slice serial_number,
@@ -102,22 +101,17 @@ static bool check_entries(struct byte_slice entries, bool *partial) {
 }
 
 static bool check_extensions(struct byte_slice *rest, bool *partial) {
-  struct byte_slice wrapper;
-  struct byte_slice extensions;
+  struct extension_walk walk;
+  struct extension extension;
+  enum extension_step step;
 
-  if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
-      !der_read_tagged(&wrapper, DER_SEQUENCE, &extensions) || wrapper.length != 0 || extensions.length == 0) {
+  if (!extensions_take_tagged(rest, 0, &walk)) {
     return false;
   }
-  while (extensions.length > 0) {
-    struct extension extension;
-
-    if (!extension_take(&extensions, &extension)) {
-      return false;
-    }
+  while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
     *partial = *partial || makes_partial(&extension);
   }
-  return true;
+  return step == EXTENSION_STEP_END;
 }
 
 /* It goes into sentences, so its form is checked: SETs of pairs of a type and a value. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the outer form of signed objects, and extensions. */
+/* Reads the outer form of signed objects. */
 #include "x509/signed_object.h"
 
 bool algorithm_take(struct byte_slice *rest, struct byte_slice *identifier) {
@@ -34,18 +34,4 @@ bool signed_object_read(struct signed_object *object, const uint8_t *der, size_t
 
   return der_read_tagged(&rest, DER_SEQUENCE, &content) && rest.length == 0 && signed_object_take(&content, object) &&
          content.length == 0;
-}
-
-bool extension_take(struct byte_slice *extensions, struct extension *extension) {
-  struct byte_slice content;
-
-  extension->critical = false;
-  if (!der_read_tagged(extensions, DER_SEQUENCE, &content) ||
-      !der_read_object_identifier(&content, &extension->identifier)) {
-    return false;
-  }
-  if (der_next_is(&content, DER_BOOLEAN) && !der_read_boolean(&content, &extension->critical)) {
-    return false;
-  }
-  return der_read_tagged(&content, DER_OCTET_STRING, &extension->value) && content.length == 0;
 }

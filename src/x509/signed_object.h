@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What certificates, revocation lists and OCSP answers have in common (RFC 5280, section 4.1 and 5.1; RFC 6960, section
- * 4.2.1): something that is signed, with which algorithm, the signature, and extensions. Pure: no memory of its own.
+ * 4.2.1): something that is signed, with which algorithm, and the signature. Pure: no memory of its own.
  */
 #ifndef AMQP_WOLFSSL_SIGNED_OBJECT_H
 #define AMQP_WOLFSSL_SIGNED_OBJECT_H
@@ -21,15 +21,6 @@ bool signed_object_take(struct byte_slice *content, struct signed_object *object
 
 /** Reads exactly one SEQUENCE that holds the three parts and nothing else. */
 bool signed_object_read(struct signed_object *object, const uint8_t *der, size_t length);
-
-struct extension {
-  struct byte_slice identifier;
-  bool critical;
-  struct byte_slice value; /**< content of the OCTET STRING */
-};
-
-/** Takes one Extension off the front. */
-bool extension_take(struct byte_slice *extensions, struct extension *extension);
 
 /** An AlgorithmIdentifier; the content of its OBJECT IDENTIFIER. Its parameters may be any one element. */
 bool algorithm_take(struct byte_slice *rest, struct byte_slice *identifier);

@@ -8,6 +8,7 @@ unit_tests += \
 	tests/unit/x509/certificate_text_test \
 	tests/unit/x509/der_test \
 	tests/unit/x509/distinguished_name_test \
+	tests/unit/x509/extensions_test \
 	tests/unit/x509/ocsp_answer_test \
 	tests/unit/x509/pem_test \
 	tests/unit/x509/revocation_list_test \

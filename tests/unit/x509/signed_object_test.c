@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The outer form of what is signed, algorithms and extensions: each part missing, doubled, of another kind or badly
- * written; and real certificates and lists, whose parts openssl finds too.
+ * The outer form of what is signed, and algorithms: each part missing, doubled, of another kind or badly written; and
+ * real certificates and lists, whose parts openssl finds too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,84 +90,6 @@ static void an_algorithm_leaves_what_is_behind(void **state) {
   assert_true(algorithm_take(&rest, &identifier));
   assert_ptr_equal(rest.bytes, der + 12);
   assert_int_equal(rest.length, 2);
-  free(der);
-}
-
-/* ---- Extensions ---- */
-
-static void extensions(void **state) {
-  static const struct {
-    const char *text;
-    bool is_sound;
-    bool critical;
-    size_t value; /* its length */
-  } rows[] = {
-      {"30{ 06{ 551d0e } 04{ 040161 } }", true, false, 3},
-      {"30{ 06{ 551d0e } 0101ff 04{ 040161 } }", true, true, 3},
-      {"30{ 06{ 551d0e } 010100 04{ 040161 } }", true, false, 3}, /* the default, which some write out */
-      {"30{ 06{ 551d0e } 0400 }", true, false, 0},
-      {"30{ 06{ 551d0e } 04{ ff } }", true, false, 1}, /* what is in it is for others to read */
-      {"30{ 06{ 551d0e } 010101 04{ 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } 0100 04{ 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } 0102ffff 04{ 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } 0101ff 0101ff 04{ 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } 0101ff }", false, false, 0},
-      {"30{ 06{ 551d0e } 04{ 040161 } 0101ff }", false, false, 0},
-      {"30{ 06{ 551d0e } 04{ 040161 } 0500 }", false, false, 0},
-      {"30{ 06{ 551d0e } 04{ 040161 } 04{ 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } }", false, false, 0},
-      {"30{ 06{ 551d0e } 0500 }", false, false, 0},
-      {"30{ 06{ 551d0e } 24{ 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } 03{ 00 040161 } }", false, false, 0},
-      {"30{ 06{ 551d0e } 0404 040161 }", false, false, 0},
-      {"30{ 06{ 551d8e } 04{ 040161 } }", false, false, 0},
-      {"30{ 0600 04{ 040161 } }", false, false, 0},
-      {"30{ 0101ff 06{ 551d0e } 04{ 040161 } }", false, false, 0},
-      {"30{ 04{ 040161 } }", false, false, 0},
-      {"30{}", false, false, 0},
-      {"31{ 06{ 551d0e } 04{ 040161 } }", false, false, 0},
-      {"3081 0a 06{ 551d0e } 04{ 040161 }", false, false, 0},
-      {"3080 06{ 551d0e } 04{ 040161 } 0000", false, false, 0},
-      {"", false, false, 0},
-  };
-
-  (void)state;
-  for (size_t i = 0; i < COUNT_OF(rows); i++) {
-    size_t length;
-    uint8_t *der = der_from_text(rows[i].text, &length);
-    struct byte_slice rest = {der, length};
-    struct extension extension = {.critical = true};
-    const bool result = extension_take(&rest, &extension);
-
-    if (result != rows[i].is_sound || (result && (extension.critical != rows[i].critical ||
-                                                  extension.value.length != rows[i].value || rest.length != 0))) {
-      fail_msg("%s", rows[i].text);
-    }
-    if (result) {
-      assert_ptr_equal(extension.identifier.bytes, der + 4);
-      assert_int_equal(extension.identifier.length, 3);
-      assert_ptr_equal(extension.value.bytes + extension.value.length, der + length);
-    }
-    free(der);
-  }
-}
-
-static void extensions_one_after_the_other(void **state) {
-  size_t length;
-  uint8_t *der =
-      der_from_text("30{ 06{ 551d0e } 0101ff 0400 } 30{ 06{ 551d0f } 0400 } 30{ 06{ 551d10 } 0100 }", &length);
-  struct byte_slice rest = {der, length};
-  struct extension extension;
-
-  (void)state;
-  assert_true(extension_take(&rest, &extension));
-  assert_true(extension.critical);
-  assert_int_equal(extension.identifier.bytes[2], 0x0e);
-  assert_true(extension_take(&rest, &extension));
-  assert_false(extension.critical); /* nothing is left of the first */
-  assert_int_equal(extension.identifier.bytes[2], 0x0f);
-  assert_int_equal(rest.length, 9);
-  assert_false(extension_take(&rest, &extension));
   free(der);
 }
 
@@ -343,8 +265,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(algorithms),
       cmocka_unit_test(an_algorithm_leaves_what_is_behind),
-      cmocka_unit_test(extensions),
-      cmocka_unit_test(extensions_one_after_the_other),
       cmocka_unit_test(hand_made_objects),
       cmocka_unit_test(the_parts_of_a_hand_made_object),
       cmocka_unit_test(the_parts_of_real_objects),
