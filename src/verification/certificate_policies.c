@@ -5,16 +5,12 @@
 #include <limits.h>
 
 #include "x509/der.h"
+#include "x509/object_identifiers.h"
 
 /* SkipCerts that are no smaller than any path is long mean never. */
 #define SKIP_MAXIMUM 255
 
-static bool is_any_policy(struct byte_slice policy) {
-  static const uint8_t any_policy[] = {0x55, 0x1d, 0x20, 0x00};
-  const struct byte_slice known = {any_policy, sizeof(any_policy)};
-
-  return byte_slices_equal(policy, known);
-}
+static bool is_any_policy(struct byte_slice policy) { return object_identifier_find(policy) == OID_ANY_POLICY; }
 
 static bool contains(const struct certificate_policies *policies, struct byte_slice policy) {
   for (size_t i = 0; i < policies->expected_count; i++) {

@@ -6,6 +6,7 @@
 
 #include "x509/der.h"
 #include "x509/distinguished_name.h"
+#include "x509/object_identifiers.h"
 
 /* GeneralName, RFC 5280, section 4.2.1.6. */
 enum kind_tag {
@@ -456,8 +457,6 @@ static enum name_constraints_verdict check_and_note(const struct check *check, u
    looked at too, since somebody may still read them there. */
 static enum name_constraints_verdict check_subject_addresses(const struct check *check, struct byte_slice subject,
                                                              struct name_constraints_breach *breach) {
-  static const uint8_t email_address[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01};
-  const struct byte_slice wanted = {email_address, sizeof(email_address)};
   enum name_constraints_verdict verdict = NAME_CONSTRAINTS_KEPT;
   struct byte_slice relatives;
   struct byte_slice attributes;
@@ -470,7 +469,7 @@ static enum name_constraints_verdict check_subject_addresses(const struct check 
 
     while (verdict == NAME_CONSTRAINTS_KEPT && der_read_tagged(&attributes, DER_SEQUENCE, &attribute)) {
       if (der_read_object_identifier(&attribute, &type) && der_read(&attribute, &value) &&
-          byte_slices_equal(type, wanted)) {
+          object_identifier_find(type) == OID_EMAIL_ADDRESS) {
         verdict = check_and_note(check, TAG_EMAIL, value.content, breach);
       }
     }

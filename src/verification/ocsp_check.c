@@ -6,9 +6,10 @@
 
 #include <stdio.h>
 
-#include "verification/signer_check.h"
-#include "x509/ocsp_answer.h"
 #include "backend/wolfssl_headers.h"
+#include "verification/signer_check.h"
+#include "x509/object_identifiers.h"
+#include "x509/ocsp_answer.h"
 
 #include <wolfssl/wolfcrypt/hash.h>
 
@@ -23,22 +24,21 @@ enum match { MATCH_NO, MATCH_YES, MATCH_UNCERTAIN };
 
 /* Uncertain: not a hash that is known here, or no memory to compute it. */
 static enum match match_hash(struct byte_slice bytes, struct byte_slice hash_oid, struct byte_slice expected) {
-  static const uint8_t sha1[] = {0x2b, 0x0e, 0x03, 0x02, 0x1a};
-  static const uint8_t sha256[] = {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01};
-  const struct byte_slice sha1_oid = {sha1, sizeof(sha1)};
-  const struct byte_slice sha256_oid = {sha256, sizeof(sha256)};
   uint8_t hash[32];
   struct byte_slice computed = {hash, 0};
   enum wc_HashType type;
 
-  if (byte_slices_equal(hash_oid, sha1_oid)) { /* names an issuer, proves nothing: the signature does */
-    type = WC_HASH_TYPE_SHA;
-    computed.length = 20;
-  } else if (byte_slices_equal(hash_oid, sha256_oid)) {
-    type = WC_HASH_TYPE_SHA256;
-    computed.length = 32;
-  } else {
-    return MATCH_UNCERTAIN;
+  switch (object_identifier_find(hash_oid)) {
+    case OID_SHA1: /* names an issuer, proves nothing: the signature does */
+      type = WC_HASH_TYPE_SHA;
+      computed.length = 20;
+      break;
+    case OID_SHA256:
+      type = WC_HASH_TYPE_SHA256;
+      computed.length = 32;
+      break;
+    default:
+      return MATCH_UNCERTAIN;
   }
   if (wc_Hash(type, bytes.bytes, (word32)bytes.length, hash, (word32)computed.length) != 0) {
     return MATCH_UNCERTAIN;

@@ -9,130 +9,31 @@
 #include "x509/der.h"
 #include "x509/distinguished_name.h"
 #include "x509/extensions.h"
-#include "x509/pss_parameters.h"
+#include "x509/object_identifiers.h"
+#include "x509/signature_scheme.h"
+#include "x509/signed_object.h"
 
-struct known_identifier {
-  unsigned meaning;
-  uint8_t length;
-  uint8_t bytes[9];
-};
-
-enum extension_identifier {
-  EXTENSION_OTHER,
-  EXTENSION_ALTERNATIVE_NAMES,
-  EXTENSION_BASIC,
-  EXTENSION_EXTENDED_KEY_USAGE,
-  EXTENSION_KEY_USAGE,
-  EXTENSION_SUBJECT_KEY,
-  EXTENSION_AUTHORITY_KEY,
-  EXTENSION_NAME_CONSTRAINTS,
-  EXTENSION_POLICIES,
-  EXTENSION_POLICY_MAPPINGS,
-  EXTENSION_POLICY_CONSTRAINTS,
-  EXTENSION_INHIBIT_ANY_POLICY,
-  EXTENSION_DISTRIBUTION_POINTS,
-  EXTENSION_TLS_FEATURE,
-  EXTENSION_AUTHORITY_INFORMATION
-};
-
-static const struct known_identifier extension_identifiers[] = {
-    {EXTENSION_ALTERNATIVE_NAMES, 3, {0x55, 0x1d, 0x11}},                                   /* 2.5.29.17 */
-    {EXTENSION_BASIC, 3, {0x55, 0x1d, 0x13}},                                               /* 2.5.29.19 */
-    {EXTENSION_EXTENDED_KEY_USAGE, 3, {0x55, 0x1d, 0x25}},                                  /* 2.5.29.37 */
-    {EXTENSION_KEY_USAGE, 3, {0x55, 0x1d, 0x0f}},                                           /* 2.5.29.15 */
-    {EXTENSION_SUBJECT_KEY, 3, {0x55, 0x1d, 0x0e}},                                         /* 2.5.29.14 */
-    {EXTENSION_AUTHORITY_KEY, 3, {0x55, 0x1d, 0x23}},                                       /* 2.5.29.35 */
-    {EXTENSION_NAME_CONSTRAINTS, 3, {0x55, 0x1d, 0x1e}},                                    /* 2.5.29.30 */
-    {EXTENSION_POLICIES, 3, {0x55, 0x1d, 0x20}},                                            /* 2.5.29.32 */
-    {EXTENSION_POLICY_MAPPINGS, 3, {0x55, 0x1d, 0x21}},                                     /* 2.5.29.33 */
-    {EXTENSION_POLICY_CONSTRAINTS, 3, {0x55, 0x1d, 0x24}},                                  /* 2.5.29.36 */
-    {EXTENSION_INHIBIT_ANY_POLICY, 3, {0x55, 0x1d, 0x36}},                                  /* 2.5.29.54 */
-    {EXTENSION_DISTRIBUTION_POINTS, 3, {0x55, 0x1d, 0x1f}},                                 /* 2.5.29.31 */
-    {EXTENSION_TLS_FEATURE, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x18}},           /* 1.3.6.1.5.5.7.1.24 */
-    {EXTENSION_AUTHORITY_INFORMATION, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01}}, /* 1.3.6.1.5.5.7.1.1 */
-};
-
-static const struct known_identifier purpose_identifiers[] = {
-    {CERTIFICATE_PURPOSE_SERVER, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01}}, /* 1.3.6.1.5.5.7.3.1 */
-    {CERTIFICATE_PURPOSE_CLIENT, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02}}, /* 1.3.6.1.5.5.7.3.2 */
-    {CERTIFICATE_PURPOSE_ANY, 4, {0x55, 0x1d, 0x25, 0x00}},                            /* 2.5.29.37.0 */
-    {CERTIFICATE_PURPOSE_OCSP, 8, {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09}},   /* 1.3.6.1.5.5.7.3.9 */
-};
-
-static const struct known_identifier key_identifiers[] = {
-    {CERTIFICATE_KEY_RSA, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01}}, /* rsaEncryption */
-    {CERTIFICATE_KEY_RSA, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a}}, /* id-RSASSA-PSS */
-    {CERTIFICATE_KEY_EC, 7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01}},              /* id-ecPublicKey */
-    {CERTIFICATE_KEY_ED25519, 3, {0x2b, 0x65, 0x70}},                                 /* 1.3.101.112 */
-    {CERTIFICATE_KEY_ED448, 3, {0x2b, 0x65, 0x71}},                                   /* 1.3.101.113 */
-};
-
-/* The meaning is a SignatureScheme. */
-static const struct known_identifier signature_identifiers[] = {
-    {0x0101, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04}}, /* md5WithRSAEncryption */
-    {0x0201, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05}}, /* sha1WithRSAEncryption */
-    {0x0301, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0e}}, /* sha224WithRSAEncryption */
-    {0x0401, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}}, /* sha256WithRSAEncryption */
-    {0x0501, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}}, /* sha384WithRSAEncryption */
-    {0x0601, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}}, /* sha512WithRSAEncryption */
-    {0x0203, 7, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01}},             /* ecdsa-with-SHA1 */
-    {0x0303, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x01}},       /* ecdsa-with-SHA224 */
-    {0x0403, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},       /* ecdsa-with-SHA256 */
-    {0x0503, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},       /* ecdsa-with-SHA384 */
-    {0x0603, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},       /* ecdsa-with-SHA512 */
-    {0x0807, 3, {0x2b, 0x65, 0x70}},                                     /* Ed25519 */
-    {0x0808, 3, {0x2b, 0x65, 0x71}},                                     /* Ed448 */
-};
-
-/* The meaning is the curve's index in the table below. */
-static const struct known_identifier curve_identifiers[] = {
-    {1, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01}},        /* P-192 */
-    {2, 5, {0x2b, 0x81, 0x04, 0x00, 0x21}},                          /* P-224 */
-    {3, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}},        /* P-256 */
-    {4, 5, {0x2b, 0x81, 0x04, 0x00, 0x22}},                          /* P-384 */
-    {5, 5, {0x2b, 0x81, 0x04, 0x00, 0x23}},                          /* P-521 */
-    {6, 5, {0x2b, 0x81, 0x04, 0x00, 0x0a}},                          /* secp256k1 */
-    {7, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07}},  /* brainpoolP256r1 */
-    {8, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x08}},  /* brainpoolP256t1 */
-    {9, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b}},  /* brainpoolP384r1 */
-    {10, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0c}}, /* brainpoolP384t1 */
-    {11, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d}}, /* brainpoolP512r1 */
-    {12, 9, {0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0e}}, /* brainpoolP512t1 */
-};
-
+/* The curves that an EC key's parameters may name. */
 static const struct {
+  enum object_identifier identifier;
   uint16_t bits;  /* of the field */
   uint16_t group; /* IANA's number; twisted curves have none */
-} curves[] = {{0, 0},    {192, 19}, {224, 21}, {256, 23}, {384, 24}, {521, 25}, {256, 22},
-              {256, 26}, {256, 0},  {384, 27}, {384, 0},  {512, 28}, {512, 0}};
+} curves[] = {
+    {OID_P192, 192, 19},
+    {OID_P224, 224, 21},
+    {OID_P256, 256, 23},
+    {OID_P384, 384, 24},
+    {OID_P521, 521, 25},
+    {OID_SECP256K1, 256, 22},
+    {OID_BRAINPOOL_P256R1, 256, 26},
+    {OID_BRAINPOOL_P256T1, 256, 0},
+    {OID_BRAINPOOL_P384R1, 384, 27},
+    {OID_BRAINPOOL_P384T1, 384, 0},
+    {OID_BRAINPOOL_P512R1, 512, 28},
+    {OID_BRAINPOOL_P512T1, 512, 0},
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* 0 when it is not in the table. */
-static unsigned identifier_meaning(struct byte_slice identifier, const struct known_identifier *table, size_t count) {
-  size_t i;
-  for (i = 0; i < count; i++) {
-    struct byte_slice known = {table[i].bytes, table[i].length};
-    if (byte_slices_equal(identifier, known)) {
-      return table[i].meaning;
-    }
-  }
-  return 0;
-}
-
-/* AlgorithmIdentifier; parameters are empty when there are none, else one whole element. */
-static bool read_algorithm(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *parameters) {
-  struct byte_slice content;
-  struct der_element element = {0, {NULL, 0}, {NULL, 0}};
-  if (!der_read_tagged(rest, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, identifier)) {
-    return false;
-  }
-  if (content.length > 0 && !der_read(&content, &element)) {
-    return false;
-  }
-  *parameters = element.whole;
-  return content.length == 0;
-}
 
 static bool read_validity(struct byte_slice *rest, struct certificate *certificate) {
   struct byte_slice content;
@@ -181,12 +82,34 @@ static bool read_rsa_key(struct byte_slice key, struct certificate *certificate)
 /* Curves described by their numbers instead of their name are unknown curves. */
 static void read_curve(struct byte_slice parameters, struct certificate *certificate) {
   struct byte_slice identifier;
-  unsigned curve = 0;
-  if (der_read_object_identifier(&parameters, &identifier)) {
-    curve = identifier_meaning(identifier, curve_identifiers, COUNT(curve_identifiers));
+  enum object_identifier named;
+  size_t i;
+  if (!der_read_object_identifier(&parameters, &identifier)) {
+    return;
   }
-  certificate->key_bits = curves[curve].bits;
-  certificate->key_curve = curves[curve].group;
+  named = object_identifier_find(identifier);
+  for (i = 0; i < COUNT(curves); i++) {
+    if (curves[i].identifier == named) {
+      certificate->key_bits = curves[i].bits;
+      certificate->key_curve = curves[i].group;
+    }
+  }
+}
+
+static enum certificate_key_kind key_kind(struct byte_slice identifier) {
+  switch (object_identifier_find(identifier)) {
+    case OID_RSA:
+    case OID_RSA_PSS:
+      return CERTIFICATE_KEY_RSA;
+    case OID_EC:
+      return CERTIFICATE_KEY_EC;
+    case OID_ED25519:
+      return CERTIFICATE_KEY_ED25519;
+    case OID_ED448:
+      return CERTIFICATE_KEY_ED448;
+    default:
+      return CERTIFICATE_KEY_OTHER;
+  }
 }
 
 static bool read_public_key(struct byte_slice *rest, struct certificate *certificate) {
@@ -196,12 +119,11 @@ static bool read_public_key(struct byte_slice *rest, struct certificate *certifi
     return false;
   }
   certificate->public_key = element.whole;
-  if (!read_algorithm(&element.content, &identifier, &parameters) || !der_read_bit_string(&element.content, &key) ||
-      element.content.length != 0) {
+  if (!algorithm_take_whole(&element.content, &identifier, &parameters) ||
+      !der_read_bit_string(&element.content, &key) || element.content.length != 0) {
     return false;
   }
-  certificate->key_kind =
-      (enum certificate_key_kind)identifier_meaning(identifier, key_identifiers, COUNT(key_identifiers));
+  certificate->key_kind = key_kind(identifier);
   if (certificate->key_kind == CERTIFICATE_KEY_RSA) {
     return read_rsa_key(key, certificate);
   }
@@ -304,6 +226,21 @@ static bool read_basic_constraints(struct byte_slice value, struct certificate *
   return content.length == 0;
 }
 
+static unsigned purpose_of(struct byte_slice identifier) {
+  switch (object_identifier_find(identifier)) {
+    case OID_SERVER_AUTHENTICATION:
+      return CERTIFICATE_PURPOSE_SERVER;
+    case OID_CLIENT_AUTHENTICATION:
+      return CERTIFICATE_PURPOSE_CLIENT;
+    case OID_ANY_EXTENDED_KEY_USAGE:
+      return CERTIFICATE_PURPOSE_ANY;
+    case OID_OCSP_SIGNING:
+      return CERTIFICATE_PURPOSE_OCSP;
+    default:
+      return 0;
+  }
+}
+
 static bool read_extended_key_usage(struct byte_slice value, struct certificate *certificate) {
   struct byte_slice purposes, purpose;
   if (!der_read_tagged(&value, DER_SEQUENCE, &purposes) || value.length != 0 || purposes.length == 0) {
@@ -314,7 +251,7 @@ static bool read_extended_key_usage(struct byte_slice value, struct certificate 
     if (!der_read_object_identifier(&purposes, &purpose)) {
       return false;
     }
-    certificate->purposes |= identifier_meaning(purpose, purpose_identifiers, COUNT(purpose_identifiers));
+    certificate->purposes |= purpose_of(purpose);
   }
   return true;
 }
@@ -396,35 +333,35 @@ static bool keep_value(struct byte_slice value, struct byte_slice *kept) {
 static bool use_extension(struct byte_slice identifier, struct byte_slice value, bool *known,
                           struct certificate *certificate) {
   bool others = false;
-  switch (identifier_meaning(identifier, extension_identifiers, COUNT(extension_identifiers))) {
-    case EXTENSION_ALTERNATIVE_NAMES:
+  switch (object_identifier_find(identifier)) {
+    case OID_SUBJECT_ALTERNATIVE_NAME:
       return read_alternative_names(value, certificate);
-    case EXTENSION_BASIC:
+    case OID_BASIC_CONSTRAINTS:
       return read_basic_constraints(value, certificate);
-    case EXTENSION_EXTENDED_KEY_USAGE:
+    case OID_EXTENDED_KEY_USAGE:
       return read_extended_key_usage(value, certificate);
-    case EXTENSION_KEY_USAGE:
+    case OID_KEY_USAGE:
       return read_key_usage(value, certificate);
-    case EXTENSION_SUBJECT_KEY:
+    case OID_SUBJECT_KEY_IDENTIFIER:
       return read_subject_key(value, certificate);
-    case EXTENSION_AUTHORITY_KEY:
+    case OID_AUTHORITY_KEY_IDENTIFIER:
       return read_authority_key(value, certificate);
-    case EXTENSION_NAME_CONSTRAINTS:
+    case OID_NAME_CONSTRAINTS:
       return keep_value(value, &certificate->name_constraints);
-    case EXTENSION_POLICIES:
+    case OID_CERTIFICATE_POLICIES:
       return keep_value(value, &certificate->policies);
-    case EXTENSION_POLICY_MAPPINGS:
+    case OID_POLICY_MAPPINGS:
       return keep_value(value, &certificate->policy_mappings);
-    case EXTENSION_POLICY_CONSTRAINTS:
+    case OID_POLICY_CONSTRAINTS:
       return keep_value(value, &certificate->policy_constraints);
-    case EXTENSION_INHIBIT_ANY_POLICY:
+    case OID_INHIBIT_ANY_POLICY:
       return keep_value(value, &certificate->inhibit_any_policy);
-    case EXTENSION_DISTRIBUTION_POINTS: /* says where lists are, and what must hold is with them */
+    case OID_CRL_DISTRIBUTION_POINTS: /* says where lists are, and what must hold is with them */
       return true;
-    case EXTENSION_AUTHORITY_INFORMATION: /* RFC 5280 has it never critical */
+    case OID_AUTHORITY_INFORMATION_ACCESS: /* RFC 5280 has it never critical */
       *known = false;
       return is_authority_information(value);
-    case EXTENSION_TLS_FEATURE:
+    case OID_TLS_FEATURE:
       if (!read_tls_feature(value, &others, certificate)) {
         return false;
       }
@@ -529,22 +466,15 @@ static bool read_signed_part(struct byte_slice content, struct certificate *cert
   return content.length == 0;
 }
 
-static uint16_t signature_scheme(struct byte_slice identifier, struct byte_slice parameters) {
-  if (pss_is_identifier(identifier)) {
-    return pss_parameters_scheme(parameters);
-  }
-  return (uint16_t)identifier_meaning(identifier, signature_identifiers, COUNT(signature_identifiers));
-}
-
 /* The outer signature algorithm, which must repeat the signed one byte for byte (RFC 5280, section 4.1.1.2). */
 static bool read_signature_algorithm(struct byte_slice *rest, struct byte_slice signed_algorithm,
                                      struct certificate *certificate) {
   struct byte_slice start = *rest;
   struct byte_slice parameters;
-  if (!read_algorithm(rest, &certificate->signature_oid, &parameters)) {
+  if (!algorithm_take_whole(rest, &certificate->signature_oid, &parameters)) {
     return false;
   }
-  certificate->signature_scheme = signature_scheme(certificate->signature_oid, parameters);
+  certificate->signature_scheme = signature_scheme_find(certificate->signature_oid, parameters);
   start.length -= rest->length;
   return byte_slices_equal(start, signed_algorithm);
 }

@@ -8,43 +8,41 @@
 
 #include "base/bounded_text.h"
 #include "x509/der.h"
+#include "x509/object_identifiers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define CHARACTER_BYTES 4 /* of UTF-8 (RFC 3629) */
 
-struct attribute_type {
+static const struct {
+  enum object_identifier identifier;
   const char *name;
-  uint8_t length;
-  uint8_t bytes[10];
-};
-
-static const struct attribute_type attribute_types[] = {
-    {"CN", 3, {0x55, 0x04, 0x03}},
-    {"SN", 3, {0x55, 0x04, 0x04}},
-    {"SERIALNUMBER", 3, {0x55, 0x04, 0x05}},
-    {"C", 3, {0x55, 0x04, 0x06}},
-    {"L", 3, {0x55, 0x04, 0x07}},
-    {"ST", 3, {0x55, 0x04, 0x08}},
-    {"STREET", 3, {0x55, 0x04, 0x09}},
-    {"O", 3, {0x55, 0x04, 0x0a}},
-    {"OU", 3, {0x55, 0x04, 0x0b}},
-    {"TITLE", 3, {0x55, 0x04, 0x0c}},
-    {"GIVENNAME", 3, {0x55, 0x04, 0x2a}},
-    {"INITIALS", 3, {0x55, 0x04, 0x2b}},
-    {"GENERATIONQUALIFIER", 3, {0x55, 0x04, 0x2c}},
-    {"PSEUDONYM", 3, {0x55, 0x04, 0x41}},
-    {"UID", 10, {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01}},
-    {"DC", 10, {0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19}},
-    {"EMAILADDRESS", 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01}},
+} attribute_types[] = {
+    {OID_COMMON_NAME, "CN"},
+    {OID_SURNAME, "SN"},
+    {OID_SERIAL_NUMBER, "SERIALNUMBER"},
+    {OID_COUNTRY, "C"},
+    {OID_LOCALITY, "L"},
+    {OID_STATE, "ST"},
+    {OID_STREET, "STREET"},
+    {OID_ORGANIZATION, "O"},
+    {OID_ORGANIZATIONAL_UNIT, "OU"},
+    {OID_TITLE, "TITLE"},
+    {OID_GIVEN_NAME, "GIVENNAME"},
+    {OID_INITIALS, "INITIALS"},
+    {OID_GENERATION_QUALIFIER, "GENERATIONQUALIFIER"},
+    {OID_PSEUDONYM, "PSEUDONYM"},
+    {OID_USER_ID, "UID"},
+    {OID_DOMAIN_COMPONENT, "DC"},
+    {OID_EMAIL_ADDRESS, "EMAILADDRESS"},
 };
 
 static const char *attribute_type_name(struct byte_slice type) {
+  const enum object_identifier found = object_identifier_find(type);
   size_t i;
   for (i = 0; i < sizeof attribute_types / sizeof attribute_types[0]; i++) {
-    struct byte_slice known = {attribute_types[i].bytes, attribute_types[i].length};
-    if (byte_slices_equal(type, known)) {
+    if (attribute_types[i].identifier == found) {
       return attribute_types[i].name;
     }
   }

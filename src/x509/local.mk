@@ -10,9 +10,11 @@ library_sources += \
 	src/x509/distinguished_name.c src/x509/distinguished_name.h \
 	src/x509/encoded_input.c src/x509/encoded_input.h \
 	src/x509/extensions.c src/x509/extensions.h \
+	src/x509/object_identifiers.c src/x509/object_identifiers.h \
 	src/x509/ocsp_answer.c src/x509/ocsp_answer.h \
 	src/x509/pem.c src/x509/pem.h \
 	src/x509/pss_parameters.c src/x509/pss_parameters.h \
 	src/x509/revocation_list.c src/x509/revocation_list.h \
 	src/x509/signature.c src/x509/signature.h \
+	src/x509/signature_scheme.c src/x509/signature_scheme.h \
 	src/x509/signed_object.c src/x509/signed_object.h

@@ -3,11 +3,9 @@
 #include "x509/ocsp_answer.h"
 
 #include "x509/extensions.h"
+#include "x509/object_identifiers.h"
 
 enum { DER_ENUMERATED = 0x0a };
-
-static const uint8_t basic_identifier[] = {0x2b, 0x06, 0x01, 0x05, 0x05,
-                                           0x07, 0x30, 0x01, 0x01}; /* id-pkix-ocsp-basic */
 
 /* None is known here. */
 static bool check_extensions(struct byte_slice *rest, bool *critical) {
@@ -137,14 +135,13 @@ static bool read_basic(struct ocsp_answer *answer, struct byte_slice basic, bool
 
 /* ResponseBytes. */
 static bool take_basic(struct byte_slice *rest, struct byte_slice *basic) {
-  const struct byte_slice known = {basic_identifier, sizeof(basic_identifier)};
   struct byte_slice wrapper;
   struct byte_slice content;
   struct byte_slice kind;
 
   return der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(0), &wrapper) &&
          der_read_tagged(&wrapper, DER_SEQUENCE, &content) && wrapper.length == 0 &&
-         der_read_object_identifier(&content, &kind) && byte_slices_equal(kind, known) &&
+         der_read_object_identifier(&content, &kind) && object_identifier_find(kind) == OID_BASIC_OCSP_RESPONSE &&
          der_read_tagged(&content, DER_OCTET_STRING, basic) && content.length == 0;
 }
 

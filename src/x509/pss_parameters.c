@@ -3,27 +3,27 @@
 #include "x509/pss_parameters.h"
 
 #include "x509/der.h"
+#include "x509/object_identifiers.h"
 #include "x509/signed_object.h"
 
 static const struct {
+  enum object_identifier identifier;
   uint16_t scheme;
   uint8_t salt_length; /* that of the hash */
-  uint8_t bytes[9];
 } hashes[] = {
-    {0x0809, 32, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01}}, /* SHA-256 */
-    {0x080a, 48, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02}}, /* SHA-384 */
-    {0x080b, 64, {0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03}}, /* SHA-512 */
+    {OID_SHA256, 0x0809, 32},
+    {OID_SHA384, 0x080a, 48},
+    {OID_SHA512, 0x080b, 64},
 };
 
 #define NO_HASH (sizeof(hashes) / sizeof(hashes[0]))
 
 static size_t find_hash(struct byte_slice identifier) {
+  const enum object_identifier found = object_identifier_find(identifier);
   size_t i;
 
   for (i = 0; i < NO_HASH; i++) {
-    const struct byte_slice known = {hashes[i].bytes, sizeof(hashes[i].bytes)};
-
-    if (byte_slices_equal(identifier, known)) {
+    if (hashes[i].identifier == found) {
       break;
     }
   }
@@ -43,15 +43,13 @@ static size_t take_hash(struct byte_slice *rest) {
 
 /* [1]: MGF1, whose parameter is a hash. */
 static size_t take_mask_hash(struct byte_slice *rest) {
-  static const uint8_t mgf1_bytes[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
-  const struct byte_slice mgf1 = {mgf1_bytes, sizeof(mgf1_bytes)};
   struct byte_slice wrapper;
   struct byte_slice content;
   struct byte_slice identifier;
 
   if (!der_read_tagged(rest, DER_CONTEXT_CONSTRUCTED(1), &wrapper) ||
       !der_read_tagged(&wrapper, DER_SEQUENCE, &content) || wrapper.length != 0 ||
-      !der_read_object_identifier(&content, &identifier) || !byte_slices_equal(identifier, mgf1) ||
+      !der_read_object_identifier(&content, &identifier) || object_identifier_find(identifier) != OID_MGF1 ||
       !algorithm_take(&content, &identifier) || content.length != 0) {
     return NO_HASH;
   }
@@ -90,11 +88,4 @@ uint16_t pss_parameters_scheme(struct byte_slice parameters) {
     return 0;
   }
   return hashes[hash].scheme;
-}
-
-bool pss_is_identifier(struct byte_slice identifier) {
-  static const uint8_t bytes[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
-  const struct byte_slice known = {bytes, sizeof(bytes)};
-
-  return byte_slices_equal(identifier, known);
 }

@@ -9,9 +9,6 @@
 
 #include "base/byte_slice.h"
 
-/** Whether an OBJECT IDENTIFIER's content is id-RSASSA-PSS. */
-bool pss_is_identifier(struct byte_slice identifier);
-
 /**
  * \param [in] parameters RSASSA-PSS-params, tag and length included
  * \return 0x0809, 0x080a or 0x080b (rsa_pss_pss_sha256, -384, -512; RFC 8446, section 4.2.3), or 0: another set

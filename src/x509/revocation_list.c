@@ -3,11 +3,9 @@
 #include "x509/revocation_list.h"
 
 #include "x509/extensions.h"
+#include "x509/object_identifiers.h"
 
 enum { DER_ENUMERATED = 0x0a, VERSION_2 = 1 };
-
-/* The last arc of the extensions 2.5.29.x that are looked for here. */
-enum identifier { REASON_CODE = 21, DELTA_INDICATOR = 27, ISSUING_DISTRIBUTION_POINT = 28, CERTIFICATE_ISSUER = 29 };
 
 const char *revocation_reason_name(int reason) {
   static const char *const names[] = {"unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
@@ -17,17 +15,16 @@ const char *revocation_reason_name(int reason) {
   return reason >= 0 && (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "";
 }
 
-static bool is_extension(const struct extension *extension, enum identifier last_arc) {
-  const uint8_t bytes[] = {0x55, 0x1d, (uint8_t)last_arc};
-  const struct byte_slice identifier = {bytes, sizeof(bytes)};
-
-  return byte_slices_equal(extension->identifier, identifier);
-}
-
 /* RFC 5280, sections 5.2 and 5.3, has these three marked critical: a list whose signer forgot is no more complete. */
 static bool makes_partial(const struct extension *extension) {
-  return extension->critical || is_extension(extension, DELTA_INDICATOR) ||
-         is_extension(extension, ISSUING_DISTRIBUTION_POINT) || is_extension(extension, CERTIFICATE_ISSUER);
+  switch (object_identifier_find(extension->identifier)) {
+    case OID_DELTA_CRL_INDICATOR:
+    case OID_ISSUING_DISTRIBUTION_POINT:
+    case OID_CERTIFICATE_ISSUER:
+      return true;
+    default:
+      return extension->critical;
+  }
 }
 
 static bool read_reason(struct byte_slice value, int *reason) {
@@ -50,7 +47,7 @@ static bool read_entry_extensions(struct byte_slice *rest, int *reason, bool *pa
     return false;
   }
   while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
-    if (is_extension(&extension, REASON_CODE)) {
+    if (object_identifier_find(extension.identifier) == OID_REASON_CODE) {
       if (!read_reason(extension.value, reason)) {
         return false;
       }

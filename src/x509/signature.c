@@ -5,7 +5,9 @@
 #include "x509/signature.h"
 
 #include "backend/wolfssl_key.h"
+#include "x509/object_identifiers.h"
 #include "x509/pss_parameters.h"
+#include "x509/signature_scheme.h"
 
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/ed25519.h>
@@ -40,49 +42,33 @@ struct algorithm {
   uint16_t scheme; /* RFC 8446, section 4.2.3 */
   check_fn check;
   enum wc_HashType hash;
-  uint8_t length; /* 0: its parameters say which one it is */
-  uint8_t bytes[9];
 };
 
 static const struct algorithm algorithms[] = {
-    {0x0401, check_rsa, WC_HASH_TYPE_SHA256, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b}},
-    {0x0501, check_rsa, WC_HASH_TYPE_SHA384, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0c}},
-    {0x0601, check_rsa, WC_HASH_TYPE_SHA512, 9, {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0d}},
-    {0x0403, check_ec, WC_HASH_TYPE_SHA256, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02}},
-    {0x0503, check_ec, WC_HASH_TYPE_SHA384, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}},
-    {0x0603, check_ec, WC_HASH_TYPE_SHA512, 8, {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04}},
+    {0x0401, check_rsa, WC_HASH_TYPE_SHA256},   {0x0501, check_rsa, WC_HASH_TYPE_SHA384},
+    {0x0601, check_rsa, WC_HASH_TYPE_SHA512},   {0x0403, check_ec, WC_HASH_TYPE_SHA256},
+    {0x0503, check_ec, WC_HASH_TYPE_SHA384},    {0x0603, check_ec, WC_HASH_TYPE_SHA512},
 #ifdef WC_RSA_PSS
-    {0x0809, check_pss, WC_HASH_TYPE_SHA256, 0, {0}},
-    {0x080a, check_pss, WC_HASH_TYPE_SHA384, 0, {0}},
-    {0x080b, check_pss, WC_HASH_TYPE_SHA512, 0, {0}},
+    {0x0809, check_pss, WC_HASH_TYPE_SHA256},   {0x080a, check_pss, WC_HASH_TYPE_SHA384},
+    {0x080b, check_pss, WC_HASH_TYPE_SHA512},
 #endif
 #ifdef HAVE_ED25519
-    {0x0807, check_ed25519, WC_HASH_TYPE_NONE, 3, {0x2b, 0x65, 0x70}},
+    {0x0807, check_ed25519, WC_HASH_TYPE_NONE},
 #endif
 };
 
-/* AlgorithmIdentifier; parameters are empty when there are none, else one whole element. */
-static bool read_algorithm(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *parameters) {
-  return der_read_tagged(rest, DER_SEQUENCE, parameters) && der_read_object_identifier(parameters, identifier);
-}
-
-static uint16_t scheme_of_pss(struct byte_slice algorithm) {
+static const struct algorithm *find_algorithm(const struct signed_object *object) {
+  struct byte_slice algorithm = object->algorithm;
   struct byte_slice identifier;
   struct byte_slice parameters;
+  uint16_t scheme;
 
-  return read_algorithm(&algorithm, &identifier, &parameters) && pss_is_identifier(identifier)
-             ? pss_parameters_scheme(parameters)
-             : 0;
-}
-
-static const struct algorithm *find_algorithm(const struct signed_object *object) {
-  const uint16_t pss_scheme = scheme_of_pss(object->algorithm);
-
+  if (!algorithm_take_whole(&algorithm, &identifier, &parameters)) {
+    return NULL;
+  }
+  scheme = signature_scheme_find(identifier, parameters);
   for (size_t i = 0; i < COUNT_OF(algorithms); i++) {
-    struct byte_slice known = {algorithms[i].bytes, algorithms[i].length};
-
-    if (algorithms[i].length > 0 ? byte_slices_equal(object->algorithm_oid, known)
-                                 : algorithms[i].scheme == pss_scheme) {
+    if (algorithms[i].scheme == scheme) {
       return &algorithms[i];
     }
   }
@@ -173,10 +159,10 @@ static int read_pss_key(struct byte_slice public_key, uint16_t scheme, RsaKey *k
   struct byte_slice exponent;
   word32 index = 0;
 
-  if (!der_read_tagged(&whole, DER_SEQUENCE, &content) || !read_algorithm(&content, &identifier, &parameters)) {
+  if (!der_read_tagged(&whole, DER_SEQUENCE, &content) || !algorithm_take_whole(&content, &identifier, &parameters)) {
     return ASN_PARSE_E;
   }
-  if (!pss_is_identifier(identifier)) {
+  if (object_identifier_find(identifier) != OID_RSA_PSS) {
     return wc_RsaPublicKeyDecode(public_key.bytes, &index, key, (word32)public_key.length);
   }
   if ((parameters.length > 0 && pss_parameters_scheme(parameters) != scheme) ||
@@ -245,9 +231,9 @@ static enum signature_verdict check_ed25519(const struct algorithm *algorithm, c
   int matches = 0;
   int result;
 
+  (void)algorithm;
   if (!der_read_tagged(&whole, DER_SEQUENCE, &content) || !algorithm_take(&content, &identifier) ||
-      !byte_slices_equal(identifier, (struct byte_slice){algorithm->bytes, algorithm->length}) ||
-      !der_read_bit_string(&content, &bits)) {
+      object_identifier_find(identifier) != OID_ED25519 || !der_read_bit_string(&content, &bits)) {
     return SIGNATURE_WRONG;
   }
   if (wc_ed25519_init(&room.key) != 0) {

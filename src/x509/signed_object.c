@@ -2,14 +2,24 @@
 /* Reads the outer form of signed objects. */
 #include "x509/signed_object.h"
 
-bool algorithm_take(struct byte_slice *rest, struct byte_slice *identifier) {
+bool algorithm_take_whole(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *parameters) {
   struct byte_slice content;
-  struct der_element parameters;
+  struct der_element element = {0, {NULL, 0}, {NULL, 0}};
 
   if (!der_read_tagged(rest, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, identifier)) {
     return false;
   }
-  return (content.length == 0 || der_read(&content, &parameters)) && content.length == 0;
+  if (content.length > 0 && !der_read(&content, &element)) {
+    return false;
+  }
+  *parameters = element.whole;
+  return content.length == 0;
+}
+
+bool algorithm_take(struct byte_slice *rest, struct byte_slice *identifier) {
+  struct byte_slice parameters;
+
+  return algorithm_take_whole(rest, identifier, &parameters);
 }
 
 bool signed_object_take(struct byte_slice *content, struct signed_object *object) {

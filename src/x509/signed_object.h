@@ -25,4 +25,7 @@ bool signed_object_read(struct signed_object *object, const uint8_t *der, size_t
 /** An AlgorithmIdentifier; the content of its OBJECT IDENTIFIER. Its parameters may be any one element. */
 bool algorithm_take(struct byte_slice *rest, struct byte_slice *identifier);
 
+/** The same with its parameters, tag and length included; empty if there are none. */
+bool algorithm_take_whole(struct byte_slice *rest, struct byte_slice *identifier, struct byte_slice *parameters);
+
 #endif
