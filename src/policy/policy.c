@@ -332,9 +332,9 @@ struct name_list {
 
 static amqp_wolfssl_code_t refuse_name(const struct name_list *list, const struct policy *policy, const char *name,
                                        size_t length, const char *why, amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-                   "\"%.*s\" %s %s (policy \"%s\"; IANA's names are asked for)", (int)(length < 100 ? length : 100),
-                   name, why, list->what, policy->name);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+                         "\"%.*s\" %s %s (policy \"%s\"; IANA's names are asked for)",
+                         (int)(length < 100 ? length : 100), name, why, list->what, policy->name);
 }
 
 _Static_assert(POLICY_GROUPS_MAX <= POLICY_SUITES_MAX, "what fits the suites has to fit the groups");
@@ -363,8 +363,7 @@ static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const s
     name += length;
   }
   if (count == 0) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "no %s is named",
-                     list->what);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "no %s is named", list->what);
   }
   memcpy(numbers, chosen, count * sizeof(chosen[0]));
   *number_count = count;
@@ -497,8 +496,8 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
     return error_set(error, fallback.stage, fallback.code, "%s \"%s\"", fallback.sentence, policy->name);
   }
   if (!policy_limits_versions(limits, &lowest, &highest)) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-                     "none of the cipher suites that were chosen belongs to a TLS version that was chosen");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+                           "none of the cipher suites that were chosen belongs to a TLS version that was chosen");
   }
   result = set_suites(limits, context);
   if (result == WOLFSSL_SUCCESS) {

@@ -36,8 +36,7 @@ static const struct wolfssl_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE
 /* The table's sentences speak of the broker; what is refused here is our own. */
 static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code, const char *what) {
   if (wolfssl_error_set(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_ERROR_NO_MEMORY) {
-    error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
-              "wolfSSL refused %s (wolfSSL: %d)", what, wolfssl_code);
+    error_configure(error, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED, "wolfSSL refused %s (wolfSSL: %d)", what, wolfssl_code);
     error->wolfssl_code = wolfssl_code;
   }
   error->stage = AMQP_WOLFSSL_STAGE_CONFIGURE;
@@ -45,7 +44,7 @@ static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code
 }
 
 static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
-  return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+  return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
 }
 
 /* The versions in which a suite is left. policy_apply() refuses it when there is none. */
@@ -109,9 +108,9 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
     loaded++;
   }
   if (loaded == 0 && trust->anchors.count > 0) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
-                     "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s", policy_name(policy),
-                     reason);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
+                           "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s",
+                           policy_name(policy), reason);
   }
   return forget_trusted_peers(ctx, error);
 }
@@ -172,8 +171,7 @@ static amqp_wolfssl_code_t load_token(WOLFSSL_CTX *ctx, const struct certificate
   struct certificate leaf;
 
   if (!certificate_read(&leaf, der->bytes, der->length)) { /* it was read before */
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
-                     "the client's certificate can't be parsed");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED, "the client's certificate can't be parsed");
   }
   token_signature_install(ctx, leaf.key_kind);
   return load_key(ctx, leaf.public_key.bytes, leaf.public_key.length, error);
@@ -285,8 +283,8 @@ static amqp_wolfssl_code_t check_stapling(const struct tls_settings *settings, a
       peer_verification_sees_answers_of_tls_1_3()) {
     return AMQP_WOLFSSL_OK;
   }
-  return error_set(
-      error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
       "this wolfSSL does not show OCSP answers stapled in TLS 1.3, so they can't be checked; allow TLS 1.2 "
       "only (amqp_wolfssl_config_set_tls_versions), where they can, or turn stapling off and give CRLs, or "
       "use wolfSSL 5.8 or later (--enable-ocspstapling)");
@@ -299,12 +297,13 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   amqp_wolfssl_code_t code;
 
   if (settings->verify_peer && trust->anchors.count == 0) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR,
-                     "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR,
+        "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
   }
   if (!settings->verify_peer && checks_revocation(settings)) {
-    return error_set(
-        error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
         "revocation is to be checked but the broker's certificate is not to be verified; leave verify_peer "
         "on");
   }

@@ -13,8 +13,6 @@
 
 #include <wolfssl/wolfcrypt/hash.h>
 
-#define REFUSE(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 /* A responder sends one certificate; each that is tried costs two checks of signatures. */
 #define RESPONDERS_TRIED 4
 
@@ -168,37 +166,42 @@ static const char *responder_error_name(int status) {
 static amqp_wolfssl_code_t explain_unread_answer(enum ocsp_answer_result result, const struct ocsp_answer *answer,
                                                  amqp_wolfssl_error_t *error) {
   if (result == OCSP_ANSWER_REFUSED) {
-    return REFUSE(REVOCATION_UNKNOWN,
-                  "what the broker stapled is its OCSP responder's error and no answer: %s (%d); see how the broker "
-                  "gets its answers",
-                  responder_error_name(answer->responder_error), answer->responder_error);
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "what the broker stapled is its OCSP responder's error and no answer: %s (%d); see how the broker "
+        "gets its answers",
+        responder_error_name(answer->responder_error), answer->responder_error);
   }
   if (result == OCSP_ANSWER_CRITICAL) {
-    return REFUSE(REVOCATION_UNKNOWN,
-                  "the OCSP answer that the broker stapled has a critical extension that is not known here");
+    return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                        "the OCSP answer that the broker stapled has a critical extension that is not known here");
   }
-  return REFUSE(REVOCATION_UNKNOWN, "what the broker stapled is not a valid OCSP answer");
+  return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                      "what the broker stapled is not a valid OCSP answer");
 }
 
 static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_t now, const char *issuer,
                                         amqp_wolfssl_error_t *error) {
   if (single->status == OCSP_REVOKED) {
-    REFUSE(CERTIFICATE_REVOKED, "the broker's certificate was revoked by \"%s\"", issuer);
+    error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the broker's certificate was revoked by \"%s\"",
+                 issuer);
     error_append_date(error, " on ", single->revoked_on,
                       ", says the OCSP answer that the broker stapled; have the broker use another certificate");
   } else if (now < single->this_update) {
-    REFUSE(REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled is not valid yet");
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "the OCSP answer that the broker stapled is not valid yet");
     error_append_date(error, " (it is dated ", single->this_update, "); check this machine's clock");
   } else if (!single->has_next_update) {
-    REFUSE(REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled does not say until when it holds (nextUpdate)");
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "the OCSP answer that the broker stapled does not say until when it holds (nextUpdate)");
   } else if (now > single->next_update) {
-    REFUSE(REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled has expired");
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled has expired");
     error_append_date(error, " (it held until ", single->next_update, "); see how the broker gets its answers");
   } else if (single->status == OCSP_UNKNOWN) {
-    REFUSE(REVOCATION_UNKNOWN,
-           "the OCSP responder of \"%s\" does not know the broker's certificate, says the answer that the broker "
-           "stapled",
-           issuer);
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "the OCSP responder of \"%s\" does not know the broker's certificate, says the answer that the broker "
+                 "stapled",
+                 issuer);
   } else {
     return AMQP_WOLFSSL_OK;
   }
@@ -224,9 +227,10 @@ static amqp_wolfssl_code_t check_singles(const struct ocsp_answer *answer, const
     if (match == MATCH_YES && (worst == AMQP_WOLFSSL_OK || single.status == OCSP_REVOKED)) {
       worst = check_single(&single, now, issuer_name, error);
     } else if (match == MATCH_UNCERTAIN && worst == AMQP_WOLFSSL_OK) {
-      worst = REFUSE(REVOCATION_UNKNOWN,
-                     "the OCSP answer that the broker stapled names the certificate's issuer by another hash than "
-                     "SHA-1 or SHA-256");
+      worst =
+          error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                       "the OCSP answer that the broker stapled names the certificate's issuer by another hash than "
+                       "SHA-1 or SHA-256");
     }
   }
   return worst;
@@ -248,24 +252,26 @@ static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, st
   certificate_format_name(issuer->subject, issuer_name, sizeof(issuer_name));
   code = check_singles(&answer, leaf, issuer, issuer_name, check->now, &any, error);
   if (!any) {
-    return REFUSE(REVOCATION_UNKNOWN,
-                  "the OCSP answer that the broker stapled is about another certificate, or one of another issuer "
-                  "than \"%s\"",
-                  issuer_name);
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "the OCSP answer that the broker stapled is about another certificate, or one of another issuer "
+        "than \"%s\"",
+        issuer_name);
   }
   switch (check_answer_signer(check, &answer, issuer, reason)) {
     case SIGNATURE_GOOD:
       return code; /* only now does what it says count */
     case SIGNATURE_NO_MEMORY:
-      return REFUSE(NO_MEMORY, "out of memory");
+      return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     case SIGNATURE_REFUSED:
-      return REFUSE(REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled is not accepted: %s", reason);
+      return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                          "the OCSP answer that the broker stapled is not accepted: %s", reason);
     case SIGNATURE_WRONG:
     case SIGNATURE_UNSUPPORTED:
       break;
   }
-  return REFUSE(
-      REVOCATION_UNKNOWN,
+  return error_verify(
+      error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
       "the OCSP answer that the broker stapled is signed neither by \"%s\", which issued the certificate, nor "
       "by a responder that it authorised",
       issuer_name);
@@ -280,7 +286,8 @@ amqp_wolfssl_code_t ocsp_check_answer(const struct revocation_check *check, stru
   char subject[ERROR_SUBJECT_LENGTH];
 
   if (check->chain->count == 0 || !certificate_read(&leaf, der->bytes, der->length)) {
-    return REFUSE(REVOCATION_UNKNOWN, "the broker stapled an OCSP answer and sent no certificate");
+    return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                        "the broker stapled an OCSP answer and sent no certificate");
   }
   code = revocation_find_issuer(check, 0, &leaf, &issuer, error);
   if (code != AMQP_WOLFSSL_OK) {

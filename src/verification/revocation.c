@@ -9,8 +9,6 @@
 
 #include "verification/signer_check.h"
 
-#define REFUSE(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 static bool read_certificate(const struct certificate_der *der, struct certificate *certificate) {
   return certificate_read(certificate, der->bytes, der->length);
 }
@@ -63,20 +61,21 @@ static amqp_wolfssl_code_t explain_no_issuer(const struct certificate *certifica
   char issuer[ERROR_SUBJECT_LENGTH];
 
   if (verdict == SIGNATURE_NO_MEMORY) {
-    return REFUSE(NO_MEMORY, "out of memory");
+    return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, issuer, sizeof(issuer));
   if (verdict == SIGNATURE_UNSUPPORTED) {
-    REFUSE(
-        REVOCATION_UNKNOWN,
+    error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
         "whether \"%s\" is revoked can't be checked: its certificate is signed in a way that is not known here (RSA or "
         "ECDSA with SHA-256, -384 or -512 is)",
         subject);
   } else {
-    REFUSE(REVOCATION_UNKNOWN,
-           "whether \"%s\" is revoked can't be checked: the broker did not send the certificate of its issuer \"%s\"",
-           subject, issuer);
+    error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "whether \"%s\" is revoked can't be checked: the broker did not send the certificate of its issuer \"%s\"",
+        subject, issuer);
   }
   name_certificate(certificate, depth, error);
   return error->code;
@@ -174,7 +173,8 @@ static void explain_revoked(const struct findings *findings, const struct certif
                             const char *issuer, amqp_wolfssl_error_t *error) {
   const char *reason = revocation_reason_name(findings->entry.reason);
 
-  REFUSE(CERTIFICATE_REVOKED, "the certificate of \"%s\" in the broker's chain", subject);
+  error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the certificate of \"%s\" in the broker's chain",
+               subject);
   append_serial_number(certificate->serial_number, error);
   error_append(error, " was revoked by \"%s\"", issuer);
   error_append_date(error, " on ", findings->entry.date, "");
@@ -185,14 +185,15 @@ static void explain_revoked(const struct findings *findings, const struct certif
 static void explain_no_list(const struct findings *findings, const char *subject, const char *issuer,
                             amqp_wolfssl_error_t *error) {
   if (findings->badly_signed != NULL) {
-    REFUSE(REVOCATION_UNKNOWN,
-           "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not signed by the CA that issued "
-           "the certificate, or that CA may not sign CRLs",
-           subject, issuer, findings->badly_signed->origin);
+    error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not signed by the CA that issued "
+        "the certificate, or that CA may not sign CRLs",
+        subject, issuer, findings->badly_signed->origin);
   } else {
-    REFUSE(REVOCATION_UNKNOWN,
-           "whether \"%s\" is revoked can't be checked: no CRL of its issuer \"%s\" was given; add it", subject,
-           issuer);
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: no CRL of its issuer \"%s\" was given; add it", subject,
+                 issuer);
   }
 }
 
@@ -204,24 +205,27 @@ amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check,
   struct findings findings;
 
   if (!search(check, certificate, issuer, &findings)) {
-    return REFUSE(NO_MEMORY, "out of memory");
+    return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, issuer_name, sizeof(issuer_name));
   if (findings.revoked_by != NULL) {
     explain_revoked(&findings, certificate, subject, issuer_name, error);
   } else if (findings.refused != NULL && is_newer(findings.refused, findings.newest)) {
-    REFUSE(REVOCATION_UNKNOWN, "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is too weak: %s",
-           subject, issuer_name, findings.refused->origin, findings.reason);
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is too weak: %s", subject,
+                 issuer_name, findings.refused->origin, findings.reason);
   } else if (findings.newest == NULL) {
     explain_no_list(&findings, subject, issuer_name, error);
   } else if (check->now > findings.newest->list.next_update) {
-    REFUSE(REVOCATION_UNKNOWN, "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s has expired",
-           subject, issuer_name, findings.newest->origin);
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s has expired", subject,
+                 issuer_name, findings.newest->origin);
     error_append_date(error, " (it held until ", findings.newest->list.next_update, "); fetch a new one");
   } else if (check->now < findings.newest->list.this_update) {
-    REFUSE(REVOCATION_UNKNOWN, "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not valid yet",
-           subject, issuer_name, findings.newest->origin);
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not valid yet", subject,
+                 issuer_name, findings.newest->origin);
     error_append_date(error, " (it is dated ", findings.newest->list.this_update, "); check this machine's clock");
   } else {
     return AMQP_WOLFSSL_OK;
@@ -255,6 +259,6 @@ amqp_wolfssl_code_t revocation_check_chain(const struct revocation_check *check,
     }
     depth = issuer.depth;
   }
-  return REFUSE(REVOCATION_UNKNOWN,
-                "the broker's certificates lead to no trusted CA that revocation could be checked by");
+  return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                      "the broker's certificates lead to no trusted CA that revocation could be checked by");
 }

@@ -12,8 +12,6 @@
 #include "x509/encoded_input.h"
 #include "x509/signature.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 struct revocation_lists {
   atomic_uint references;
   struct kept_list *items;
@@ -58,15 +56,18 @@ const struct kept_list *revocation_lists_at(const struct revocation_lists *lists
 static amqp_wolfssl_code_t explain_unread(enum revocation_list_result result, const char *origin, size_t number,
                                           amqp_wolfssl_error_t *error) {
   if (result == REVOCATION_LIST_WITHOUT_END) {
-    return FAIL(CRL_UNUSABLE, "CRL %zu of %s does not say until when it holds (nextUpdate)", number, origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE,
+                           "CRL %zu of %s does not say until when it holds (nextUpdate)", number, origin);
   }
   if (result == REVOCATION_LIST_PARTIAL) {
-    return FAIL(CRL_UNUSABLE,
-                "CRL %zu of %s is a delta, covers a part of the certificates only, is issued for another CA, or has "
-                "another critical extension; give the CA's full CRL",
-                number, origin);
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE,
+        "CRL %zu of %s is a delta, covers a part of the certificates only, is issued for another CA, or has "
+        "another critical extension; give the CA's full CRL",
+        number, origin);
   }
-  return FAIL(CRL_MALFORMED, "CRL %zu of %s is not a valid X.509 CRL", number, origin);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "CRL %zu of %s is not a valid X.509 CRL", number,
+                         origin);
 }
 
 /* Takes over \a der, also when it fails. */
@@ -85,7 +86,7 @@ static amqp_wolfssl_code_t add_der(struct revocation_lists *lists, uint8_t *der,
   if (items == NULL) {
     free(item.origin);
     free(der);
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   lists->items = items;
   lists->items[lists->count++] = item;
@@ -97,7 +98,7 @@ static amqp_wolfssl_code_t take_list(void *lists, const uint8_t *der, size_t len
   uint8_t *copy = malloc(length + 1);
 
   if (copy == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   memcpy(copy, der, length);
   /* add_der() takes it over. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
@@ -120,7 +121,8 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
                                                  amqp_wolfssl_error_t *error) {
   for (size_t i = 0; i < lists->count; i++) {
     if (now > lists->items[i].list.next_update) {
-      FAIL(CRL_UNUSABLE, "CRL %zu of %s has expired", i + 1, lists->items[i].origin);
+      error_configure(error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, "CRL %zu of %s has expired", i + 1,
+                      lists->items[i].origin);
       error_append_date(error, ": it held until ", lists->items[i].list.next_update, "; fetch a new one");
       return error->code;
     }
@@ -173,14 +175,14 @@ amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *list
     item->signer = NULL;
     verdict = find_signer(item, anchors, &known);
     if (verdict == SIGNATURE_NO_MEMORY) {
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
     if (known && verdict != SIGNATURE_GOOD) {
       certificate_format_name(item->list.issuer, issuer, sizeof(issuer));
-      return FAIL(CRL_UNUSABLE, "the CRL of \"%s\" in %s %s", issuer, item->origin,
-                  verdict == SIGNATURE_UNSUPPORTED
-                      ? "is signed in a way that is not allowed (RSA or ECDSA with SHA-256, -384 or -512 is)"
-                      : "is not signed by the trusted CA of that name, or that may not sign CRLs");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, "the CRL of \"%s\" in %s %s", issuer, item->origin,
+                             verdict == SIGNATURE_UNSUPPORTED
+                                 ? "is signed in a way that is not allowed (RSA or ECDSA with SHA-256, -384 or -512 is)"
+                                 : "is not signed by the trusted CA of that name, or that may not sign CRLs");
     }
   }
   return AMQP_WOLFSSL_OK;

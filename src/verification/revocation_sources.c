@@ -18,8 +18,6 @@
 #include "base/file.h"
 #include "x509/pem.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 /* A file that was changed so shortly before it was read may change again without its times showing it. */
 #define SETTLED_AFTER_SECONDS 2
 
@@ -227,10 +225,11 @@ static amqp_wolfssl_code_t read_entries(struct revocation_lists *lists, DIR *fol
     entry = readdir(folder);
     if (entry == NULL) {
       return errno == 0 ? AMQP_WOLFSSL_OK
-                        : FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", folder_path, strerror(errno));
+                        : error_configure(error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't read the folder %s: %s",
+                                          folder_path, strerror(errno));
     }
     if (asprintf(&path, "%s/%s", folder_path, entry->d_name) < 0) {
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
     code = read_entry(lists, path, entry->d_name, found, error);
     free(path);
@@ -246,12 +245,13 @@ static amqp_wolfssl_code_t read_folder(struct revocation_lists *lists, const cha
   size_t found = 0;
 
   if (folder == NULL) {
-    return FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", path, strerror(errno));
+    return error_configure(error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't read the folder %s: %s", path,
+                           strerror(errno));
   }
   code = read_entries(lists, folder, path, &found, error);
   (void)closedir(folder);
   if (code == AMQP_WOLFSSL_OK && found == 0) {
-    return FAIL(CRL_MALFORMED, "the folder %s holds no CRL", path);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "the folder %s holds no CRL", path);
   }
   return code;
 }
@@ -284,7 +284,7 @@ static amqp_wolfssl_code_t try_source(const struct revocation_source *source, am
   amqp_wolfssl_code_t code;
 
   if (lists == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   code = read_source(lists, source, error);
   if (code == AMQP_WOLFSSL_OK && source->kind == SOURCE_MEMORY) {
@@ -307,7 +307,7 @@ static amqp_wolfssl_code_t add_source(struct revocation_sources *sources, struct
   items = realloc(sources->items, (sources->count + 1) * sizeof(*items));
   if (items == NULL) {
     free_source(source);
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   sources->items = items;
   sources->items[sources->count++] = *source;
@@ -320,7 +320,8 @@ static amqp_wolfssl_code_t add_path(struct revocation_sources *sources, enum kin
                                     amqp_wolfssl_error_t *error) {
   struct revocation_source source = {.kind = kind, .path = strdup(path)};
 
-  return source.path == NULL ? FAIL(NO_MEMORY, "out of memory") : add_source(sources, &source, error);
+  return source.path == NULL ? error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
+                             : add_source(sources, &source, error);
 }
 
 amqp_wolfssl_code_t revocation_sources_add_file(struct revocation_sources *sources, const char *path,
@@ -339,7 +340,7 @@ amqp_wolfssl_code_t revocation_sources_add_memory(struct revocation_sources *sou
       .kind = SOURCE_MEMORY, .data = malloc(length + 1), .length = length, .format = format};
 
   if (source.data == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   memcpy(source.data, data, length);
   return add_source(sources, &source, error);
@@ -384,7 +385,7 @@ static amqp_wolfssl_code_t refresh(struct revocation_sources *sources, const str
   }
   lists = revocation_lists_new();
   if (lists == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   code = read_all(sources, anchors, lists, error);
   /* What can't be read any more must not be used any more either: the next opening tries again. */

@@ -23,8 +23,6 @@
 
 #include <wolfssl/wolfcrypt/asn_public.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 enum anchor_verdict {
   ANCHOR_USABLE,
   ANCHOR_NOT_CA,
@@ -89,7 +87,8 @@ static amqp_wolfssl_code_t explain_unusable(enum anchor_verdict verdict, const s
   char subject[ERROR_SUBJECT_LENGTH];
 
   certificate_format_name(certificate->subject, subject, sizeof(subject));
-  FAIL(CA_UNUSABLE, "%s can't be trusted: the certificate of \"%s\" %s", origin, subject, reasons[verdict]);
+  error_configure(error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "%s can't be trusted: the certificate of \"%s\" %s", origin,
+                  subject, reasons[verdict]);
   error_set_certificate(error, 0, subject);
   return error->code;
 }
@@ -106,7 +105,7 @@ static amqp_wolfssl_code_t add_usable(struct trust *trust, const struct certific
     enum anchor_verdict verdict = judge(der, &certificate);
 
     if (verdict == ANCHOR_NO_MEMORY) {
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
     if (verdict != ANCHOR_USABLE) {
       trust->left_out++;
@@ -116,7 +115,7 @@ static amqp_wolfssl_code_t add_usable(struct trust *trust, const struct certific
     usable++;
     if (!certificate_list_contains(&trust->anchors, der->bytes, der->length) &&
         !certificate_list_add(&trust->anchors, der->bytes, der->length)) {
-      return FAIL(NO_MEMORY, "out of memory");
+      return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
   }
   return usable > 0 ? AMQP_WOLFSSL_OK : code;
@@ -153,7 +152,7 @@ static amqp_wolfssl_code_t join(struct trust *trust, struct trust *added, amqp_w
       trust->left_out += added->left_out;
       error_clear(error); /* what was passed over is no failure */
     } else {
-      code = FAIL(NO_MEMORY, "out of memory");
+      code = error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
   }
   trust_free(added);
@@ -218,7 +217,7 @@ static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *fol
   char *path = NULL;
 
   if (asprintf(&path, "%s/%s", folder, name) < 0) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   if (is_to_be_read(path)) {
     code = file_read(path, &contents, error);
@@ -234,7 +233,8 @@ static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *fol
 }
 
 static amqp_wolfssl_code_t folder_unreadable(const char *path, amqp_wolfssl_error_t *error) {
-  return FAIL(FILE_UNREADABLE, "can't read the folder %s: %s", path, strerror(errno));
+  return error_configure(error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't read the folder %s: %s", path,
+                         strerror(errno));
 }
 
 static amqp_wolfssl_code_t add_entries(struct trust *trust, DIR *folder, const char *path, bool forgiving,
@@ -258,11 +258,12 @@ static amqp_wolfssl_code_t add_entries(struct trust *trust, DIR *folder, const c
 static amqp_wolfssl_code_t explain_empty_folder(const struct trust *trust, const char *path,
                                                 amqp_wolfssl_error_t *error) {
   if (trust->left_out == 0) {
-    return FAIL(NO_CERTIFICATE, "the folder %s holds no CA certificate", path);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "the folder %s holds no CA certificate", path);
   }
-  return FAIL(CA_UNUSABLE,
-              "the folder %s holds no CA certificate that can be used (expired, not yet valid or no CA: %zu)", path,
-              trust->left_out);
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
+      "the folder %s holds no CA certificate that can be used (expired, not yet valid or no CA: %zu)", path,
+      trust->left_out);
 }
 
 static amqp_wolfssl_code_t add_folder(struct trust *trust, const char *path, bool forgiving,
@@ -290,7 +291,8 @@ amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *
   struct trust added = {0};
   word32 count = 0;
   const char **folders = wolfSSL_get_system_CA_dirs(&count);
-  amqp_wolfssl_code_t code = FAIL(NO_CERTIFICATE, "wolfSSL knows no folder of system CA certificates");
+  amqp_wolfssl_code_t code =
+      error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "wolfSSL knows no folder of system CA certificates");
 
   for (word32 i = 0; folders != NULL && i < count; i++) {
     code = add_folder(&added, folders[i], true, error);
@@ -301,9 +303,9 @@ amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *
   return join(trust, &added, code, error);
 #else
   (void)trust;
-  return FAIL(NOT_SUPPORTED,
-              "this wolfSSL was built without system CA certificates (--enable-sys-ca-certs); name the "
-              "CA file or folder instead");
+  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+                         "this wolfSSL was built without system CA certificates (--enable-sys-ca-certs); name the "
+                         "CA file or folder instead");
 #endif
 }
 

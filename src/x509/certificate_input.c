@@ -7,17 +7,16 @@
 #include "x509/certificate.h"
 #include "x509/encoded_input.h"
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-
 static amqp_wolfssl_code_t take_certificate(void *list, const uint8_t *der, size_t length, const char *origin,
                                             size_t number, amqp_wolfssl_error_t *error) {
   struct certificate certificate;
 
   if (!certificate_read(&certificate, der, length)) {
-    return FAIL(CERTIFICATE_MALFORMED, "certificate %zu of %s is not a valid X.509 certificate", number, origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED,
+                           "certificate %zu of %s is not a valid X.509 certificate", number, origin);
   }
   if (!certificate_list_add(list, der, length)) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   return AMQP_WOLFSSL_OK;
 }

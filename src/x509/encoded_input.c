@@ -7,9 +7,6 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define FAIL(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_##code, __VA_ARGS__)
-#define FAIL_WITH(code, ...) error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, code, __VA_ARGS__)
-
 struct reading {
   const struct encoded_kind *kind;
   const char *origin;
@@ -24,19 +21,19 @@ static amqp_wolfssl_code_t take_block(const struct reading *reading, const struc
   size_t length = block->whole.length;
 
   if (der == NULL) {
-    return FAIL(NO_MEMORY, "out of memory");
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   switch (pem_decode(block, der, &length)) {
     case PEM_DECODED:
       code = reading->take(reading->to, der, length, reading->origin, number, error);
       break;
     case PEM_NO_MEMORY:
-      code = FAIL(NO_MEMORY, "out of memory");
+      code = error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
       break;
     case PEM_NOT_BASE64:
     default:
-      code = FAIL_WITH(reading->kind->malformed, "%s %zu of %s is not valid base64", reading->kind->name, number,
-                       reading->origin);
+      code = error_configure(error, reading->kind->malformed, "%s %zu of %s is not valid base64", reading->kind->name,
+                             number, reading->origin);
       break;
   }
   free(der);
@@ -61,12 +58,13 @@ static amqp_wolfssl_code_t take_blocks(const struct reading *reading, const char
     }
   }
   if (result == PEM_UNTERMINATED) {
-    return FAIL_WITH(kind->malformed, "%s is cut off or damaged after %s %zu: a BEGIN or END line lacks the other",
-                     reading->origin, kind->name, number);
+    return error_configure(error, kind->malformed,
+                           "%s is cut off or damaged after %s %zu: a BEGIN or END line lacks the other",
+                           reading->origin, kind->name, number);
   }
   if (number == 0) {
-    return FAIL_WITH(kind->missing, "%s holds no %s (no \"-----BEGIN %s-----\")", reading->origin, kind->name,
-                     kind->label);
+    return error_configure(error, kind->missing, "%s holds no %s (no \"-----BEGIN %s-----\")", reading->origin,
+                           kind->name, kind->label);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -77,10 +75,10 @@ amqp_wolfssl_code_t encoded_input_read(const struct encoded_kind *kind, const vo
   const struct reading reading = {kind, origin, take, to};
 
   if (length == 0) {
-    return FAIL_WITH(kind->missing, "%s is empty", origin);
+    return error_configure(error, kind->missing, "%s is empty", origin);
   }
   if (length > INT_MAX) {
-    return FAIL(INVALID_ARGUMENT, "%s is too long", origin);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%s is too long", origin);
   }
   if (format == AMQP_WOLFSSL_FORMAT_PEM || (format == AMQP_WOLFSSL_FORMAT_AUTO && pem_is_likely(data, length))) {
     return take_blocks(&reading, data, length, error);
