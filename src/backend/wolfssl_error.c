@@ -39,7 +39,7 @@ static const struct numbered_cause causes[] = {
       "a certificate of the broker's chain is revoked by its CA's CRL"}},
     {OCSP_CERT_REVOKED,
      {VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED,
-      "the broker's certificate is revoked, says its CA's OCSP answer"}},
+      "the broker's certificate is revoked, says its CA's OCSP response"}},
     {CRL_MISSING,
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
       "no CRL was given for an issuer in the broker's chain; add its CRL"}},
@@ -47,15 +47,15 @@ static const struct numbered_cause causes[] = {
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the CRL of an issuer in the broker's chain is out of date"}},
     {OCSP_CERT_UNKNOWN,
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-      "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, or only "
+      "the broker stapled no OCSP response to its certificate, and one is required; turn stapling on there, or only "
       "request it here"}},
     {OCSP_LOOKUP_FAIL,
-     {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the broker announced an OCSP answer and stapled none"}},
+     {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the broker announced an OCSP response and stapled none"}},
     {OCSP_INVALID_STATUS,
-     {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the broker sent an OCSP answer that does not hold"}},
+     {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the broker sent an OCSP response that does not hold"}},
     {BAD_CERTIFICATE_STATUS_ERROR,
      {VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-      "the OCSP answer that the broker stapled does not hold: it is out of date, about another certificate, damaged, "
+      "the OCSP response that the broker stapled does not hold: it is out of date, about another certificate, damaged, "
       "or not signed in the name of the certificate's issuer; \"openssl s_client -status\" shows it"}},
     {ASN_SIG_CONFIRM_E,
      {VERIFY, AMQP_WOLFSSL_ERROR_BAD_SIGNATURE,

@@ -25,7 +25,7 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
   config->settings.revocation = &config->revocation;
 }
 
-/* What the administrator asks for beside limits: lists, and answers. */
+/* What the administrator asks for beside limits: lists, and responses. */
 static amqp_wolfssl_code_t use_site_revocation(amqp_wolfssl_config_t *config) {
   amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
 

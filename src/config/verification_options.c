@@ -104,12 +104,12 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *co
 }
 
 amqp_wolfssl_code_t check_stapling_is_shown(amqp_wolfssl_error_t *error) {
-  if (peer_verification_sees_answers()) {
+  if (peer_verification_sees_responses()) {
     return AMQP_WOLFSSL_OK;
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-      "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the answers; "
+      "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the responses; "
       "give CRLs instead");
 }
 

@@ -112,7 +112,7 @@ struct session *session_new(const struct tls_context *context, const struct peer
     goto no_memory;
   }
   tls_io_attach(&session->io, session->ssl);
-  peer_verification_watch_answer(&session->verification, session->ssl);
+  peer_verification_watch_response(&session->verification, session->ssl);
   wolfSSL_set_using_nonblock(session->ssl, 1);
   return session;
 no_memory:
@@ -252,7 +252,7 @@ static bool judge_server(struct session *session, int wolfssl_code) {
   struct negotiated negotiated;
 
   if (session->verification.error.code != AMQP_WOLFSSL_OK && (due || is_waiting(wolfssl_code))) {
-    (void)peer_verification_explain(&session->verification, 0, session->error); /* an OCSP answer that wolfSSL took */
+    (void)peer_verification_explain(&session->verification, 0, session->error); /* an OCSP response that wolfSSL took */
     return false;
   }
   if (session->judged || !due) {

@@ -273,19 +273,19 @@ static bool checks_revocation(const struct tls_settings *settings) {
          (settings->revocation != NULL && revocation_sources_any(settings->revocation));
 }
 
-/* An answer that comes unseen would be taken unchecked, which is worse than to open nothing. */
+/* A response that comes unseen would be taken unchecked, which is worse than to open nothing. */
 static amqp_wolfssl_code_t check_stapling(const struct tls_settings *settings, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
 
   (void)policy_limits_versions(&settings->limits, &lowest, &highest);
   if (settings->stapling == AMQP_WOLFSSL_STAPLING_OFF || highest <= AMQP_WOLFSSL_TLS_1_2 ||
-      peer_verification_sees_answers_of_tls_1_3()) {
+      peer_verification_sees_responses_of_tls_1_3()) {
     return AMQP_WOLFSSL_OK;
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-      "this wolfSSL does not show OCSP answers stapled in TLS 1.3, so they can't be checked; allow TLS 1.2 "
+      "this wolfSSL does not show OCSP responses stapled in TLS 1.3, so they can't be checked; allow TLS 1.2 "
       "only (amqp_wolfssl_config_set_tls_versions), where they can, or turn stapling off and give CRLs, or "
       "use wolfSSL 5.8 or later (--enable-ocspstapling)");
 }

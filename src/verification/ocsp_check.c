@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads what the OCSP answer says of the broker's certificate first, and believes it once it knows the signer. */
+/* Reads what the OCSP response says of the broker's certificate first, and believes it once it knows the signer. */
 #include "autoconfig.h"
 
 #include "verification/ocsp_check.h"
@@ -9,7 +9,7 @@
 #include "backend/wolfssl_headers.h"
 #include "verification/signer_check.h"
 #include "x509/object_identifiers.h"
-#include "x509/ocsp_answer.h"
+#include "x509/ocsp_response.h"
 
 #include <wolfssl/wolfcrypt/hash.h>
 
@@ -103,9 +103,9 @@ static enum signature_verdict check_authorised(const struct policy *policy, cons
 }
 
 /* A responder of its own that the issuer has authorised (RFC 6960, section 4.2.2.2). */
-static enum signature_verdict check_responder(const struct revocation_check *check, const struct ocsp_answer *answer,
-                                              struct byte_slice responder_der, const struct certificate *issuer,
-                                              char reason[SIGNER_REASON_LENGTH]) {
+static enum signature_verdict check_responder(const struct revocation_check *check,
+                                              const struct ocsp_response *response, struct byte_slice responder_der,
+                                              const struct certificate *issuer, char reason[SIGNER_REASON_LENGTH]) {
   struct certificate responder;
   struct signed_object object;
   enum signature_verdict verdict;
@@ -118,7 +118,7 @@ static enum signature_verdict check_responder(const struct revocation_check *che
   }
   verdict = check_authorised(check->policy, &object, &responder, issuer, reason);
   if (verdict == SIGNATURE_GOOD) {
-    verdict = signer_check(check->policy, &answer->object, &responder, reason);
+    verdict = signer_check(check->policy, &response->object, &responder, reason);
   }
   if (verdict == SIGNATURE_GOOD && check->lists != NULL) {
     verdict = check_responder_is_not_revoked(check, &responder, issuer, reason);
@@ -126,16 +126,17 @@ static enum signature_verdict check_responder(const struct revocation_check *che
   return verdict;
 }
 
-static enum signature_verdict check_answer_signer(const struct revocation_check *check,
-                                                  const struct ocsp_answer *answer, const struct certificate *issuer,
-                                                  char reason[SIGNER_REASON_LENGTH]) {
-  struct byte_slice rest = answer->certificates;
-  enum signature_verdict verdict = signer_check(check->policy, &answer->object, issuer, reason);
+static enum signature_verdict check_response_signer(const struct revocation_check *check,
+                                                    const struct ocsp_response *response,
+                                                    const struct certificate *issuer,
+                                                    char reason[SIGNER_REASON_LENGTH]) {
+  struct byte_slice rest = response->certificates;
+  enum signature_verdict verdict = signer_check(check->policy, &response->object, issuer, reason);
   enum signature_verdict worse = SIGNATURE_WRONG;
   struct der_element element;
 
   for (int i = 0; i < RESPONDERS_TRIED && verdict == SIGNATURE_WRONG && der_read(&rest, &element); i++) {
-    verdict = check_responder(check, answer, element.whole, issuer, reason);
+    verdict = check_responder(check, response, element.whole, issuer, reason);
     if (verdict == SIGNATURE_REFUSED) { /* another certificate may be that of the signer */
       worse = verdict;
       verdict = SIGNATURE_WRONG;
@@ -163,21 +164,21 @@ static const char *responder_error_name(int status) {
   }
 }
 
-static amqp_wolfssl_code_t explain_unread_answer(enum ocsp_answer_result result, const struct ocsp_answer *answer,
-                                                 amqp_wolfssl_error_t *error) {
-  if (result == OCSP_ANSWER_REFUSED) {
+static amqp_wolfssl_code_t explain_unread_response(enum ocsp_response_result result,
+                                                   const struct ocsp_response *response, amqp_wolfssl_error_t *error) {
+  if (result == OCSP_RESPONSE_REFUSED) {
     return error_verify(
         error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "what the broker stapled is its OCSP responder's error and no answer: %s (%d); see how the broker "
-        "gets its answers",
-        responder_error_name(answer->responder_error), answer->responder_error);
+        "what the broker stapled is its OCSP responder's error, not a status: %s (%d); see how the broker "
+        "gets its responses",
+        responder_error_name(response->responder_error), response->responder_error);
   }
-  if (result == OCSP_ANSWER_CRITICAL) {
+  if (result == OCSP_RESPONSE_CRITICAL) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                        "the OCSP answer that the broker stapled has a critical extension that is not known here");
+                        "the OCSP response that the broker stapled has a critical extension that is not known here");
   }
   return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                      "what the broker stapled is not a valid OCSP answer");
+                      "what the broker stapled is not a valid OCSP response");
 }
 
 static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_t now, const char *issuer,
@@ -186,22 +187,23 @@ static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_
     error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the broker's certificate was revoked by \"%s\"",
                  issuer);
     error_append_date(error, " on ", single->revoked_on,
-                      ", says the OCSP answer that the broker stapled; have the broker use another certificate");
+                      ", says the OCSP response that the broker stapled; have the broker use another certificate");
   } else if (now < single->this_update) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                 "the OCSP answer that the broker stapled is not valid yet");
+                 "the OCSP response that the broker stapled is not valid yet");
     error_append_date(error, " (it is dated ", single->this_update, "); check this machine's clock");
   } else if (!single->has_next_update) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                 "the OCSP answer that the broker stapled does not say until when it holds (nextUpdate)");
+                 "the OCSP response that the broker stapled does not say until when it holds (nextUpdate)");
   } else if (now > single->next_update) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the OCSP answer that the broker stapled has expired");
-    error_append_date(error, " (it held until ", single->next_update, "); see how the broker gets its answers");
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the OCSP response that the broker stapled has expired");
+    error_append_date(error, " (it held until ", single->next_update, "); see how the broker gets its responses");
   } else if (single->status == OCSP_UNKNOWN) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                 "the OCSP responder of \"%s\" does not know the broker's certificate, says the answer that the broker "
-                 "stapled",
-                 issuer);
+    error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "the OCSP responder of \"%s\" does not know the broker's certificate, says the response that the broker "
+        "stapled",
+        issuer);
   } else {
     return AMQP_WOLFSSL_OK;
   }
@@ -209,13 +211,13 @@ static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_
 }
 
 /*
- * An answer may say several things of the certificate. Revoked is the worst, in date or not; else each must be good and
- * in date: which of them holds is not for us to guess.
+ * A response may say several things of the certificate. Revoked is the worst, in date or not; else each must be good
+ * and in date: which of them holds is not for us to guess.
  */
-static amqp_wolfssl_code_t check_singles(const struct ocsp_answer *answer, const struct certificate *leaf,
+static amqp_wolfssl_code_t check_singles(const struct ocsp_response *response, const struct certificate *leaf,
                                          const struct certificate *issuer, const char *issuer_name, int64_t now,
                                          bool *any, amqp_wolfssl_error_t *error) {
-  struct byte_slice rest = answer->singles;
+  struct byte_slice rest = response->singles;
   amqp_wolfssl_code_t worst = AMQP_WOLFSSL_OK;
   struct ocsp_single single;
 
@@ -229,56 +231,56 @@ static amqp_wolfssl_code_t check_singles(const struct ocsp_answer *answer, const
     } else if (match == MATCH_UNCERTAIN && worst == AMQP_WOLFSSL_OK) {
       worst =
           error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                       "the OCSP answer that the broker stapled names the certificate's issuer by another hash than "
+                       "the OCSP response that the broker stapled names the certificate's issuer by another hash than "
                        "SHA-1 or SHA-256");
     }
   }
   return worst;
 }
 
-static amqp_wolfssl_code_t check_answer(const struct revocation_check *check, struct byte_slice bytes,
-                                        const struct certificate *leaf, const struct certificate *issuer,
-                                        amqp_wolfssl_error_t *error) {
-  struct ocsp_answer answer;
-  enum ocsp_answer_result result = ocsp_answer_read(&answer, bytes.bytes, bytes.length);
+static amqp_wolfssl_code_t check_response(const struct revocation_check *check, struct byte_slice bytes,
+                                          const struct certificate *leaf, const struct certificate *issuer,
+                                          amqp_wolfssl_error_t *error) {
+  struct ocsp_response response;
+  enum ocsp_response_result result = ocsp_response_read(&response, bytes.bytes, bytes.length);
   amqp_wolfssl_code_t code;
   bool any;
   char issuer_name[ERROR_SUBJECT_LENGTH];
   char reason[SIGNER_REASON_LENGTH];
 
-  if (result != OCSP_ANSWER_READ) {
-    return explain_unread_answer(result, &answer, error);
+  if (result != OCSP_RESPONSE_READ) {
+    return explain_unread_response(result, &response, error);
   }
   certificate_format_name(issuer->subject, issuer_name, sizeof(issuer_name));
-  code = check_singles(&answer, leaf, issuer, issuer_name, check->now, &any, error);
+  code = check_singles(&response, leaf, issuer, issuer_name, check->now, &any, error);
   if (!any) {
     return error_verify(
         error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "the OCSP answer that the broker stapled is about another certificate, or one of another issuer "
+        "the OCSP response that the broker stapled is about another certificate, or one of another issuer "
         "than \"%s\"",
         issuer_name);
   }
-  switch (check_answer_signer(check, &answer, issuer, reason)) {
+  switch (check_response_signer(check, &response, issuer, reason)) {
     case SIGNATURE_GOOD:
       return code; /* only now does what it says count */
     case SIGNATURE_NO_MEMORY:
       return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     case SIGNATURE_REFUSED:
       return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                          "the OCSP answer that the broker stapled is not accepted: %s", reason);
+                          "the OCSP response that the broker stapled is not accepted: %s", reason);
     case SIGNATURE_WRONG:
     case SIGNATURE_UNSUPPORTED:
       break;
   }
   return error_verify(
       error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-      "the OCSP answer that the broker stapled is signed neither by \"%s\", which issued the certificate, nor "
+      "the OCSP response that the broker stapled is signed neither by \"%s\", which issued the certificate, nor "
       "by a responder that it authorised",
       issuer_name);
 }
 
-amqp_wolfssl_code_t ocsp_check_answer(const struct revocation_check *check, struct byte_slice answer,
-                                      amqp_wolfssl_error_t *error) {
+amqp_wolfssl_code_t ocsp_check_response(const struct revocation_check *check, struct byte_slice response,
+                                        amqp_wolfssl_error_t *error) {
   const struct certificate_der *der = check->chain->items;
   struct certificate leaf;
   struct revocation_issuer issuer;
@@ -287,13 +289,13 @@ amqp_wolfssl_code_t ocsp_check_answer(const struct revocation_check *check, stru
 
   if (check->chain->count == 0 || !certificate_read(&leaf, der->bytes, der->length)) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                        "the broker stapled an OCSP answer and sent no certificate");
+                        "the broker stapled an OCSP response and sent no certificate");
   }
   code = revocation_find_issuer(check, 0, &leaf, &issuer, error);
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  code = check_answer(check, answer, &leaf, &issuer.certificate, error);
+  code = check_response(check, response, &leaf, &issuer.certificate, error);
   if (code != AMQP_WOLFSSL_OK) {
     certificate_format_name(leaf.subject, subject, sizeof(subject));
     error_set_certificate(error, 0, subject);

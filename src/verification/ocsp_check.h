@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judges by a stapled OCSP answer whether the broker's own certificate is revoked. Whatever can't be known is a
+ * Judges by a stapled OCSP response whether the broker's own certificate is revoked. Whatever can't be known is a
  * refusal.
  *
- * wolfSSL's own check is not relied upon: in builds with the OpenSSL layer before 5.8 it takes an answer from any
+ * wolfSSL's own check is not relied upon: in builds with the OpenSSL layer before 5.8 it takes a response from any
  * certificate that leads to a trusted CA, also from the revoked one. A default build has none.
  */
 #ifndef AMQP_WOLFSSL_OCSP_CHECK_H
@@ -13,11 +13,11 @@
 #include "verification/revocation.h"
 
 /**
- * The answer must be about the broker's certificate, good, in date, and signed by the certificate's issuer or by a
+ * The response must be about the broker's certificate, good, in date, and signed by the certificate's issuer or by a
  * responder that the issuer authorised; where there are lists, these must not name the responder.
  * \return as revocation_check_chain()
  */
-amqp_wolfssl_code_t ocsp_check_answer(const struct revocation_check *check, struct byte_slice answer,
-                                      amqp_wolfssl_error_t *error);
+amqp_wolfssl_code_t ocsp_check_response(const struct revocation_check *check, struct byte_slice response,
+                                        amqp_wolfssl_error_t *error);
 
 #endif

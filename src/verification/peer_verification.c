@@ -28,21 +28,21 @@
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-/* Whether this wolfSSL shows the OCSP answer: newer ones to a callback, older ones with the OpenSSL layer as a message.
-   The latter has been seen to work in versions before 5.9 only. */
+/* Whether this wolfSSL shows the OCSP response: newer ones to a callback, older ones with the OpenSSL layer as a
+   message. The latter has been seen to work in versions before 5.9 only. */
 #if defined(FEATURE_OCSP_STAPLING) &&                       \
     (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || \
      (defined(HAVE_WOLFSSL_SET_MSG_CALLBACK) && LIBWOLFSSL_VERSION_HEX < 0x05009000))
-#define ANSWERS_ARE_SEEN 1
+#define RESPONSES_ARE_SEEN 1
 #else
-#define ANSWERS_ARE_SEEN 0
+#define RESPONSES_ARE_SEEN 0
 #endif
 
-/* In TLS 1.3 the answer is a part of the Certificate message, which older wolfSSL hands nobody. */
-#if ANSWERS_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
-#define ANSWERS_OF_TLS_1_3_ARE_SEEN 1
+/* In TLS 1.3 the response is a part of the Certificate message, which older wolfSSL hands nobody. */
+#if RESPONSES_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
+#define RESPONSES_OF_TLS_1_3_ARE_SEEN 1
 #else
-#define ANSWERS_OF_TLS_1_3_ARE_SEEN 0
+#define RESPONSES_OF_TLS_1_3_ARE_SEEN 0
 #endif
 
 /* ContentType of RFC 8446, section 5.1. */
@@ -72,8 +72,8 @@ void peer_verification_free(struct peer_verification *verification) {
   certificate_list_free(&verification->chain);
   revocation_lists_release(verification->lists);
   verification->lists = NULL;
-  free(verification->answer);
-  verification->answer = NULL;
+  free(verification->response);
+  verification->response = NULL;
 }
 
 static bool read_at(const struct peer_verification *verification, size_t depth, struct certificate *certificate) {
@@ -243,72 +243,73 @@ static bool check_lists(struct peer_verification *verification) {
   return revocation_check_chain(&check, &verification->error) == AMQP_WOLFSSL_OK;
 }
 
-static bool judge_answer(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
+static bool judge_response(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
   const struct revocation_check check = describe_check(verification);
-  const struct byte_slice answer = {verification->answer, verification->answer_length};
+  const struct byte_slice response = {verification->response, verification->response_length};
 
-  return ocsp_check_answer(&check, answer, error) == AMQP_WOLFSSL_OK;
+  return ocsp_check_response(&check, response, error) == AMQP_WOLFSSL_OK;
 }
 
 /* Both must like it. Only our own verdict comes with particulars, so it is asked first. */
-static bool check_answer(struct peer_verification *verification) {
+static bool check_response(struct peer_verification *verification) {
   static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                                                "wolfSSL did not accept the OCSP answer that the broker stapled"};
+                                                "wolfSSL did not accept the OCSP response that the broker stapled"};
 
-  if (!judge_answer(verification, &verification->error)) {
+  if (!judge_response(verification, &verification->error)) {
     return false;
   }
-  if (verification->answer_refused != 0) {
-    wolfssl_error_set(&verification->error, verification->answer_refused, &fallback);
+  if (verification->response_refused != 0) {
+    wolfssl_error_set(&verification->error, verification->response_refused, &fallback);
     return false;
   }
-  verification->answer_accepted = true;
+  verification->response_accepted = true;
   return true;
 }
 
-#if ANSWERS_ARE_SEEN
+#if RESPONSES_ARE_SEEN
 /* Keeps a copy: the chain it is about may not be known yet. */
-static bool keep_answer(struct peer_verification *verification, struct byte_slice answer) {
-  uint8_t *copy = malloc(answer.length + 1);
+static bool keep_response(struct peer_verification *verification, struct byte_slice response) {
+  uint8_t *copy = malloc(response.length + 1);
 
   if (copy == NULL) {
     error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     return false;
   }
-  memcpy(copy, answer.bytes, answer.length);
-  free(verification->answer);
-  verification->answer = copy;
-  verification->answer_length = answer.length;
+  memcpy(copy, response.bytes, response.length);
+  free(verification->response);
+  verification->response = copy;
+  verification->response_length = response.length;
   return true;
 }
 #endif
 
 /* A certificate that asks for one (RFC 7633) is as good as a setting that does, unless none is asked of the broker: it
    would not staple then. */
-static bool requires_answer(const struct peer_verification *verification) {
+static bool requires_response(const struct peer_verification *verification) {
   const amqp_wolfssl_stapling_t stapling = verification->settings->stapling;
 
   return stapling == AMQP_WOLFSSL_STAPLING_REQUIRE ||
          (stapling != AMQP_WOLFSSL_STAPLING_OFF && verification->path.requires_status);
 }
 
-static amqp_wolfssl_code_t explain_no_answer(const struct peer_verification *verification,
-                                             amqp_wolfssl_error_t *error) {
+static amqp_wolfssl_code_t explain_no_response(const struct peer_verification *verification,
+                                               amqp_wolfssl_error_t *error) {
   if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                         "the broker stapled no OCSP response to its certificate, which says that it must (TLS feature "
                         "status_request, RFC 7633); turn stapling on there");
   }
-  return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                   "the broker stapled no OCSP answer to its certificate, and one is required; turn stapling on there, "
-                   "or only request it here");
+  return error_set(
+      error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+      "the broker stapled no OCSP response to its certificate, and one is required; turn stapling on there, "
+      "or only request it here");
 }
 
 static bool is_tls_1_3(const struct peer_verification *verification) {
   return verification->ssl != NULL && wolfSSL_GetVersion(verification->ssl) == WOLFSSL_TLSV1_3;
 }
 
-/* In TLS 1.2 the answer comes in a message of its own, after the certificates. */
+/* In TLS 1.2 the response comes in a message of its own, after the certificates. */
 static bool check_revocation(struct peer_verification *verification) {
   if (!check_lists(verification)) {
     return false;
@@ -316,10 +317,10 @@ static bool check_revocation(struct peer_verification *verification) {
   if (!is_tls_1_3(verification)) {
     return true;
   }
-  if (verification->answer != NULL) {
-    return check_answer(verification);
+  if (verification->response != NULL) {
+    return check_response(verification);
   }
-  return !requires_answer(verification) || explain_no_answer(verification, &verification->error) == AMQP_WOLFSSL_OK;
+  return !requires_response(verification) || explain_no_response(verification, &verification->error) == AMQP_WOLFSSL_OK;
 }
 
 static bool check_leaf(struct peer_verification *verification) {
@@ -369,14 +370,15 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
   return verification->chain.count > 0;
 }
 
-#if ANSWERS_OF_TLS_1_3_ARE_SEEN
+#if RESPONSES_OF_TLS_1_3_ARE_SEEN
 /* Those it can't read, and those out of date, it refuses before. */
-#define WOLFSSL_SHOWS_READABLE_ANSWERS true
+#define WOLFSSL_SHOWS_READABLE_RESPONSES true
 
-/* wolfSSL has looked at the answer already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for both. */
+/* wolfSSL has looked at the response already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for
+   both. */
 static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length, word32 depth, void *argument) {
   struct peer_verification *verification = current;
-  const struct byte_slice answer = {bytes, length};
+  const struct byte_slice response = {bytes, length};
 
   (void)ssl;
   (void)argument;
@@ -386,62 +388,64 @@ static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length
   if (depth > 0) {
     return wolfssl_code;
   }
-  verification->answer_refused = wolfssl_code;
-  if (!keep_answer(verification, answer)) {
+  verification->response_refused = wolfssl_code;
+  if (!keep_response(verification, response)) {
     return MEMORY_E;
   }
   if (!verification->leaf_accepted) {
     return 0;
   }
-  if (check_answer(verification)) {
+  if (check_response(verification)) {
     return 0;
   }
   return wolfssl_code != 0 ? wolfssl_code : BAD_CERTIFICATE_STATUS_ERROR;
 }
 
-static void watch_answers_of_context(WOLFSSL_CTX *ctx) { wolfSSL_CTX_set_ocsp_status_verify_cb(ctx, see_status, NULL); }
+static void watch_responses_of_context(WOLFSSL_CTX *ctx) {
+  wolfSSL_CTX_set_ocsp_status_verify_cb(ctx, see_status, NULL);
+}
 
-static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
+static void watch_responses(WOLFSSL *ssl) { (void)ssl; }
 
-#elif ANSWERS_ARE_SEEN
-#define WOLFSSL_SHOWS_READABLE_ANSWERS false
+#elif RESPONSES_ARE_SEEN
+#define WOLFSSL_SHOWS_READABLE_RESPONSES false
 
 /* In TLS 1.2 it is a message of its own. There is no way to refuse it here: the session looks after each step. */
 static void see_message(int written, int version, int type, const void *bytes, size_t length, WOLFSSL *ssl,
                         void *argument) {
   const struct byte_slice message = {bytes, length};
   struct peer_verification *verification = current;
-  struct byte_slice answer;
+  struct byte_slice response;
 
   (void)version;
   (void)ssl;
   (void)argument;
   if (verification != NULL && verification->leaf_accepted && !written && type == HANDSHAKE_RECORD &&
-      stapled_status_in_message(message, &answer) && keep_answer(verification, answer)) {
-    (void)check_answer(verification);
+      stapled_status_in_message(message, &response) && keep_response(verification, response)) {
+    (void)check_response(verification);
   }
 }
 
-static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
+static void watch_responses_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
 
-static void watch_answers(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, see_message); }
+static void watch_responses(WOLFSSL *ssl) { (void)wolfSSL_set_msg_callback(ssl, see_message); }
 
 #else
-#define WOLFSSL_SHOWS_READABLE_ANSWERS false
+#define WOLFSSL_SHOWS_READABLE_RESPONSES false
 
-static void watch_answers_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
+static void watch_responses_of_context(WOLFSSL_CTX *ctx) { (void)ctx; }
 
-static void watch_answers(WOLFSSL *ssl) { (void)ssl; }
+static void watch_responses(WOLFSSL *ssl) { (void)ssl; }
 #endif
 
-bool peer_verification_sees_answers(void) { return ANSWERS_ARE_SEEN; }
+bool peer_verification_sees_responses(void) { return RESPONSES_ARE_SEEN; }
 
-bool peer_verification_sees_answers_of_tls_1_3(void) { return ANSWERS_OF_TLS_1_3_ARE_SEEN; }
+bool peer_verification_sees_responses_of_tls_1_3(void) { return RESPONSES_OF_TLS_1_3_ARE_SEEN; }
 
-void peer_verification_watch_answer(struct peer_verification *verification, WOLFSSL *ssl) {
+void peer_verification_watch_response(struct peer_verification *verification, WOLFSSL *ssl) {
   if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF) {
     verification->ssl = ssl;
-    watch_answers(ssl);
+    watch_responses(ssl);
   }
 }
 
@@ -453,8 +457,8 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
     return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING,
                      "the broker presented no certificate that was verified");
   }
-  if (requires_answer(verification) && !verification->answer_accepted) {
-    return explain_no_answer(verification, error);
+  if (requires_response(verification) && !verification->response_accepted) {
+    return explain_no_response(verification, error);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -499,7 +503,7 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_err
                      "wolfSSL's context has no certificate manager");
   }
   wolfSSL_CertManagerSetVerify(manager, verify);
-  watch_answers_of_context(ctx);
+  watch_responses_of_context(ctx);
   return AMQP_WOLFSSL_OK;
 }
 
@@ -517,7 +521,7 @@ bool peer_verification_failed(const struct peer_verification *verification, int 
          (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
 }
 
-static bool is_about_answer(int wolfssl_code) {
+static bool is_about_response(int wolfssl_code) {
   return wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR || wolfssl_code == OCSP_CERT_REVOKED;
 }
 
@@ -534,17 +538,20 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
-  /* wolfSSL 5.5.4 breaks off before it shows the answer's certificate; with the chain at hand there is more to say. */
-  if (is_about_answer(wolfssl_code) && verification->answer != NULL && verification->chain.count > 0 &&
-      !judge_answer(verification, error)) {
+  /* wolfSSL 5.5.4 breaks off before it shows the response's certificate; with the chain at hand there is more to
+     say. */
+  if (is_about_response(wolfssl_code) && verification->response != NULL && verification->chain.count > 0 &&
+      !judge_response(verification, error)) {
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
   wolfssl_error_set(error, wolfssl_code, &fallback);
-  if (WOLFSSL_SHOWS_READABLE_ANSWERS && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR && verification->answer == NULL) {
-    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-              "the OCSP answer that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
-              "\"openssl s_client -status\" shows it");
+  if (WOLFSSL_SHOWS_READABLE_RESPONSES && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR &&
+      verification->response == NULL) {
+    error_set(
+        error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "the OCSP response that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
+        "\"openssl s_client -status\" shows it");
     error->wolfssl_code = wolfssl_code;
   }
   if (!read_at(verification, depth, &certificate)) {

@@ -29,12 +29,12 @@ struct peer_verification {
   bool path_found;                /**< from the first of them to a trust anchor, by our own validation */
   struct path path;               /**< that one */
   bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */
-  struct WOLFSSL *ssl;            /**< whose certificates they are; NULL: no answer is looked for */
+  struct WOLFSSL *ssl;            /**< whose certificates they are; NULL: no response is looked for */
   struct revocation_lists *lists; /**< as they were when the session began */
-  uint8_t *answer;                /**< a copy of the OCSP answer stapled; NULL: none so far */
-  size_t answer_length;
-  int answer_refused;         /**< wolfSSL's code for that answer; 0: it took it */
-  bool answer_accepted;       /**< it is good */
+  uint8_t *response;              /**< a copy of the OCSP response stapled; NULL: none so far */
+  size_t response_length;
+  int response_refused;       /**< wolfSSL's code for that response; 0: it took it */
+  bool response_accepted;     /**< it is good */
   int failed_depth;           /**< of the certificate wolfSSL did not accept; -1 none */
   amqp_wolfssl_error_t error; /**< our own verdict; AMQP_WOLFSSL_OK: none */
 };
@@ -47,13 +47,13 @@ void peer_verification_init(struct peer_verification *verification, const struct
                             const struct trust *trust, const struct peer_name *name);
 void peer_verification_free(struct peer_verification *verification);
 
-/** Has wolfSSL show the OCSP answer that \a ssl gets stapled. Where the settings ask for none it does nothing. */
-void peer_verification_watch_answer(struct peer_verification *verification, struct WOLFSSL *ssl);
+/** Has wolfSSL show the OCSP response that \a ssl gets stapled. Where the settings ask for none it does nothing. */
+void peer_verification_watch_response(struct peer_verification *verification, struct WOLFSSL *ssl);
 
-/** Whether OCSP answers can be had from this wolfSSL at all: in TLS 1.2 at least. */
-bool peer_verification_sees_answers(void);
+/** Whether OCSP responses can be had from this wolfSSL at all: in TLS 1.2 at least. */
+bool peer_verification_sees_responses(void);
 /** Whether they can be had in TLS 1.3 too. Where not, none may be asked for that could come in it. */
-bool peer_verification_sees_answers_of_tls_1_3(void);
+bool peer_verification_sees_responses_of_tls_1_3(void);
 
 /**
  * Whether all was checked that was asked for, once wolfSSL's handshake is over.

@@ -19,7 +19,7 @@ struct policy;
 
 /** What a certificate chain that wolfSSL has accepted is compared with. */
 struct revocation_check {
-  const struct policy *policy;            /**< lists, answers and their signers are held to it too */
+  const struct policy *policy;            /**< lists, responses and their signers are held to it too */
   const struct revocation_lists *lists;   /**< NULL: none were asked for */
   const struct certificate_list *chain;   /**< as presented, the broker's own first */
   const struct certificate_list *anchors; /**< whom we trust */

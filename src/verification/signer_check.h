@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a revocation list, an OCSP answer or a responder's certificate was signed by a given certificate, as the
+ * Whether a revocation list, an OCSP response or a responder's certificate was signed by a given certificate, as the
  * policy allows, by a key that it allows.
  */
 #ifndef AMQP_WOLFSSL_SIGNER_CHECK_H

@@ -31,17 +31,17 @@ static bool take_vector(struct byte_slice *rest, size_t width, struct byte_slice
   return true;
 }
 
-static bool read_status(struct byte_slice status, struct byte_slice *answer) {
+static bool read_status(struct byte_slice status, struct byte_slice *response) {
   size_t type;
 
-  return take_number(&status, 1, &type) && type == STATUS_TYPE_OCSP && take_vector(&status, 3, answer) &&
+  return take_number(&status, 1, &type) && type == STATUS_TYPE_OCSP && take_vector(&status, 3, response) &&
          status.length == 0;
 }
 
-bool stapled_status_in_message(struct byte_slice message, struct byte_slice *answer) {
+bool stapled_status_in_message(struct byte_slice message, struct byte_slice *response) {
   struct byte_slice body;
   size_t type;
 
   return take_number(&message, 1, &type) && type == CERTIFICATE_STATUS && take_vector(&message, 3, &body) &&
-         message.length == 0 && read_status(body, answer);
+         message.length == 0 && read_status(body, response);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the stapled OCSP answer in what a server sends in TLS 1.2 (RFC 6066, section 8). Pure. */
+/* Finds the stapled OCSP response in what a server sends in TLS 1.2 (RFC 6066, section 8). Pure. */
 #ifndef AMQP_WOLFSSL_STAPLED_STATUS_H
 #define AMQP_WOLFSSL_STAPLED_STATUS_H
 
 #include "base/byte_slice.h"
 
 /** In a TLS 1.2 handshake message, its header included. \return false when it is no CertificateStatus */
-bool stapled_status_in_message(struct byte_slice message, struct byte_slice *answer);
+bool stapled_status_in_message(struct byte_slice message, struct byte_slice *response);
 
 #endif

@@ -37,7 +37,7 @@ enum certificate_purpose { /* extended key usage, bits of certificate.purposes *
                            CERTIFICATE_PURPOSE_SERVER = 1u,
                            CERTIFICATE_PURPOSE_CLIENT = 2u,
                            CERTIFICATE_PURPOSE_ANY = 4u,
-                           CERTIFICATE_PURPOSE_OCSP = 8u /**< signing OCSP answers in its issuer's name */
+                           CERTIFICATE_PURPOSE_OCSP = 8u /**< signing OCSP responses in its issuer's name */
 };
 
 /** Every slice points into the DER given to certificate_read(), which must outlive the structure. */

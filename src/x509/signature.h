@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a signature on a certificate, a revocation list or an OCSP answer was made with a given key. By wolfCrypt,
- * so that in a FIPS build it is the module that computes. Not by wolfSSL's own checks of CRLs and OCSP answers: what
+ * Whether a signature on a certificate, a revocation list or an OCSP response was made with a given key. By wolfCrypt,
+ * so that in a FIPS build it is the module that computes. Not by wolfSSL's own checks of CRLs and OCSP responses: what
  * those leave out differs from version to version and build to build.
  */
 #ifndef AMQP_WOLFSSL_SIGNATURE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What certificates, revocation lists and OCSP answers have in common (RFC 5280, section 4.1 and 5.1; RFC 6960, section
- * 4.2.1): something that is signed, with which algorithm, and the signature. Pure: no memory of its own.
+ * What certificates, revocation lists and OCSP responses have in common (RFC 5280, section 4.1 and 5.1; RFC 6960,
+ * section 4.2.1): something that is signed, with which algorithm, and the signature. Pure: no memory of its own.
  */
 #ifndef AMQP_WOLFSSL_SIGNED_OBJECT_H
 #define AMQP_WOLFSSL_SIGNED_OBJECT_H

@@ -29,7 +29,7 @@ static const struct target {
     {"certificate", fuzz_certificate, SEED_CERTIFICATES},
     {"certificate_input", fuzz_certificate_input, SEED_CERTIFICATE_FILES},
     {"revocation_list", fuzz_revocation_list, SEED_LISTS},
-    {"ocsp_answer", fuzz_ocsp_answer, SEED_ANSWERS},
+    {"ocsp_response", fuzz_ocsp_response, SEED_RESPONSES},
     {"pem", fuzz_pem, SEED_TEXTS},
     {"peer_name", fuzz_peer_name, SEED_NAMES},
 };
@@ -239,7 +239,7 @@ static int run_all(const struct options *options, struct progress *progress) {
     }
     cases++;
     if (seeds_of(target->seeds)->count == 0) {
-      printf("ok %u - %s # SKIP missing peer: mint_ocsp_answer\n", cases, target->name);
+      printf("ok %u - %s # SKIP missing peer: mint_ocsp_response\n", cases, target->name);
     } else if (judge(target, options, progress)) {
       printf("ok %u - %s: %lu executions, %lu accepted\n", cases, target->name, progress->executions,
              progress->accepted);

@@ -7,7 +7,7 @@ tests_fuzz_fuzz_readers_SOURCES = \
 	tests/fuzz/certificate_input_target.c \
 	tests/fuzz/certificate_target.c \
 	tests/fuzz/mutation.c tests/fuzz/mutation.h \
-	tests/fuzz/ocsp_answer_target.c \
+	tests/fuzz/ocsp_response_target.c \
 	tests/fuzz/peer_name_target.c \
 	tests/fuzz/pem_target.c \
 	tests/fuzz/properties.c tests/fuzz/properties.h \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mints certificates, lists and answers, and keeps some of each kind in memory. */
+/* Mints certificates, lists and responses, and keeps some of each kind in memory. */
 #include "seeds.h"
 
 #include <stdbool.h>
@@ -23,15 +23,15 @@ static const char *const files[] = {"bundle.pem", "server-chain.pem", "ca.der", 
 static const char *const lists[] = {"list-clean.der", "list-revoked-server.pem", "list-intermediate-revoked.pem",
                                     "list-delta.pem", "list-partial.pem",        "list-indirect.pem",
                                     "list-ca-rsa.pem"};
-static const char *const answers[] = {"answer-good.der",
-                                      "answer-revoked.der",
-                                      "answer-unknown.der",
-                                      "answer-endless.der",
-                                      "answer-try-later.der",
-                                      "answer-extension.der",
-                                      "answer-critical-extension.der",
-                                      "answer-delegated.der",
-                                      "answer-good-then-revoked.der"};
+static const char *const responses[] = {"response-good.der",
+                                        "response-revoked.der",
+                                        "response-unknown.der",
+                                        "response-endless.der",
+                                        "response-try-later.der",
+                                        "response-extension.der",
+                                        "response-critical-extension.der",
+                                        "response-delegated.der",
+                                        "response-good-then-revoked.der"};
 static const char *const texts[] = {
     "bundle.pem", "server-chain.pem", "list-clean.pem", "client.encrypted.key", "client-rsa.traditional-encrypted.key",
     "client.key"};
@@ -97,17 +97,17 @@ static void keep_alternative_names(void) {
 #define KEEP(kind, paths, decoded) keep_files(kind, paths, sizeof(paths) / sizeof((paths)[0]), decoded)
 
 int seeds_make(void) {
-  bool has_answers = false;
+  bool has_responses = false;
 
   if (minted_certificates_make() != 0 || minted_certificates_self_signed("fuzz", -1, 30, rich_extensions) != 0 ||
-      minted_revocation_make(&has_answers) != 0) {
+      minted_revocation_make(&has_responses) != 0) {
     return -1;
   }
   KEEP(SEED_CERTIFICATES, certificates, true);
   KEEP(SEED_CERTIFICATE_FILES, files, false);
   KEEP(SEED_LISTS, lists, true);
-  if (has_answers) {
-    KEEP(SEED_ANSWERS, answers, false);
+  if (has_responses) {
+    KEEP(SEED_RESPONSES, responses, false);
   }
   KEEP(SEED_TEXTS, texts, false);
   keep_alternative_names();

@@ -22,9 +22,9 @@ enum seed_kind {
   SEED_CERTIFICATES,      /* DER */
   SEED_CERTIFICATE_FILES, /* PEM bundles and DER */
   SEED_LISTS,
-  SEED_ANSWERS, /* none where they can't be minted */
-  SEED_TEXTS,   /* PEM */
-  SEED_NAMES,   /* content of GeneralNames */
+  SEED_RESPONSES, /* none where they can't be minted */
+  SEED_TEXTS,     /* PEM */
+  SEED_NAMES,     /* content of GeneralNames */
   SEED_KINDS
 };
 

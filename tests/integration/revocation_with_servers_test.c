@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Revocation, with servers of other makes: lists for the whole chain, good ones and one for each defect, replaced while
- * the program runs; and OCSP answers that a server staples, asked for and required.
+ * the program runs; and OCSP responses that a server staples, asked for and required.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
-static bool has_answers;
+static bool has_responses;
 
 static int mint(void **state) {
   char script[TEST_PATH_SIZE];
@@ -40,10 +40,10 @@ static int mint(void **state) {
     return -1;
   }
   (void)test_folder_source_path(script, "tests/support/mint-revocation");
-  (void)test_folder_build_path(program, "tests/support/mint_ocsp_answer");
-  has_answers = access(program, X_OK) == 0;
-  return has_answers ? command_run(".", script, "--answers", program, test_folder_certificates(), NULL)
-                     : command_run(".", script, test_folder_certificates(), NULL);
+  (void)test_folder_build_path(program, "tests/support/mint_ocsp_response");
+  has_responses = access(program, X_OK) == 0;
+  return has_responses ? command_run(".", script, "--responses", program, test_folder_certificates(), NULL)
+                       : command_run(".", script, test_folder_certificates(), NULL);
 }
 
 /* What a failed assertion left behind must not outlive its case. */
@@ -62,8 +62,8 @@ struct expected {
   const char *sentence; /* what the sentence holds; NULL: anything */
 };
 
-/* wolfSSL 5.9 refuses such answers before it shows them. */
-static const char unread_sentence[] = "the OCSP answer that the broker stapled is out of date or can't be read";
+/* wolfSSL 5.9 refuses such responses before it shows them. */
+static const char unread_sentence[] = "the OCSP response that the broker stapled is out of date or can't be read";
 
 static void expect(const struct client *client, int status, const struct expected *expected, const char *what) {
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client->socket);
@@ -421,11 +421,11 @@ static void threads_and_a_changing_file(void **state) {
   peer_process_stop(server.process);
 }
 
-/* ---- Stapled answers ---- */
+/* ---- Stapled responses ---- */
 
-struct answer_row {
+struct response_row {
   const char *certificate;
-  const char *answer; /* NULL: none */
+  const char *response; /* NULL: none */
   amqp_wolfssl_code_t code;
   const char *sentence;
 };
@@ -433,33 +433,33 @@ struct answer_row {
 #define UNKNOWN AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN
 
 /* None that says several things: wolfSSL 5.5.4's ProcessCSR() leaks all but the first. The unit test has those. */
-static const struct answer_row answer_rows[] = {
-    {"server", "answer-good", AMQP_WOLFSSL_OK, NULL},
-    {"server", "answer-delegated", AMQP_WOLFSSL_OK, NULL},
-    {"server", "answer-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked"},
-    {"server", "answer-unknown", UNKNOWN, "does not know the broker's certificate"},
-    {"server", "answer-expired", UNKNOWN, "has expired (it held until "},
-    {"server", "answer-future", UNKNOWN, "is not valid yet (it is dated "},
-    {"server", "answer-endless", UNKNOWN, "does not say until when it holds"},
-    {"server", "answer-try-later", UNKNOWN, "tryLater (3)"},
-    {"server", "answer-garbage", UNKNOWN, "is not a valid OCSP answer"},
-    {"server", "answer-altered", UNKNOWN, "is signed neither by"},
-    {"server", "answer-other-certificate", UNKNOWN, "is about another certificate"},
-    {"server", "answer-other-issuer", UNKNOWN, "is about another certificate"},
-    {"server", "answer-expired-responder", UNKNOWN, "is signed neither by"},
-    {"server", "answer-foreign-responder", UNKNOWN, "is signed neither by"},
-    {"server", "answer-self-signed-off", UNKNOWN, "is signed neither by"},
-    {"server", "answer-delegated-unchecked", AMQP_WOLFSSL_OK, NULL},
-    {"server", "answer-critical-extension", UNKNOWN, "has a critical extension that is not known"},
-    {"server-chain", "answer-chain-good", AMQP_WOLFSSL_OK, NULL},
-    {"server-chain", "answer-chain-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked"},
-    {"server-chain", "answer-good", UNKNOWN, "is about another certificate"},
+static const struct response_row response_rows[] = {
+    {"server", "response-good", AMQP_WOLFSSL_OK, NULL},
+    {"server", "response-delegated", AMQP_WOLFSSL_OK, NULL},
+    {"server", "response-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked"},
+    {"server", "response-unknown", UNKNOWN, "does not know the broker's certificate"},
+    {"server", "response-expired", UNKNOWN, "has expired (it held until "},
+    {"server", "response-future", UNKNOWN, "is not valid yet (it is dated "},
+    {"server", "response-endless", UNKNOWN, "does not say until when it holds"},
+    {"server", "response-try-later", UNKNOWN, "tryLater (3)"},
+    {"server", "response-garbage", UNKNOWN, "is not a valid OCSP response"},
+    {"server", "response-altered", UNKNOWN, "is signed neither by"},
+    {"server", "response-other-certificate", UNKNOWN, "is about another certificate"},
+    {"server", "response-other-issuer", UNKNOWN, "is about another certificate"},
+    {"server", "response-expired-responder", UNKNOWN, "is signed neither by"},
+    {"server", "response-foreign-responder", UNKNOWN, "is signed neither by"},
+    {"server", "response-self-signed-off", UNKNOWN, "is signed neither by"},
+    {"server", "response-delegated-unchecked", AMQP_WOLFSSL_OK, NULL},
+    {"server", "response-critical-extension", UNKNOWN, "has a critical extension that is not known"},
+    {"server-chain", "response-chain-good", AMQP_WOLFSSL_OK, NULL},
+    {"server-chain", "response-chain-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked"},
+    {"server-chain", "response-good", UNKNOWN, "is about another certificate"},
     {"server-chain", NULL, AMQP_WOLFSSL_OK, NULL},
     {"server", NULL, AMQP_WOLFSSL_OK, NULL},
 };
 
-static const char *answer_path(char path[TEST_PATH_SIZE], const char *answer) {
-  (void)snprintf(path, TEST_PATH_SIZE, "%s/%s.der", test_folder_certificates(), answer);
+static const char *response_path(char path[TEST_PATH_SIZE], const char *response) {
+  (void)snprintf(path, TEST_PATH_SIZE, "%s/%s.der", test_folder_certificates(), response);
   return path;
 }
 
@@ -473,43 +473,43 @@ static bool is_shown(int version) {
 #endif
 }
 
-/* What comes of an open that asks for an answer, where \a shown is expected of one that is seen. */
+/* What comes of an open that asks for a response, where \a shown is expected of one that is seen. */
 static struct expected if_shown(int version, struct expected shown) {
   static const struct expected refused = {AMQP_WOLFSSL_ERROR_NOT_SUPPORTED, "amqp_wolfssl_config_set_tls_versions"};
 
   return is_shown(version) ? shown : refused;
 }
 
-static struct tls_server start_stapling(enum tls_server_kind kind, const struct answer_row *row, int version) {
+static struct tls_server start_stapling(enum tls_server_kind kind, const struct response_row *row, int version) {
   char path[TEST_PATH_SIZE];
   const char *openssl[] = {"-status_file", path, NULL};
   const char *gnutls[] = {"--ignore-ocsp-response-errors", "--ocsp-response", path, NULL};
   const char *proxy[] = {"--staple", path, NULL};
   const char *const *more = kind == TLS_SERVER_OPENSSL ? openssl : kind == TLS_SERVER_GNUTLS ? gnutls : proxy;
 
-  if (row->answer != NULL) {
-    (void)answer_path(path, row->answer);
+  if (row->response != NULL) {
+    (void)response_path(path, row->response);
   }
-  return tls_server_start(kind, row->certificate, version, row->answer != NULL ? more : NULL);
+  return tls_server_start(kind, row->certificate, version, row->response != NULL ? more : NULL);
 }
 
 /* openssl s_server won't staple what it can't parse. */
-static bool can_staple(enum tls_server_kind kind, const char *answer) {
-  return answer == NULL || kind == TLS_SERVER_PROXY || strcmp(answer, "answer-garbage") != 0;
+static bool can_staple(enum tls_server_kind kind, const char *response) {
+  return response == NULL || kind == TLS_SERVER_PROXY || strcmp(response, "response-garbage") != 0;
 }
 
-static void try_answer(enum tls_server_kind kind, const struct answer_row *row, int version) {
+static void try_response(enum tls_server_kind kind, const struct response_row *row, int version) {
   const struct expected none = {.code = AMQP_WOLFSSL_OK};
   const struct expected asked = if_shown(version, (struct expected){row->code, row->sentence});
   const struct expected required =
-      if_shown(version, (struct expected){row->answer == NULL ? UNKNOWN : row->code,
-                                          row->answer == NULL ? "stapled no OCSP answer" : row->sentence});
+      if_shown(version, (struct expected){row->response == NULL ? UNKNOWN : row->code,
+                                          row->response == NULL ? "stapled no OCSP response" : row->sentence});
   struct client_settings settings = {.ca = "bundle", .identity = "client", .version = version};
   struct tls_server server = start_stapling(kind, row, version);
   char what[256];
 
   (void)snprintf(what, sizeof(what), "%s, %s, %s, %s", tls_server_name(kind), version_name(version), row->certificate,
-                 row->answer != NULL ? row->answer : "no answer");
+                 row->response != NULL ? row->response : "no response");
   print_message("# %s\n", what);
   try_once(&settings, server.port, &none, what);
   settings.stapling = AMQP_WOLFSSL_STAPLING_REQUEST;
@@ -528,46 +528,46 @@ static bool stapling_is_supported(void) {
   return code == AMQP_WOLFSSL_OK;
 }
 
-static void answers_with(enum tls_server_kind kind) {
-  if (!has_answers || !stapling_is_supported()) {
+static void responses_with(enum tls_server_kind kind) {
+  if (!has_responses || !stapling_is_supported()) {
     skip();
   }
-  for (size_t i = 0; i < COUNT(answer_rows); i++) {
-    for (size_t j = 0; j < COUNT(versions) && can_staple(kind, answer_rows[i].answer); j++) {
-      try_answer(kind, &answer_rows[i], versions[j]);
+  for (size_t i = 0; i < COUNT(response_rows); i++) {
+    for (size_t j = 0; j < COUNT(versions) && can_staple(kind, response_rows[i].response); j++) {
+      try_response(kind, &response_rows[i], versions[j]);
     }
   }
 }
 
-static void answers_with_openssl(void **state) {
+static void responses_with_openssl(void **state) {
   (void)state;
-  answers_with(TLS_SERVER_OPENSSL);
+  responses_with(TLS_SERVER_OPENSSL);
 }
 
-static void answers_with_gnutls(void **state) {
+static void responses_with_gnutls(void **state) {
   (void)state;
-  answers_with(TLS_SERVER_GNUTLS);
+  responses_with(TLS_SERVER_GNUTLS);
 }
 
-static void answers_with_the_proxy(void **state) {
+static void responses_with_the_proxy(void **state) {
   (void)state;
-  answers_with(TLS_SERVER_PROXY);
+  responses_with(TLS_SERVER_PROXY);
 }
 
-/* In TLS 1.2 the answer is a message of its own, and older wolfSSL takes some that we don't: our certificate must not
+/* In TLS 1.2 the response is a message of its own, and older wolfSSL takes some that we don't: our certificate must not
    have left by then, and the server gets an alert. */
-static void a_refused_answer_keeps_our_certificate_back(void **state) {
-  static const struct answer_row rows[] = {
-      {"server", "answer-critical-extension", UNKNOWN, NULL},
-      {"server", "answer-endless", UNKNOWN, NULL},
-      {"server", "answer-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, NULL},
+static void a_refused_response_keeps_our_certificate_back(void **state) {
+  static const struct response_row rows[] = {
+      {"server", "response-critical-extension", UNKNOWN, NULL},
+      {"server", "response-endless", UNKNOWN, NULL},
+      {"server", "response-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, NULL},
       {"server", NULL, UNKNOWN, NULL},
   };
   const struct client_settings settings = {
       .ca = "bundle", .identity = "client", .version = AMQP_WOLFSSL_TLS_1_2, .stapling = AMQP_WOLFSSL_STAPLING_REQUIRE};
 
   (void)state;
-  if (!has_answers || !stapling_is_supported()) {
+  if (!has_responses || !stapling_is_supported()) {
     skip();
   }
   for (size_t i = 0; i < COUNT(rows); i++) {
@@ -577,10 +577,10 @@ static void a_refused_answer_keeps_our_certificate_back(void **state) {
 
     assert_int_not_equal(client_try_open(&client, "127.0.0.1", server.port), AMQP_STATUS_OK);
     error = amqp_wolfssl_socket_error(client.socket);
-    print_message("# %s: alert %d, %s\n", rows[i].answer, amqp_wolfssl_error_alert(error),
+    print_message("# %s: alert %d, %s\n", rows[i].response, amqp_wolfssl_error_alert(error),
                   amqp_wolfssl_error_message(error));
     assert_int_equal(amqp_wolfssl_error_code(error), rows[i].code);
-    if (rows[i].answer != NULL || amqp_wolfssl_error_alert(error) > 0) { /* 5.5.4 misses an answer without a word */
+    if (rows[i].response != NULL || amqp_wolfssl_error_alert(error) > 0) { /* 5.5.4 misses a response without a word */
       assert_int_equal(amqp_wolfssl_error_alert_direction(error), AMQP_WOLFSSL_ALERT_SENT);
       tls_server_expect_alert(TLS_SERVER_OPENSSL, &server, amqp_wolfssl_error_alert(error));
     }
@@ -590,16 +590,16 @@ static void a_refused_answer_keeps_our_certificate_back(void **state) {
   }
 }
 
-/* A good answer does not spare the lists' check, nor the other way round. */
-static void answers_and_lists(void **state) {
-  const struct answer_row row = {"server", "answer-good", AMQP_WOLFSSL_OK, NULL};
-  const struct answer_row revoked_row = {"server", "answer-revoked", AMQP_WOLFSSL_OK, NULL};
+/* A good response does not spare the lists' check, nor the other way round. */
+static void responses_and_lists(void **state) {
+  const struct response_row row = {"server", "response-good", AMQP_WOLFSSL_OK, NULL};
+  const struct response_row revoked_row = {"server", "response-revoked", AMQP_WOLFSSL_OK, NULL};
   const struct expected good = {.code = AMQP_WOLFSSL_OK};
   const struct expected revoked = {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED};
   struct client_settings settings = {.ca = "bundle", .identity = "client", .stapling = AMQP_WOLFSSL_STAPLING_REQUIRE};
 
   (void)state;
-  if (!has_answers || !stapling_is_supported()) {
+  if (!has_responses || !stapling_is_supported()) {
     skip();
   }
   for (size_t i = 0; i < COUNT(versions) && is_shown(versions[i]); i++) {
@@ -609,11 +609,11 @@ static void answers_and_lists(void **state) {
     settings.lists[0] = "list-clean";
     try_once(&settings, server.port, &good, "both good");
     settings.lists[0] = "list-revoked-server";
-    try_once(&settings, server.port, &revoked, "a good answer and a list that names it");
+    try_once(&settings, server.port, &revoked, "a good response and a list that names it");
     peer_process_stop(server.process);
     server = start_stapling(TLS_SERVER_OPENSSL, &revoked_row, versions[i]);
     settings.lists[0] = "list-clean";
-    try_once(&settings, server.port, &revoked, "a bad answer and a clean list");
+    try_once(&settings, server.port, &revoked, "a bad response and a clean list");
     peer_process_stop(server.process);
   }
 }
@@ -632,16 +632,16 @@ static bool policy_is_supported(amqp_wolfssl_policy_t policy) {
 static void evidence_under_cnsa(void **state) {
   static const struct {
     const char *list;
-    const char *answer;
+    const char *response;
     struct expected expected;
   } rows[] = {
       {"list-ca-p384", NULL, GOOD},
       {"list-ca-p384-sha256", NULL, {.code = UNKNOWN, .sentence = "is too weak: it is signed by ecdsa_"}},
-      {NULL, "answer-strong", GOOD},
-      {NULL, "answer-responder-strong", GOOD},
-      {NULL, "answer-strong-sha256", {.code = UNKNOWN, .sentence = "is not accepted: it is signed by ecdsa_"}},
-      {NULL, "answer-responder-p256", {.code = UNKNOWN, .sentence = "its EC key has 256 bits, fewer than 384"}},
-      {NULL, "answer-responder-by-sha256", {.code = UNKNOWN, .sentence = "the certificate of its responder"}},
+      {NULL, "response-strong", GOOD},
+      {NULL, "response-responder-strong", GOOD},
+      {NULL, "response-strong-sha256", {.code = UNKNOWN, .sentence = "is not accepted: it is signed by ecdsa_"}},
+      {NULL, "response-responder-p256", {.code = UNKNOWN, .sentence = "its EC key has 256 bits, fewer than 384"}},
+      {NULL, "response-responder-by-sha256", {.code = UNKNOWN, .sentence = "the certificate of its responder"}},
   };
 
   (void)state;
@@ -651,7 +651,7 @@ static void evidence_under_cnsa(void **state) {
   for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
     const int version = versions[i % COUNT(versions)];
     const size_t at = i / COUNT(versions);
-    const struct answer_row row = {"server-strong-p384", rows[at].answer, rows[at].expected.code, NULL};
+    const struct response_row row = {"server-strong-p384", rows[at].response, rows[at].expected.code, NULL};
     struct client_settings settings = {.ca = "strong-bundle",
                                        .identity = "client-strong-p384",
                                        .version = version,
@@ -659,14 +659,14 @@ static void evidence_under_cnsa(void **state) {
     struct expected expected = rows[at].expected;
     struct tls_server server;
 
-    if (row.answer != NULL && (!has_answers || !stapling_is_supported())) {
+    if (row.response != NULL && (!has_responses || !stapling_is_supported())) {
       continue;
     }
     settings.lists[0] = rows[at].list;
-    settings.stapling = row.answer != NULL ? AMQP_WOLFSSL_STAPLING_REQUIRE : AMQP_WOLFSSL_STAPLING_OFF;
-    expected = row.answer != NULL ? if_shown(version, expected) : expected;
+    settings.stapling = row.response != NULL ? AMQP_WOLFSSL_STAPLING_REQUIRE : AMQP_WOLFSSL_STAPLING_OFF;
+    expected = row.response != NULL ? if_shown(version, expected) : expected;
     server = start_stapling(TLS_SERVER_OPENSSL, &row, version);
-    try_once(&settings, server.port, &expected, row.answer != NULL ? row.answer : rows[at].list);
+    try_once(&settings, server.port, &expected, row.response != NULL ? row.response : rows[at].list);
     peer_process_stop(server.process);
   }
 }
@@ -682,11 +682,11 @@ int main(void) {
       CASE(a_file_is_read_again),
       CASE(a_folder_is_read_again),
       CASE(threads_and_a_changing_file),
-      CASE(answers_with_openssl),
-      CASE(answers_with_gnutls),
-      CASE(answers_with_the_proxy),
-      CASE(a_refused_answer_keeps_our_certificate_back),
-      CASE(answers_and_lists),
+      CASE(responses_with_openssl),
+      CASE(responses_with_gnutls),
+      CASE(responses_with_the_proxy),
+      CASE(a_refused_response_keeps_our_certificate_back),
+      CASE(responses_and_lists),
       CASE(evidence_under_cnsa),
   };
 

@@ -23,16 +23,16 @@ static void write_path(char path[PATH_MAX], const char *variable, const char *na
   (void)snprintf(path, PATH_MAX, "%s/tests/support/%s", tree != NULL ? tree : ".", name);
 }
 
-int minted_revocation_make(bool *has_answers) {
+int minted_revocation_make(bool *has_responses) {
   const char *folder = temporary_folder_path("");
   char script[PATH_MAX];
   char program[PATH_MAX];
 
   write_path(script, "abs_top_srcdir", "mint-revocation");
-  write_path(program, "abs_top_builddir", "mint_ocsp_answer");
-  *has_answers = access(program, X_OK) == 0;
-  return *has_answers ? command_run(".", script, "--answers", program, folder, NULL)
-                      : command_run(".", script, folder, NULL);
+  write_path(program, "abs_top_builddir", "mint_ocsp_response");
+  *has_responses = access(program, X_OK) == 0;
+  return *has_responses ? command_run(".", script, "--responses", program, folder, NULL)
+                        : command_run(".", script, folder, NULL);
 }
 
 static uint8_t *decode(const struct pem_block *block, const char *name, size_t *length) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The revocation lists and OCSP answers of tests/support/mint-revocation, beside the test PKI. */
+/* The revocation lists and OCSP responses of tests/support/mint-revocation, beside the test PKI. */
 #ifndef TESTS_MINTED_REVOCATION_H
 #define TESTS_MINTED_REVOCATION_H
 
@@ -9,10 +9,11 @@
 
 /**
  * Mints into the temporary folder, which minted_certificates_make() has filled.
- * \param [out] has_answers false where the program that mints OCSP answers was not built, for want of OpenSSL's library
+ * \param [out] has_responses false where the program that mints OCSP responses was not built, for want of OpenSSL's
+ * library
  * \return 0 or -1
  */
-int minted_revocation_make(bool *has_answers);
+int minted_revocation_make(bool *has_responses);
 
 /**
  * The first block of a PEM file of the temporary folder, decoded; the file as it is when it is no PEM. Ends the program

@@ -127,18 +127,18 @@ static bool set_identity(SSL_CTX *context, const struct options *options) {
 /* OpenSSL frees the copy that it is given. */
 static int staple(SSL *ssl, void *argument) {
   const struct options *const options = argument;
-  unsigned char *const answer = OPENSSL_malloc(READ_SIZE);
+  unsigned char *const response = OPENSSL_malloc(READ_SIZE);
   FILE *const file = fopen(options->staple, "rb");
-  const size_t length = file != NULL && answer != NULL ? fread(answer, 1, READ_SIZE, file) : 0;
+  const size_t length = file != NULL && response != NULL ? fread(response, 1, READ_SIZE, file) : 0;
 
   if (file != NULL) {
     (void)fclose(file);
   }
   if (length == 0) {
-    OPENSSL_free(answer);
+    OPENSSL_free(response);
     return SSL_TLSEXT_ERR_NOACK;
   }
-  (void)SSL_set_tlsext_status_ocsp_resp(ssl, answer, (long)length);
+  (void)SSL_set_tlsext_status_ocsp_resp(ssl, response, (long)length);
   return SSL_TLSEXT_ERR_OK;
 }
 

@@ -34,7 +34,7 @@ static const char usage_text[] =
     "  --ciphers LIST                   names that begin with TLS_ are TLS 1.3 suites, others TLS 1.2 ones; not mixed\n"
     "  --groups LIST                    for instance P-384:P-256\n"
     "  --security-level N               of OpenSSL; 0 lets RSA-1024 pass\n"
-    "  --staple FILE                    staple the bytes of FILE as an OCSP answer, whatever they are\n"
+    "  --staple FILE                    staple the bytes of FILE as an OCSP response, whatever they are\n"
     "  --no-ems                         no Extended Master Secret in TLS 1.2\n"
     "  --renegotiate                    TLS 1.2: ask the client for a new handshake as soon as the first is done\n"
     "  --key-update-every BYTES         TLS 1.3: send KeyUpdate, and ask for one, each time so many bytes went by\n"

@@ -169,9 +169,9 @@ static void test_site_lists(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
-static bool sees_answers_up_to(amqp_wolfssl_version_t highest) {
-  return highest == AMQP_WOLFSSL_TLS_1_3 ? peer_verification_sees_answers_of_tls_1_3()
-                                         : peer_verification_sees_answers();
+static bool sees_responses_up_to(amqp_wolfssl_version_t highest) {
+  return highest == AMQP_WOLFSSL_TLS_1_3 ? peer_verification_sees_responses_of_tls_1_3()
+                                         : peer_verification_sees_responses();
 }
 
 /* The server in memory staples nothing. What the administrator requires a program can't turn off. */
@@ -188,7 +188,7 @@ static void test_site_stapling(void **state) {
                   AMQP_WOLFSSL_OK);
     expect_refusal(
         config, "server",
-        sees_answers_up_to(highest[i]) ? AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN : AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+        sees_responses_up_to(highest[i]) ? AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN : AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
     amqp_wolfssl_config_free(config);
   }
 }

@@ -781,7 +781,7 @@ static void test_stapling(void **state) {
     assert_record(config,
                   amqp_wolfssl_config_set_tls_versions(
                       config, AMQP_WOLFSSL_TLS_1_2,
-                      peer_verification_sees_answers_of_tls_1_3() ? AMQP_WOLFSSL_TLS_1_3 : AMQP_WOLFSSL_TLS_1_2),
+                      peer_verification_sees_responses_of_tls_1_3() ? AMQP_WOLFSSL_TLS_1_3 : AMQP_WOLFSSL_TLS_1_2),
                   AMQP_WOLFSSL_OK);
     expect_connection(config, "server", true);
     assert_record(config, amqp_wolfssl_config_set_stapling(config, AMQP_WOLFSSL_STAPLING_REQUIRE), AMQP_WOLFSSL_OK);
@@ -790,12 +790,12 @@ static void test_stapling(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
-static bool sees_answers_up_to(amqp_wolfssl_version_t highest) {
-  return highest == AMQP_WOLFSSL_TLS_1_3 ? peer_verification_sees_answers_of_tls_1_3()
-                                         : peer_verification_sees_answers();
+static bool sees_responses_up_to(amqp_wolfssl_version_t highest) {
+  return highest == AMQP_WOLFSSL_TLS_1_3 ? peer_verification_sees_responses_of_tls_1_3()
+                                         : peer_verification_sees_responses();
 }
 
-/* Whatever was set first: where wolfSSL does not show the answers of TLS 1.3, nothing is opened that might take one
+/* Whatever was set first: where wolfSSL does not show the responses of TLS 1.3, nothing is opened that might take one
    unchecked, and the sentence names the ways out. */
 static void test_stapling_that_is_not_shown(void **state) {
   static const struct {
@@ -806,7 +806,7 @@ static void test_stapling_that_is_not_shown(void **state) {
               {AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_3}};
 
   (void)state;
-  if (!peer_verification_sees_answers()) {
+  if (!peer_verification_sees_responses()) {
     skip();
   }
   for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
@@ -823,7 +823,7 @@ static void test_stapling_that_is_not_shown(void **state) {
       assert_record(config, code, AMQP_WOLFSSL_OK);
     }
     connect_config(&connection, config, "server");
-    assert_int_equal(connection.connected, sees_answers_up_to(rows[i / 2].highest));
+    assert_int_equal(connection.connected, sees_responses_up_to(rows[i / 2].highest));
     if (!connection.connected) {
       assert_int_equal(connection.error.code, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
       assert_int_equal(connection.error.stage, AMQP_WOLFSSL_STAGE_CONFIGURE);

@@ -508,11 +508,11 @@ static bool can_staple(const struct offer *offer) {
   const struct tls_context *context;
   amqp_wolfssl_error_t error;
 
-  if (offer->stapling == AMQP_WOLFSSL_STAPLING_OFF || peer_verification_sees_answers_of_tls_1_3() ||
-      (offer->highest == TLS12 && peer_verification_sees_answers())) {
+  if (offer->stapling == AMQP_WOLFSSL_STAPLING_OFF || peer_verification_sees_responses_of_tls_1_3() ||
+      (offer->highest == TLS12 && peer_verification_sees_responses())) {
     return true;
   }
-  if (peer_verification_sees_answers()) {
+  if (peer_verification_sees_responses()) {
     config = make_config(offer);
     assert_int_equal(config_tls_context(config, &context, &error), AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
     amqp_wolfssl_config_free(config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Revocation lists and OCSP answers: what is read and what is refused, who must have signed them, what is found in
+ * Revocation lists and OCSP responses: what is read and what is refused, who must have signed them, what is found in
  * them, and files that change. Each defect is minted; damaged ones are made from good ones, byte by byte.
  */
 #include <setjmp.h>
@@ -24,7 +24,7 @@
 #include "command.h"
 #include "backend/fips_module.h"
 #include "minted_certificates.h"
-#include "x509/ocsp_answer.h"
+#include "x509/ocsp_response.h"
 #include "other_user.h"
 #include "policy/policy.h"
 #include "verification/ocsp_check.h"
@@ -38,7 +38,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY (24 * 60 * 60)
 
-static bool has_answers;
+static bool has_responses;
 static struct certificate_list ca;
 static struct certificate_list bundle;
 static struct certificate_list server;
@@ -62,16 +62,16 @@ static int mint(void **state) {
 
   (void)state;
   (void)snprintf(script, sizeof(script), "%s/tests/support/mint-revocation", source != NULL ? source : ".");
-  (void)snprintf(program, sizeof(program), "%s/tests/support/mint_ocsp_answer", build != NULL ? build : ".");
-  has_answers = access(program, X_OK) == 0;
+  (void)snprintf(program, sizeof(program), "%s/tests/support/mint_ocsp_response", build != NULL ? build : ".");
+  has_responses = access(program, X_OK) == 0;
   if (fips_module_start() != 0 || minted_certificates_make() != 0 ||
       minted_certificates_self_signed("mute-ca", -1, 30,
                                       "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign") != 0) {
     return -1;
   }
   folder = temporary_folder_path("");
-  if ((has_answers ? command_run(".", script, "--answers", program, folder, NULL)
-                   : command_run(".", script, folder, NULL)) != 0) {
+  if ((has_responses ? command_run(".", script, "--responses", program, folder, NULL)
+                     : command_run(".", script, folder, NULL)) != 0) {
     return -1;
   }
   read_certificates(&ca, "ca.pem");
@@ -368,7 +368,7 @@ static void a_ca_that_may_not_sign_lists(void **state) {
   certificate_list_free(&mute);
 }
 
-/* ---- Answers ---- */
+/* ---- Responses ---- */
 
 static amqp_wolfssl_code_t judge_by(const struct revocation_check *check, const char *name,
                                     char message[ERROR_MESSAGE_LENGTH]) {
@@ -376,11 +376,11 @@ static amqp_wolfssl_code_t judge_by(const struct revocation_check *check, const 
   size_t length;
   uint8_t *bytes = temporary_folder_read(name, &length);
   uint8_t *copy = exact(bytes, length);
-  struct byte_slice answer = {copy, length};
+  struct byte_slice response = {copy, length};
   amqp_wolfssl_code_t code;
 
   error_clear(&error);
-  code = ocsp_check_answer(check, answer, &error);
+  code = ocsp_check_response(check, response, &error);
   assert_int_equal(error.code, code);
   (void)snprintf(message, ERROR_MESSAGE_LENGTH, "%s", error.message);
   free(copy);
@@ -396,51 +396,52 @@ static amqp_wolfssl_code_t judge(const char *name, const struct certificate_list
   return judge_by(&check, name, message);
 }
 
-static void answers_that_are_taken_and_refused(void **state) {
+static void responses_that_are_taken_and_refused(void **state) {
   static const struct {
     const char *name;
     bool of_chain;
     amqp_wolfssl_code_t code;
     const char *sentence;
   } rows[] = {
-      {"answer-good.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-good-sha256.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-delegated.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-chain-good.der", true, AMQP_WOLFSSL_OK, ""},
-      {"answer-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by \"CN=Acme Test Root"},
-      {"answer-chain-revoked.der", true, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "by \"CN=Acme Test Intermediate"},
-      {"answer-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know the broker's certificate"},
-      {"answer-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"answer-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
-      {"answer-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
-      {"answer-try-later.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "tryLater (3)"},
-      {"answer-garbage.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not a valid OCSP answer"},
-      {"answer-altered.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-other-certificate.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
-      {"answer-other-issuer.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
-      {"answer-expired-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-foreign-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-self-signed-off.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
-      {"answer-good.der", true, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
-      {"answer-good-sha384.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "by another hash than SHA-1 or SHA-256"},
-      {"answer-extension.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-critical-extension.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has a critical extension"},
-      {"answer-good-then-good.der", false, AMQP_WOLFSSL_OK, ""},
-      {"answer-good-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-revoked-then-good.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-unknown-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-expired-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-good-then-revoked-expired.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
-      {"answer-good-then-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
-      {"answer-unknown-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
-      {"answer-good-then-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"answer-expired-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"answer-good-then-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
-      {"answer-good-then-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
+      {"response-good.der", false, AMQP_WOLFSSL_OK, ""},
+      {"response-good-sha256.der", false, AMQP_WOLFSSL_OK, ""},
+      {"response-delegated.der", false, AMQP_WOLFSSL_OK, ""},
+      {"response-chain-good.der", true, AMQP_WOLFSSL_OK, ""},
+      {"response-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by \"CN=Acme Test Root"},
+      {"response-chain-revoked.der", true, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "by \"CN=Acme Test Intermediate"},
+      {"response-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know the broker's certificate"},
+      {"response-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"response-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
+      {"response-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
+      {"response-try-later.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "tryLater (3)"},
+      {"response-garbage.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not a valid OCSP response"},
+      {"response-altered.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"response-other-certificate.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
+      {"response-other-issuer.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
+      {"response-expired-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"response-foreign-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"response-self-signed-off.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
+      {"response-good.der", true, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
+      {"response-good-sha384.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+       "by another hash than SHA-1 or SHA-256"},
+      {"response-extension.der", false, AMQP_WOLFSSL_OK, ""},
+      {"response-critical-extension.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has a critical extension"},
+      {"response-good-then-good.der", false, AMQP_WOLFSSL_OK, ""},
+      {"response-good-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"response-revoked-then-good.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"response-unknown-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"response-expired-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"response-good-then-revoked-expired.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
+      {"response-good-then-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
+      {"response-unknown-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
+      {"response-good-then-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"response-expired-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"response-good-then-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
+      {"response-good-then-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
   };
 
   (void)state;
-  if (!has_answers) {
+  if (!has_responses) {
     skip();
   }
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -453,16 +454,16 @@ static void answers_that_are_taken_and_refused(void **state) {
   }
 }
 
-static void an_answer_ages(void **state) {
+static void a_response_ages(void **state) {
   char message[ERROR_MESSAGE_LENGTH];
 
   (void)state;
-  if (!has_answers) {
+  if (!has_responses) {
     skip();
   }
-  assert_int_equal(judge("answer-good.der", &server, NULL, (int64_t)time(NULL) + 2 * DAY, message),
+  assert_int_equal(judge("response-good.der", &server, NULL, (int64_t)time(NULL) + 2 * DAY, message),
                    AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
-  assert_int_equal(judge("answer-good.der", &server, NULL, (int64_t)time(NULL) - 2 * DAY, message),
+  assert_int_equal(judge("response-good.der", &server, NULL, (int64_t)time(NULL) - 2 * DAY, message),
                    AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN);
 }
 
@@ -473,70 +474,70 @@ static void an_answer_ages(void **state) {
 static void a_responder_and_its_issuers_lists(void **state) {
   static const struct {
     const char *list; /* NULL: none at all */
-    const char *answer;
+    const char *response;
     amqp_wolfssl_code_t code;
     const char *sentence;
   } rows[] = {
-      {NULL, "answer-delegated.der", AMQP_WOLFSSL_OK, ""},
-      {NULL, "answer-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
-      {"list-clean.pem", "answer-delegated.der", AMQP_WOLFSSL_OK, ""},
-      {"list-clean.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
-      {"list-revoked-responder.pem", "answer-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+      {NULL, "response-delegated.der", AMQP_WOLFSSL_OK, ""},
+      {NULL, "response-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
+      {"list-clean.pem", "response-delegated.der", AMQP_WOLFSSL_OK, ""},
+      {"list-clean.pem", "response-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
+      {"list-revoked-responder.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
        "its responder \"CN=responder,O=Acme\" is revoked, says a CRL"},
-      {"list-revoked-responder.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
-      {"list-revoked-responder.pem", "answer-good.der", AMQP_WOLFSSL_OK, ""}, /* the CA's own */
-      {"list-revoked-responder-unchecked.pem", "answer-delegated.der", AMQP_WOLFSSL_OK, ""},
-      {"list-revoked-responder-unchecked.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-       "its responder \"CN=responder-unchecked,O=Acme\" is revoked, says a CRL"},
-      {"list-expired.pem", "answer-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+      {"list-revoked-responder.pem", "response-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
+      {"list-revoked-responder.pem", "response-good.der", AMQP_WOLFSSL_OK, ""}, /* the CA's own */
+      {"list-revoked-responder-unchecked.pem", "response-delegated.der", AMQP_WOLFSSL_OK, ""},
+      {"list-revoked-responder-unchecked.pem", "response-delegated-unchecked.der",
+       AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "its responder \"CN=responder-unchecked,O=Acme\" is revoked, says a CRL"},
+      {"list-expired.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
        "no CRL in date shows that its responder \"CN=responder,O=Acme\" is not revoked"},
-      {"list-other-ca.pem", "answer-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "no CRL in date shows"},
-      {"list-expired.pem", "answer-delegated-unchecked.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+      {"list-other-ca.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "no CRL in date shows"},
+      {"list-expired.pem", "response-delegated-unchecked.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
        "no CRL in date shows"},
   };
 
   (void)state;
-  if (!has_answers) {
+  if (!has_responses) {
     skip();
   }
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     struct revocation_lists *lists = rows[i].list != NULL ? lists_of(rows[i].list, NULL) : NULL;
     char message[ERROR_MESSAGE_LENGTH];
 
-    print_message("# %s, %s\n", rows[i].list != NULL ? rows[i].list : "no list", rows[i].answer);
-    assert_int_equal(judge(rows[i].answer, &server, lists, (int64_t)time(NULL), message), rows[i].code);
+    print_message("# %s, %s\n", rows[i].list != NULL ? rows[i].list : "no list", rows[i].response);
+    assert_int_equal(judge(rows[i].response, &server, lists, (int64_t)time(NULL), message), rows[i].code);
     assert_says(message, rows[i].sentence);
     revocation_lists_release(lists);
   }
 }
 
-static void a_damaged_answer_is_never_taken(void **state) {
+static void a_damaged_response_is_never_taken(void **state) {
   const struct revocation_check check = fips_check(NULL, &server, &bundle);
   amqp_wolfssl_error_t error;
   size_t length;
   uint8_t *good;
 
   (void)state;
-  if (!has_answers) {
+  if (!has_responses) {
     skip();
   }
-  good = temporary_folder_read("answer-delegated.der", &length);
+  good = temporary_folder_read("response-delegated.der", &length);
   for (size_t cut = 0; cut < length; cut++) {
     uint8_t *bytes = exact(good, cut);
-    struct byte_slice answer = {bytes, cut};
+    struct byte_slice response = {bytes, cut};
 
-    assert_int_not_equal(ocsp_check_answer(&check, answer, &error), AMQP_WOLFSSL_OK);
+    assert_int_not_equal(ocsp_check_response(&check, response, &error), AMQP_WOLFSSL_OK);
     free(bytes);
   }
   for (size_t at = 0; at < length; at += 3) {
     uint8_t *bytes = exact(good, length);
-    struct byte_slice answer = {bytes, length};
-    struct ocsp_answer read;
+    struct byte_slice response = {bytes, length};
+    struct ocsp_response read;
 
     bytes[at] ^= 0x04;
-    /* Signed are the answer and the responder's certificate; what is around them decides nothing. */
-    if (ocsp_check_answer(&check, answer, &error) == AMQP_WOLFSSL_OK) {
-      assert_int_equal(ocsp_answer_read(&read, bytes, length), OCSP_ANSWER_READ);
+    /* Signed are the response and the responder's certificate; what is around them decides nothing. */
+    if (ocsp_check_response(&check, response, &error) == AMQP_WOLFSSL_OK) {
+      assert_int_equal(ocsp_response_read(&read, bytes, length), OCSP_RESPONSE_READ);
       assert_false(bytes + at >= read.object.signed_part.bytes &&
                    bytes + at < read.object.signed_part.bytes + read.object.signed_part.length);
     }
@@ -636,36 +637,36 @@ static void lists_are_held_to_the_policy(void **state) {
   }
 }
 
-static void answers_are_held_to_the_policy(void **state) {
+static void responses_are_held_to_the_policy(void **state) {
   static const struct {
     const char *certificate;
-    const char *answer;
+    const char *response;
     amqp_wolfssl_code_t codes[2];
     const char *sentence;
   } rows[] = {
-      {"server-strong-p384.pem", "answer-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
-      {"server-strong-p384.pem", "answer-responder-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
-      {"server-strong-p384.pem", "answer-strong-sha256.der", ONLY_FIPS,
+      {"server-strong-p384.pem", "response-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
+      {"server-strong-p384.pem", "response-responder-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
+      {"server-strong-p384.pem", "response-strong-sha256.der", ONLY_FIPS,
        "it is signed by ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
       {"server-strong-p384.pem",
-       "answer-strong-revoked-sha256.der",
+       "response-strong-revoked-sha256.der",
        {AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN},
        ""},
-      {"server-strong-p384.pem", "answer-responder-p256.der", ONLY_FIPS,
+      {"server-strong-p384.pem", "response-responder-p256.der", ONLY_FIPS,
        "it is signed by \"CN=responder-p256,O=Acme\", and its EC key has 256 bits, fewer than 384"},
-      {"server-strong-p384.pem", "answer-responder-by-sha256.der", ONLY_FIPS,
+      {"server-strong-p384.pem", "response-responder-by-sha256.der", ONLY_FIPS,
        "the certificate of its responder \"CN=responder-by-sha256,O=Acme\": it is signed by ecdsa_secp256r1_sha256"},
-      {"server.pem", "answer-ca-sha384.der", ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
-      {"server-rsa.pem", "answer-ca-rsa-sha384.der", ONLY_FIPS, "its RSA key has 2048 bits, fewer than 3072"},
+      {"server.pem", "response-ca-sha384.der", ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
+      {"server-rsa.pem", "response-ca-rsa-sha384.der", ONLY_FIPS, "its RSA key has 2048 bits, fewer than 3072"},
       /* wolfSSL may not know these curves at all. */
-      {"server.pem", "answer-responder-secp256k1.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN), ""},
-      {"server.pem", "answer-responder-brainpool.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN), ""},
-      {"server.pem", "answer-sha1.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN),
+      {"server.pem", "response-responder-secp256k1.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN), ""},
+      {"server.pem", "response-responder-brainpool.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN), ""},
+      {"server.pem", "response-sha1.der", BOTH(AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN),
        "it is signed in a way that is not known here (RSA or ECDSA with SHA-256, -384 or -512 is)"},
   };
 
   (void)state;
-  if (!has_answers) {
+  if (!has_responses) {
     skip();
   }
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -676,9 +677,9 @@ static void answers_are_held_to_the_policy(void **state) {
       struct revocation_check check = fips_check(NULL, &presented, &bundle);
       char message[ERROR_MESSAGE_LENGTH];
 
-      print_message("# %s, %s\n", policy_name(policy_find(policies[j])), rows[i].answer);
+      print_message("# %s, %s\n", policy_name(policy_find(policies[j])), rows[i].response);
       check.policy = policy_find(policies[j]);
-      assert_int_equal(judge_by(&check, rows[i].answer, message), rows[i].codes[j]);
+      assert_int_equal(judge_by(&check, rows[i].response, message), rows[i].codes[j]);
       if (rows[i].codes[j] == AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN) {
         assert_says(message, rows[i].sentence);
       }
@@ -687,28 +688,28 @@ static void answers_are_held_to_the_policy(void **state) {
   }
 }
 
-/* ---- Where answers are found ---- */
+/* ---- Where responses are found ---- */
 
-static void answers_in_messages(void **state) {
+static void responses_in_messages(void **state) {
   static const uint8_t message[] = {22, 0, 0, 7, 1, 0, 0, 3, 'a', 'b', 'c'};
   static const uint8_t other_message[] = {11, 0, 0, 7, 1, 0, 0, 3, 'a', 'b', 'c'};
   static const uint8_t other_type[] = {22, 0, 0, 7, 2, 0, 0, 3, 'a', 'b', 'c'};
   static const uint8_t too_long[] = {22, 0, 0, 7, 1, 0, 0, 4, 'a', 'b', 'c'};
-  struct byte_slice answer;
+  struct byte_slice response;
 
   (void)state;
   for (size_t cut = 0; cut <= sizeof(message); cut++) {
     uint8_t *bytes = exact(message, cut);
 
-    assert_int_equal(stapled_status_in_message((struct byte_slice){bytes, cut}, &answer), cut == sizeof(message));
+    assert_int_equal(stapled_status_in_message((struct byte_slice){bytes, cut}, &response), cut == sizeof(message));
     free(bytes);
   }
-  assert_true(stapled_status_in_message((struct byte_slice){message, sizeof(message)}, &answer));
-  assert_int_equal(answer.length, 3);
-  assert_memory_equal(answer.bytes, "abc", 3);
-  assert_false(stapled_status_in_message((struct byte_slice){other_message, sizeof(other_message)}, &answer));
-  assert_false(stapled_status_in_message((struct byte_slice){other_type, sizeof(other_type)}, &answer));
-  assert_false(stapled_status_in_message((struct byte_slice){too_long, sizeof(too_long)}, &answer));
+  assert_true(stapled_status_in_message((struct byte_slice){message, sizeof(message)}, &response));
+  assert_int_equal(response.length, 3);
+  assert_memory_equal(response.bytes, "abc", 3);
+  assert_false(stapled_status_in_message((struct byte_slice){other_message, sizeof(other_message)}, &response));
+  assert_false(stapled_status_in_message((struct byte_slice){other_type, sizeof(other_type)}, &response));
+  assert_false(stapled_status_in_message((struct byte_slice){too_long, sizeof(too_long)}, &response));
 }
 
 /* ---- Sources ---- */
@@ -943,13 +944,13 @@ int main(void) {
       cmocka_unit_test(an_impostor_of_the_same_name),
       cmocka_unit_test(signers_are_checked_at_once),
       cmocka_unit_test(a_ca_that_may_not_sign_lists),
-      cmocka_unit_test(answers_that_are_taken_and_refused),
-      cmocka_unit_test(an_answer_ages),
+      cmocka_unit_test(responses_that_are_taken_and_refused),
+      cmocka_unit_test(a_response_ages),
       cmocka_unit_test(a_responder_and_its_issuers_lists),
-      cmocka_unit_test(a_damaged_answer_is_never_taken),
+      cmocka_unit_test(a_damaged_response_is_never_taken),
       cmocka_unit_test(lists_are_held_to_the_policy),
-      cmocka_unit_test(answers_are_held_to_the_policy),
-      cmocka_unit_test(answers_in_messages),
+      cmocka_unit_test(responses_are_held_to_the_policy),
+      cmocka_unit_test(responses_in_messages),
       cmocka_unit_test(what_was_taken_stays),
       cmocka_unit_test(a_change_that_times_do_not_show),
       cmocka_unit_test(sources_that_are_refused),

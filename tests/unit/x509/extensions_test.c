@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk through extensions: each part of one missing, doubled, of another kind or badly written; what surrounds them;
- * and identifiers that come again.
+ * The walk through extensions: each part of one missing, doubled, of another kind or badly written; what surrounds
+ * them; and identifiers that come again.
  */
 #include <setjmp.h>
 #include <stdarg.h>

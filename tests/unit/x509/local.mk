@@ -10,7 +10,7 @@ unit_tests += \
 	tests/unit/x509/distinguished_name_test \
 	tests/unit/x509/extensions_test \
 	tests/unit/x509/object_identifiers_test \
-	tests/unit/x509/ocsp_answer_test \
+	tests/unit/x509/ocsp_response_test \
 	tests/unit/x509/pem_test \
 	tests/unit/x509/revocation_list_test \
 	tests/unit/x509/signed_object_test

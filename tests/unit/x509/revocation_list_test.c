@@ -26,9 +26,9 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool has_answers;
+static bool has_responses;
 
-static int mint_more(void) { return minted_revocation_make(&has_answers); }
+static int mint_more(void) { return minted_revocation_make(&has_responses); }
 
 static int mint(void **state) {
   (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The reader of OCSP answers. */
-#include "x509/ocsp_answer.h"
+/* The reader of OCSP responses. */
+#include "x509/ocsp_response.h"
 
 #include "x509/extensions.h"
 #include "x509/object_identifiers.h"
@@ -71,7 +71,7 @@ static bool take_single(struct byte_slice *singles, struct ocsp_single *single, 
 }
 
 bool ocsp_single_take(struct byte_slice *singles, struct ocsp_single *single) {
-  bool critical = false; /* ocsp_answer_read() has looked at that */
+  bool critical = false; /* ocsp_response_read() has looked at that */
 
   return take_single(singles, single, &critical);
 }
@@ -106,31 +106,32 @@ static bool skip_responder(struct byte_slice *content) {
 }
 
 /* ResponseData. */
-static bool read_signed_part(struct ocsp_answer *answer, bool *critical) {
-  struct byte_slice rest = answer->object.signed_part;
+static bool read_signed_part(struct ocsp_response *response, bool *critical) {
+  struct byte_slice rest = response->object.signed_part;
   struct byte_slice content;
   int64_t produced_at;
 
   return der_read_tagged(&rest, DER_SEQUENCE, &content) && rest.length == 0 && skip_version(&content) &&
          skip_responder(&content) && der_read_time(&content, &produced_at) &&
-         der_read_tagged(&content, DER_SEQUENCE, &answer->singles) && check_singles(answer->singles, critical) &&
+         der_read_tagged(&content, DER_SEQUENCE, &response->singles) && check_singles(response->singles, critical) &&
          (content.length == 0 || check_extensions(&content, critical)) && content.length == 0;
 }
 
 /* BasicOCSPResponse. */
-static bool read_basic(struct ocsp_answer *answer, struct byte_slice basic, bool *critical) {
+static bool read_basic(struct ocsp_response *response, struct byte_slice basic, bool *critical) {
   struct byte_slice content;
   struct byte_slice wrapper;
 
   if (!der_read_tagged(&basic, DER_SEQUENCE, &content) || basic.length != 0 ||
-      !signed_object_take(&content, &answer->object)) {
+      !signed_object_take(&content, &response->object)) {
     return false;
   }
-  if (content.length > 0 && (!der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
-                             !der_read_tagged(&wrapper, DER_SEQUENCE, &answer->certificates) || wrapper.length != 0)) {
+  if (content.length > 0 &&
+      (!der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) ||
+       !der_read_tagged(&wrapper, DER_SEQUENCE, &response->certificates) || wrapper.length != 0)) {
     return false;
   }
-  return content.length == 0 && read_signed_part(answer, critical);
+  return content.length == 0 && read_signed_part(response, critical);
 }
 
 /* ResponseBytes. */
@@ -145,24 +146,24 @@ static bool take_basic(struct byte_slice *rest, struct byte_slice *basic) {
          der_read_tagged(&content, DER_OCTET_STRING, basic) && content.length == 0;
 }
 
-enum ocsp_answer_result ocsp_answer_read(struct ocsp_answer *answer, const uint8_t *der, size_t length) {
+enum ocsp_response_result ocsp_response_read(struct ocsp_response *response, const uint8_t *der, size_t length) {
   struct byte_slice rest = {der, length};
   struct byte_slice content;
   struct byte_slice status;
   struct byte_slice basic;
   bool critical = false;
 
-  memset(answer, 0, sizeof(*answer));
+  memset(response, 0, sizeof(*response));
   if (!der_read_tagged(&rest, DER_SEQUENCE, &content) || rest.length != 0 ||
       !der_read_tagged(&content, DER_ENUMERATED, &status) || status.length != 1) {
-    return OCSP_ANSWER_MALFORMED;
+    return OCSP_RESPONSE_MALFORMED;
   }
-  answer->responder_error = status.bytes[0];
-  if (answer->responder_error != 0) {
-    return OCSP_ANSWER_REFUSED;
+  response->responder_error = status.bytes[0];
+  if (response->responder_error != 0) {
+    return OCSP_RESPONSE_REFUSED;
   }
-  if (!take_basic(&content, &basic) || content.length != 0 || !read_basic(answer, basic, &critical)) {
-    return OCSP_ANSWER_MALFORMED;
+  if (!take_basic(&content, &basic) || content.length != 0 || !read_basic(response, basic, &critical)) {
+    return OCSP_RESPONSE_MALFORMED;
   }
-  return critical ? OCSP_ANSWER_CRITICAL : OCSP_ANSWER_READ;
+  return critical ? OCSP_RESPONSE_CRITICAL : OCSP_RESPONSE_READ;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mints an OCSP answer about one certificate, good or with a defect. The openssl command line can't date an answer
+ * Mints an OCSP response about one certificate, good or with a defect. The openssl command line can't date a response
  * back, nor leave out until when it holds.
  *
- *   mint_ocsp_answer ISSUER.pem CERTIFICATE.pem SIGNER.pem SIGNER.key SAYS HASH DIGEST EXTENSION OUTPUT
+ *   mint_ocsp_response ISSUER.pem CERTIFICATE.pem SIGNER.pem SIGNER.key SAYS HASH DIGEST EXTENSION OUTPUT
  *
  * SAYS: STATUS:FROM:TO, or several of them separated by commas. STATUS: good, revoked, unknown, or alone tryLater (an
- * error instead of an answer). FROM and TO: seconds from now; TO may be "none". HASH is what the issuer is named by,
+ * error instead of a status). FROM and TO: seconds from now; TO may be "none". HASH is what the issuer is named by,
  * DIGEST what is signed. EXTENSION: "plain" or "critical" for one that nobody knows, or "none". The signer's
  * certificate goes along unless it is the issuer's.
  */
@@ -20,7 +20,7 @@
 enum argument { ISSUER = 1, CERTIFICATE, SIGNER, KEY, SAYS, HASH, DIGEST, EXTENSION, OUTPUT, COUNT };
 
 static void fail(const char *what) {
-  fprintf(stderr, "mint_ocsp_answer: %s\n", what);
+  fprintf(stderr, "mint_ocsp_response: %s\n", what);
   exit(1);
 }
 
@@ -108,14 +108,14 @@ static OCSP_BASICRESP *make_basic(char **arguments) {
   const unsigned long flags = X509_cmp(issuer, signer) == 0 ? OCSP_NOCERTS : 0;
 
   if (id == NULL || basic == NULL || digest == NULL) {
-    fail("can't make the answer");
+    fail("can't make the response");
   }
   add_statuses(basic, id, arguments[SAYS]);
   if (strcmp(arguments[EXTENSION], "none") != 0) {
     add_extension(basic, arguments[EXTENSION]);
   }
   if (!OCSP_basic_sign(basic, signer, key, digest, NULL, flags)) {
-    fail("can't sign the answer");
+    fail("can't sign the response");
   }
   OCSP_CERTID_free(id);
   EVP_PKEY_free(key);

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads an OCSP answer (RFC 6960, section 4.2) in DER, strictly. Pure: no wolfSSL, no memory of its own. The bytes come
- * from a peer that nobody vouches for until the signature has been checked, which is for others to do.
+ * Reads an OCSP response (RFC 6960, section 4.2) in DER, strictly. Pure: no wolfSSL, no memory of its own. The bytes
+ * come from a peer that nobody vouches for until the signature has been checked, which is for others to do.
  */
-#ifndef AMQP_WOLFSSL_OCSP_ANSWER_H
-#define AMQP_WOLFSSL_OCSP_ANSWER_H
+#ifndef AMQP_WOLFSSL_OCSP_RESPONSE_H
+#define AMQP_WOLFSSL_OCSP_RESPONSE_H
 
 #include "x509/signed_object.h"
 
-enum ocsp_answer_result {
-  OCSP_ANSWER_READ,
-  OCSP_ANSWER_MALFORMED,
-  OCSP_ANSWER_REFUSED, /**< the responder gave an error instead of an answer: \a responder_error */
-  OCSP_ANSWER_CRITICAL /**< it has a critical extension, and none is known here */
+enum ocsp_response_result {
+  OCSP_RESPONSE_READ,
+  OCSP_RESPONSE_MALFORMED,
+  OCSP_RESPONSE_REFUSED, /**< the responder gave an error instead of a status: \a responder_error */
+  OCSP_RESPONSE_CRITICAL /**< it has a critical extension, and none is known here */
 };
 
 /** Slices point into the DER that was read. */
-struct ocsp_answer {
+struct ocsp_response {
   int responder_error; /**< responseStatus; 0: successful */
   struct signed_object object;
   struct byte_slice singles;      /**< content of responses */
   struct byte_slice certificates; /**< content of the certificates sent along; may be empty */
 };
 
-enum ocsp_answer_result ocsp_answer_read(struct ocsp_answer *answer, const uint8_t *der, size_t length);
+enum ocsp_response_result ocsp_response_read(struct ocsp_response *response, const uint8_t *der, size_t length);
 
 enum ocsp_status { OCSP_GOOD, OCSP_REVOKED, OCSP_UNKNOWN };
 
