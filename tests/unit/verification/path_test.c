@@ -337,6 +337,10 @@ static void test_copies_of_an_anchor(void **state) {
           BAD_SIGNATURE, 0, "is wrong"),
       BAD("as the broker's, truly self-signed", "root ca\ncopy s=CN=root leaf\n", "copy", "root",
           AMQP_WOLFSSL_ERROR_SELF_SIGNED, 0, "self-signed and not trusted"),
+      BAD("as the broker's, of the same length, truly self-signed",
+          "root key=rsa2048 ca x:keyUsage=keyCertSign,digitalSignature\n"
+          "copy s=CN=root key=rsa2048 ca x:keyUsage=keyCertSign,digitalSignature\n",
+          "copy", "root", AMQP_WOLFSSL_ERROR_SELF_SIGNED, 0, "self-signed and not trusted"),
       BAD("as an intermediate, with an EC key", "root ca\ncopy s=CN=root copy=root ca\nleaf by=copy leaf\n",
           "leaf copy", "root", BAD_SIGNATURE, 1, "is wrong"),
       BAD("as an intermediate, with an RSA key",
