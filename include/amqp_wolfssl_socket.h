@@ -105,15 +105,14 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
   AMQP_WOLFSSL_ERROR_LIBRARY_FAILED = 6,        /**< wolfSSL did not start, or failed in a way it does not explain */
   AMQP_WOLFSSL_ERROR_FIPS_MODULE = 7,           /**< wolfSSL's FIPS module is not in normal mode: a self-test failed */
-  AMQP_WOLFSSL_ERROR_POLICY_LOCKED = 8,         /**< the policy or a version is fixed, at build time or in the
-                                               administrator's file: no exceptions */
-  AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID = 9,     /**< the administrator's file (rabbitmq-wolfssl.conf) is invalid */
+  AMQP_WOLFSSL_ERROR_POLICY_LOCKED = 8,     /**< policy or version is fixed, at build time or by the administrator */
+  AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID = 9, /**< the administrator's file (rabbitmq-wolfssl.conf) is invalid */
 
   /* Files, certificates and keys given to a config */
   AMQP_WOLFSSL_ERROR_FILE_UNREADABLE = 20,
   AMQP_WOLFSSL_ERROR_NO_CERTIFICATE = 21,        /**< the input contains no certificate */
   AMQP_WOLFSSL_ERROR_CERTIFICATE_MALFORMED = 22, /**< a certificate in the input can't be parsed */
-  AMQP_WOLFSSL_ERROR_CA_UNUSABLE = 23,           /**< given as a CA, but not a CA certificate, or not valid now */
+  AMQP_WOLFSSL_ERROR_CA_UNUSABLE = 23,           /**< given as a CA: not one, not valid now, or against the policy */
   AMQP_WOLFSSL_ERROR_KEY_MALFORMED = 24,         /**< not a private key, or one that can't be parsed */
   AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED = 25,       /**< an unsupported type of key, or of key encryption */
   AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING = 26,    /**< the key is encrypted and no passphrase was given */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The name that rabbitmq-c's header had through 0.11, and that it still answers to. */
+/* The name of rabbitmq-c's header through 0.11, which later releases still install. */
 #ifndef AMQP_SSL_SOCKET_H
 #define AMQP_SSL_SOCKET_H
 
