@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The shortest program worth having: connect with mutual TLS, log in with the certificate, say what went wrong. */
+/* The shortest useful program: connect with mutual TLS, log in with the certificate, say what went wrong. */
 #include <amqp_wolfssl_socket.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
   int failed = socket == NULL || amqp_socket_open_noblock(socket, argv[1], atoi(argv[2]), &limit) != AMQP_STATUS_OK ||
                amqp_login(connection, "/", 0, 131072, 60, AMQP_SASL_METHOD_EXTERNAL, "certificate").reply_type !=
                    AMQP_RESPONSE_NORMAL;
-  const char *why = amqp_wolfssl_error_message(amqp_wolfssl_socket_error(socket)); /* "": TLS is well, AMQP is not */
+  const char *why = amqp_wolfssl_error_message(amqp_wolfssl_socket_error(socket)); /* "": TLS is up; AMQP failed */
   puts(!failed ? amqp_wolfssl_socket_suite(socket) : *why != '\0' ? why : "the broker refused the login");
   amqp_destroy_connection(connection);
   return failed;

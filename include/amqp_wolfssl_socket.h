@@ -280,9 +280,12 @@ typedef enum amqp_wolfssl_policy_t {
 
 /** Whether the broker is asked to staple an OCSP response for its certificate (RFC 6066, section 8). */
 typedef enum amqp_wolfssl_stapling_t {
-  AMQP_WOLFSSL_STAPLING_OFF = 0,     /**< don't ask */
-  AMQP_WOLFSSL_STAPLING_REQUEST = 1, /**< ask; a bad response is refused; a missing one is tolerated */
-  AMQP_WOLFSSL_STAPLING_REQUIRE = 2  /**< ask; a bad response is refused, and so is a missing one */
+  /** Don't ask. */
+  AMQP_WOLFSSL_STAPLING_OFF = 0,
+  /** Ask; a bad response is refused; a missing one is tolerated, unless the certificate demands one (RFC 7633). */
+  AMQP_WOLFSSL_STAPLING_REQUEST = 1,
+  /** Ask; a bad response is refused, and so is a missing one. */
+  AMQP_WOLFSSL_STAPLING_REQUIRE = 2
 } amqp_wolfssl_stapling_t;
 
 /**
