@@ -548,6 +548,41 @@ static void test_sentences_name_the_one_at_fault(void **state) {
   }
 }
 
+/* A certificate that says it must be stapled asks for it, unless the broker was not asked to. */
+static void test_must_staple(void **state) {
+  static const struct {
+    amqp_wolfssl_stapling_t stapling;
+    bool by_certificate;
+    bool accepted;
+    amqp_wolfssl_code_t code;
+    const char *words;
+  } rows[] = {
+      {AMQP_WOLFSSL_STAPLING_OFF, true, false, AMQP_WOLFSSL_OK, ""},
+      {AMQP_WOLFSSL_STAPLING_REQUEST, false, false, AMQP_WOLFSSL_OK, ""},
+      {AMQP_WOLFSSL_STAPLING_REQUEST, true, true, AMQP_WOLFSSL_OK, ""},
+      {AMQP_WOLFSSL_STAPLING_REQUEST, true, false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "RFC 7633"},
+      {AMQP_WOLFSSL_STAPLING_REQUIRE, true, false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "one is required"},
+      {AMQP_WOLFSSL_STAPLING_REQUIRE, false, false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "one is required"},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    const struct tls_settings settings = {.verify_peer = true, .stapling = rows[i].stapling};
+    const struct trust trust = {0};
+    struct peer_verification verification;
+    amqp_wolfssl_error_t error;
+
+    peer_verification_init(&verification, &settings, &trust, NULL);
+    verification.leaf_accepted = true;
+    verification.path.requires_status = rows[i].by_certificate;
+    verification.response_accepted = rows[i].accepted;
+    error_clear(&error);
+    assert_int_equal(peer_verification_finish(&verification, &error), rows[i].code);
+    assert_non_null(strstr(error.message, rows[i].words));
+    peer_verification_free(&verification);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_fresh_verification),
@@ -561,6 +596,7 @@ int main(void) {
       cmocka_unit_test(test_weak_trust_anchor),
       cmocka_unit_test(test_nobody_current),
       cmocka_unit_test(test_codes_about_certificates),
+      cmocka_unit_test(test_must_staple),
       cmocka_unit_test(test_what_wolfssl_alone_would_accept),
       cmocka_unit_test(test_sentences_name_the_one_at_fault),
   };
