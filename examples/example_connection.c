@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long connecting may take, name lookup, TCP and TLS together. */
+/* How long connecting may take: name lookup, TCP and TLS together. */
 static const struct timeval open_limit = {10, 0};
 
 static void print_help(const char *program, const char *purpose) {
@@ -15,14 +15,14 @@ static void print_help(const char *program, const char *purpose) {
       "usage: %s --ca FILE [options]\n%s\n\n"
       "  --host NAME         the broker (default: localhost)\n"
       "  --port NUMBER       its TLS port (default: 5671)\n"
-      "  --ca FILE           certificates of the CAs that are trusted\n"
+      "  --ca FILE           certificates of the trusted CAs\n"
       "  --certificate FILE  the client's certificate, with intermediates\n"
       "  --key FILE          its private key\n"
-      "  --server-name NAME  the broker's name, when it is not the host\n"
-      "  --tls 1.2|1.3       this version only (default: both)\n"
+      "  --server-name NAME  the broker's name, if it differs from the host\n"
+      "  --tls 1.2|1.3       only this version (default: both)\n"
       "  --without-extended-master-secret\n"
       "                      an exception for a broker whose TLS 1.2 lacks it (RFC 7627)\n"
-      "  --user NAME         log in by PLAIN, with the password in $AMQP_PASSWORD (default: EXTERNAL)\n"
+      "  --user NAME         log in with PLAIN and the password in $AMQP_PASSWORD (default: EXTERNAL)\n"
       "  --count NUMBER      publish_confirm: how many messages (default: 1000)\n"
       "  --wait              show_connection: keep the connection until standard input closes\n"
       "  --help              this text\n",
@@ -34,7 +34,7 @@ static int read_number(const char *program, const char *text, int highest) {
   long number = strtol(text, &end, 10);
 
   if (*text == '\0' || *end != '\0' || number < 1 || number > highest) {
-    fprintf(stderr, "%s: \"%s\" is no number from 1 to %d\n", program, text, highest);
+    fprintf(stderr, "%s: \"%s\" is not a number from 1 to %d\n", program, text, highest);
     exit(2);
   }
   return (int)number;
@@ -106,7 +106,7 @@ void example_read_options(int argc, char **argv, const char *purpose, struct exa
     }
   }
   if (options->ca == NULL || optind != argc) {
-    fprintf(stderr, "%s: --ca is needed, and nothing but options; see --help\n", argv[0]);
+    fprintf(stderr, "%s: --ca is required, and only options are accepted; see --help\n", argv[0]);
     exit(2);
   }
 }
@@ -232,7 +232,7 @@ int example_login(const struct example_options *options, const struct example_co
     reply = amqp_login(connection->amqp, "/", 0, 131072, 60, AMQP_SASL_METHOD_PLAIN, options->user,
                        password != NULL ? password : "");
   } else {
-    /* The broker takes the user from the certificate; rabbitmq-c only wants the identity not to be empty. */
+    /* The broker takes the user from the certificate; rabbitmq-c only requires the identity not to be empty. */
     reply = amqp_login(connection->amqp, "/", 0, 131072, 60, AMQP_SASL_METHOD_EXTERNAL, "certificate");
   }
   return example_check(connection, reply, "login");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the longer examples have in common: options, a connection, a login, and errors as a user should see them. */
+/* Shared by the longer examples: options, a connection, a login, and errors as a user should see them. */
 #ifndef EXAMPLE_CONNECTION_H
 #define EXAMPLE_CONNECTION_H
 
@@ -24,7 +24,7 @@ struct example_connection {
   amqp_socket_t *socket; /* belongs to the connection */
 };
 
-/** Reads the command line; prints what is wrong with it, or the help, and leaves the program. */
+/** Reads the command line; prints what is wrong with it, or the help, and exits. */
 void example_read_options(int argc, char **argv, const char *purpose, struct example_options *options);
 
 /** Opens TCP and TLS. \return 0, or -1 after printing why */
@@ -34,7 +34,7 @@ int example_open(const struct example_options *options, struct example_connectio
 int example_login(const struct example_options *options, const struct example_connection *connection);
 
 /**
- * Prints why \a reply is not a success, with the TLS record if that is where it went wrong.
+ * Prints why \a reply is not a success, with the error record if TLS failed.
  * \return 0 for success, else -1
  */
 int example_check(const struct example_connection *connection, amqp_rpc_reply_t reply, const char *doing);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Publishes messages with publisher confirms (https://www.rabbitmq.com/docs/confirms) and consumes them back, comparing
- * every byte. The messages have all sizes from nothing to several frames.
+ * every byte. The messages range in size from empty to several frames.
  */
 #include "example_connection.h"
 
@@ -32,7 +32,7 @@ static int declare_queue(const struct example_connection *connection, amqp_bytes
   if (example_check(connection, amqp_get_rpc_reply(connection->amqp), "open a channel") != 0) {
     return -1;
   }
-  /* No name: the broker makes one up. Exclusive: it goes with the connection. */
+  /* No name: the broker chooses one. Exclusive: the queue is deleted with the connection. */
   declared = amqp_queue_declare(connection->amqp, CHANNEL, amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
   if (example_check(connection, amqp_get_rpc_reply(connection->amqp), "declare a queue") != 0) {
     return -1;
@@ -42,7 +42,7 @@ static int declare_queue(const struct example_connection *connection, amqp_bytes
   return example_check(connection, amqp_get_rpc_reply(connection->amqp), "turn confirms on");
 }
 
-/* Waits until the broker has confirmed every message; one confirm may stand for many. */
+/* Waits until the broker has confirmed every message; one confirm can cover many. */
 static int wait_for_confirms(const struct example_connection *connection, int count) {
   uint64_t confirmed = 0;
 

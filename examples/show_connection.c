@@ -35,7 +35,7 @@ static void print_facts(const amqp_socket_t *socket) {
   printf("we are:       %s\n", amqp_wolfssl_socket_own_subject(socket));
 }
 
-/* Takes what the broker sends, so that heartbeats are answered. \return 0, or -1 when the connection is over */
+/* Receives what the broker sends, so that heartbeats are exchanged. \return 0, or -1 when the connection is over */
 static int take_frames(const struct example_connection *connection) {
   struct timeval no_time = {0, 0};
 
@@ -60,7 +60,7 @@ static int take_frames(const struct example_connection *connection) {
   }
 }
 
-/* Keeps the connection until standard input closes. What is typed is ignored. */
+/* Keeps the connection until standard input closes. Input is ignored. */
 static int wait_for_end_of_input(const struct example_connection *connection) {
   struct pollfd watched[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
                               {.fd = amqp_get_sockfd(connection->amqp), .events = POLLIN}};
@@ -70,7 +70,7 @@ static int wait_for_end_of_input(const struct example_connection *connection) {
   for (;;) {
     char ignored[256];
 
-    /* Once a second in any case: rabbitmq-c sends our own heartbeats from within its calls. */
+    /* At least once a second: rabbitmq-c sends our own heartbeats from within its calls. */
     if (poll(watched, 2, 1000) > 0 && watched[0].revents != 0 && read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0) {
       return 0;
     }
