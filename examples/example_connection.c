@@ -196,15 +196,15 @@ static void print_server_refusal(amqp_rpc_reply_t reply, const char *doing) {
   if (reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD) {
     const amqp_connection_close_t *refusal = reply.reply.decoded;
 
-    printf("%s: the broker answers %d, %.*s\n", doing, refusal->reply_code, (int)refusal->reply_text.len,
+    printf("%s: the broker replied %d, %.*s\n", doing, refusal->reply_code, (int)refusal->reply_text.len,
            (const char *)refusal->reply_text.bytes);
   } else if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD) {
     const amqp_channel_close_t *refusal = reply.reply.decoded;
 
-    printf("%s: the broker answers %d, %.*s\n", doing, refusal->reply_code, (int)refusal->reply_text.len,
+    printf("%s: the broker replied %d, %.*s\n", doing, refusal->reply_code, (int)refusal->reply_text.len,
            (const char *)refusal->reply_text.bytes);
   } else {
-    printf("%s: the broker refuses\n", doing);
+    printf("%s: the broker refused\n", doing);
   }
 }
 

@@ -242,8 +242,9 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_alert_name(int alert);
  * must not run while another thread uses the config.
  *
  * A setter's failure is also remembered, for programs that ignore return values: once a setter has failed, opening a
- * socket fails with that setter's error until a later call of the same setter succeeds. (A failure with
- * AMQP_WOLFSSL_ERROR_CONFIG_FROZEN is not remembered, for other sockets share the config.)
+ * socket fails with that setter's error until a later call of the same setter succeeds. A failure with
+ * AMQP_WOLFSSL_ERROR_CONFIG_FROZEN is not remembered, because other sockets share the config; only the config of
+ * amqp_wolfssl_socket_new_unshared() remembers it.
  *
  * Any setter can return AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT (a NULL or a value out of range), _CONFIG_FROZEN,
  * _NO_MEMORY, _LIBRARY_FAILED and _FIPS_MODULE. What else it can return is listed with it, without the common prefix
