@@ -7,6 +7,11 @@ library_sources += \
 	src/verification/name_constraints.c src/verification/name_constraints.h \
 	src/verification/ocsp_check.c src/verification/ocsp_check.h \
 	src/verification/path.c src/verification/path.h \
+	src/verification/path_failure.c \
+	src/verification/path_issuers.c \
+	src/verification/path_limits.c \
+	src/verification/path_question.h \
+	src/verification/path_search.h \
 	src/verification/peer_name.c src/verification/peer_name.h \
 	src/verification/peer_verification.c src/verification/peer_verification.h \
 	src/verification/revocation.c src/verification/revocation.h \
