@@ -11,7 +11,6 @@ test_support_sources = \
 	tests/support/command.c tests/support/command.h \
 	tests/support/config_connection.c tests/support/config_connection.h \
 	tests/support/der_text.c tests/support/der_text.h \
-	tests/support/der_writer.c tests/support/der_writer.h \
 	tests/support/fault_client.c tests/support/fault_client.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \
 	tests/support/memory_session.c tests/support/memory_session.h \

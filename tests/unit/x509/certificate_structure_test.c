@@ -15,8 +15,7 @@
 #include "x509/certificate.h"
 #include "x509/der.h"
 #include "certificate_reading.h"
-#include "der_writer.h"
-#include "exact_copy.h"
+#include "der_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -37,63 +36,55 @@ enum part {
   PART_COUNT
 };
 
-#define NAME_A "300c 310a 3008 0603550403 0c0161"
-#define ECDSA "300a 06082a8648ce3d040302"
-#define VALIDITY "301e 170d3234303130313030303030305a 170d3334303130313030303030305a"
-#define KEY "301a 3013 06072a8648ce3d0201 06082a8648ce3d030107 0303000401"
+#define NAME_A "30{ 31{ 30{ 06{ 550403 } 0c{'a'} } } }"
+#define ECDSA "30{ 06{ 2a8648ce3d040302 } }"
+#define VALIDITY "30{ 17{'240101000000Z'} 17{'340101000000Z'} }"
+#define KEY "30{ 30{ 06{ 2a8648ce3d0201 } 06{ 2a8648ce3d030107 } } 03{ 00 0401 } }"
 
-static const char *const sound_parts[PART_COUNT] = {"a003020102", "020101", ECDSA, NAME_A, VALIDITY,    NAME_A,
-                                                    KEY,          "",       "",    ECDSA,  "0303000102"};
+static const char *const sound_parts[PART_COUNT] = {
+    "a0{ 020102 }", "020101", ECDSA, NAME_A, VALIDITY, NAME_A, KEY, "", "", ECDSA, "03{ 00 0102 }"};
 
-static void assemble(struct bytes *out, const char *const *parts) {
-  static struct bytes signed_part, content;
+static uint8_t *assemble(const char *const *parts, size_t *length) {
+  char text[2048] = "30{ 30{";
   int i;
-  signed_part.length = 0;
-  for (i = 0; i < PART_OUTER_ALGORITHM; i++) {
-    add_hexadecimal(&signed_part, parts[i]);
+  for (i = 0; i < PART_COUNT; i++) {
+    assert_true(strlen(text) + strlen(parts[i]) + 3 < sizeof text);
+    strcat(text, i == PART_OUTER_ALGORITHM ? "}" : " ");
+    strcat(text, parts[i]);
   }
-  content.length = 0;
-  add_element(&content, 0x30, &signed_part);
-  for (i = PART_OUTER_ALGORITHM; i < PART_COUNT; i++) {
-    add_hexadecimal(&content, parts[i]);
-  }
-  out->length = 0;
-  add_element(out, 0x30, &content);
+  strcat(text, "}");
+  return der_from_text(text, length);
 }
 
-static void assemble_with(struct bytes *out, enum part part, const char *text) {
+/* The sound certificate with another \a part, formatted as by printf(). */
+static uint8_t *assemble_with(size_t *length, enum part part, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static uint8_t *assemble_with(size_t *length, enum part part, const char *format, ...) {
   const char *parts[PART_COUNT];
+  char text[1024];
+  va_list list;
+  int written;
+  va_start(list, format);
+  written = vsnprintf(text, sizeof text, format, list);
+  va_end(list);
+  assert_true(written >= 0 && (size_t)written < sizeof text);
   memcpy(parts, sound_parts, sizeof parts);
   parts[part] = text;
-  assemble(out, parts);
+  return assemble(parts, length);
 }
 
 /* A certificate with these extensions, one after the other. */
-static void assemble_extensions(struct bytes *out, const char *extensions) {
-  static const uint8_t tags[] = {0x30, 0xa3};
-  static char text[8192];
-  wrap(text, sizeof text, extensions, tags, sizeof tags);
-  assemble_with(out, PART_EXTENSIONS, text);
+static uint8_t *assemble_extensions(const char *extensions, size_t *length) {
+  return assemble_with(length, PART_EXTENSIONS, "a3{ 30{ %s } }", extensions);
 }
 
 /* A certificate with one extension: 2.5.29.\a arc, holding \a value. */
-static void assemble_extension(struct bytes *out, const char *arc, const char *value) {
-  static const uint8_t octets[] = {0x04};
-  static const uint8_t sequence[] = {0x30};
-  static char wrapped[8192], extension[8192];
-  char *end = extension;
-  wrap(wrapped, sizeof wrapped, value, octets, 1);
-  end += snprintf(extension, sizeof extension, "0603551d%s %s", arc, wrapped);
-  assert_true(end < extension + sizeof extension);
-  wrap(wrapped, sizeof wrapped, extension, sequence, 1);
-  assemble_extensions(out, wrapped);
+static uint8_t *assemble_extension(const char *arc, const char *value, size_t *length) {
+  return assemble_with(length, PART_EXTENSIONS, "a3{ 30{ 30{ 06{ 551d%s } 04{ %s } } } }", arc, value);
 }
 
-static void assemble_names(struct bytes *out, const char *names) {
-  static const uint8_t sequence[] = {0x30};
-  static char text[8192];
-  wrap(text, sizeof text, names, sequence, 1);
-  assemble_extension(out, "11", text);
+static uint8_t *assemble_names(const char *names, size_t *length) {
+  return assemble_with(length, PART_EXTENSIONS, "a3{ 30{ 30{ 06{ 551d11 } 04{ 30{ %s } } } } }", names);
 }
 
 struct variant {
@@ -103,44 +94,42 @@ struct variant {
 
 static size_t wrong_variants;
 
-static void judge(const struct bytes *der, const struct variant *variant, const char *what) {
-  if (reads(der->data, der->length) != variant->is_sound) {
+static void judge(const uint8_t *der, size_t length, const struct variant *variant, const char *what) {
+  if (reads(der, length) != variant->is_sound) {
     print_error("%s %s: not %s\n", what, variant->text, variant->is_sound ? "read" : "refused");
     wrong_variants++;
   }
 }
 
 static void test_sound_certificate(void **state) {
-  static struct bytes der;
   struct certificate certificate;
+  size_t length;
+  uint8_t *der = assemble(sound_parts, &length);
   (void)state;
-  assemble(&der, sound_parts);
-  assert_true(certificate_read(&certificate, der.data, der.length));
+  assert_true(certificate_read(&certificate, der, length));
   assert_int_equal(certificate.version, 3);
   assert_true(certificate.not_before == 1704067200);
   assert_true(certificate.not_after == 2019686400);
   assert_int_equal(certificate.key_bits, 256);
-  expect_subject(der.data, der.length, "CN=a");
+  expect_subject(der, length, "CN=a");
   assert_false(reads(NULL, 0));
+  free(der);
 }
 
 /* An OCTET STRING of \a content zeros, after a header in hexadecimal digits. */
 static bool reads_length(const char *header, size_t content) {
-  static struct bytes element;
   struct byte_slice rest, octets;
-  uint8_t *copy;
+  size_t length;
+  uint8_t *start = der_from_text(header, &length);
+  uint8_t *element = calloc(length + content, 1);
   bool result;
-  size_t i;
-  element.length = 0;
-  add_hexadecimal(&element, header);
-  for (i = 0; i < content; i++) {
-    add_bytes(&element, "", 1);
-  }
-  copy = exact_copy(element.data, element.length);
-  rest.bytes = copy;
-  rest.length = element.length;
+  assert_non_null(element);
+  memcpy(element, start, length);
+  rest.bytes = element;
+  rest.length = length + content;
   result = der_read_tagged(&rest, 0x04, &octets) && octets.length == content && rest.length == 0;
-  free(copy);
+  free(element);
+  free(start);
   return result;
 }
 
@@ -195,23 +184,25 @@ static void test_versions(void **state) {
       {"a003020102", "8100", "", 0},
       {"a003020102", "a1020001", "", 0},
   };
-  static struct bytes der;
   size_t i;
   (void)state;
   for (i = 0; i < COUNT(cases); i++) {
     const char *parts[PART_COUNT];
     struct certificate certificate;
+    uint8_t *der;
+    size_t length;
     memcpy(parts, sound_parts, sizeof parts);
     parts[PART_VERSION] = cases[i].version;
     parts[PART_UNIQUE] = cases[i].unique;
     parts[PART_EXTENSIONS] = cases[i].extensions;
-    assemble(&der, parts);
-    assert_int_equal(reads(der.data, der.length), cases[i].expected != 0);
+    der = assemble(parts, &length);
+    assert_int_equal(reads(der, length), cases[i].expected != 0);
     if (cases[i].expected != 0) {
-      assert_true(certificate_read(&certificate, der.data, der.length));
+      assert_true(certificate_read(&certificate, der, length));
       assert_int_equal(certificate.version, cases[i].expected);
       assert_false(certificate.is_ca);
     }
+    free(der);
   }
 }
 
@@ -282,13 +273,14 @@ static void test_parts(void **state) {
       {PART_EXTENSIONS, {"a310 300c 300a 0603551d0e 0403 040161 0500", false}},
       {PART_EXTENSIONS, {"a30e 300c 300a 0603551d0e 0403 040161 0500", false}}, /* behind the last */
   };
-  static struct bytes der;
   size_t i;
   (void)state;
   wrong_variants = 0;
   for (i = 0; i < COUNT(cases); i++) {
-    assemble_with(&der, cases[i].part, cases[i].variant.text);
-    judge(&der, &cases[i].variant, "part");
+    size_t length;
+    uint8_t *der = assemble_with(&length, cases[i].part, "%s", cases[i].variant.text);
+    judge(der, length, &cases[i].variant, "part");
+    free(der);
   }
   assert_int_equal(wrong_variants, 0);
 }
@@ -318,13 +310,14 @@ static void test_extensions(void **state) {
       {"300a 0603551d0f 0403 040161", false},
       {"3009 0603551d13 0402 3000 3009 0603551d13 0402 3000", false},
   };
-  static struct bytes der;
   size_t i;
   (void)state;
   wrong_variants = 0;
   for (i = 0; i < COUNT(cases); i++) {
-    assemble_extensions(&der, cases[i].text);
-    judge(&der, &cases[i], "extensions");
+    size_t length;
+    uint8_t *der = assemble_extensions(cases[i].text, &length);
+    judge(der, length, &cases[i], "extensions");
+    free(der);
   }
   assert_int_equal(wrong_variants, 0);
 }
@@ -345,13 +338,14 @@ static void test_basic_constraints(void **state) {
       {"3100", false},
       {"3007 0101ff 02020001", false},
   };
-  static struct bytes der;
   size_t i;
   (void)state;
   wrong_variants = 0;
   for (i = 0; i < COUNT(cases); i++) {
-    assemble_extension(&der, "13", cases[i].text);
-    judge(&der, &cases[i], "basicConstraints");
+    size_t length;
+    uint8_t *der = assemble_extension("13", cases[i].text, &length);
+    judge(der, length, &cases[i], "basicConstraints");
+    free(der);
   }
   assert_int_equal(wrong_variants, 0);
 }
@@ -366,13 +360,14 @@ static void test_extended_key_usage(void **state) {
       {"300a 06082b06010505070301 0500", false},
       {"300c 06082b06010505070301 0500", false},
   };
-  static struct bytes der;
   size_t i;
   (void)state;
   wrong_variants = 0;
   for (i = 0; i < COUNT(cases); i++) {
-    assemble_extension(&der, "25", cases[i].text);
-    judge(&der, &cases[i], "extKeyUsage");
+    size_t length;
+    uint8_t *der = assemble_extension("25", cases[i].text, &length);
+    judge(der, length, &cases[i], "extKeyUsage");
+    free(der);
   }
   assert_int_equal(wrong_variants, 0);
 }
@@ -414,35 +409,44 @@ static void test_malformed_alternative_names(void **state) {
       {"82810161", false},
       {"8280 61 0000", false},
   };
-  static struct bytes der;
+  static const struct variant lists[] = {
+      {"3005 8203 612e62 0500", false},
+      {"3105 8203 612e62", false},
+  };
   size_t i;
   (void)state;
   wrong_variants = 0;
   for (i = 0; i < COUNT(cases); i++) {
-    assemble_names(&der, cases[i].text);
-    judge(&der, &cases[i], "subjectAltName");
+    size_t length;
+    uint8_t *der = assemble_names(cases[i].text, &length);
+    judge(der, length, &cases[i], "subjectAltName");
+    free(der);
   }
-  assemble_extension(&der, "11", "3005 8203 612e62 0500");
-  assert_false(reads(der.data, der.length));
-  assemble_extension(&der, "11", "3105 8203 612e62");
-  assert_false(reads(der.data, der.length));
+  for (i = 0; i < COUNT(lists); i++) {
+    size_t length;
+    uint8_t *der = assemble_extension("11", lists[i].text, &length);
+    judge(der, length, &lists[i], "subjectAltName");
+    free(der);
+  }
   assert_int_equal(wrong_variants, 0);
+}
+
+static void expect_names(const char *names, const char *expected) {
+  size_t length;
+  uint8_t *der = assemble_names(names, &length);
+  expect_alternative_names(der, length, expected);
+  free(der);
 }
 
 /* openssl writes none of these. */
 static void test_odd_alternative_names(void **state) {
-  static struct bytes der;
   (void)state;
-  assemble_names(&der, "8205 612e0062 63");
-  expect_alternative_names(der.data, der.length, "DNS:a.\\00bc\n");
-  assemble_names(&der, "8206 0a1b5c7ec3a9");
-  expect_alternative_names(der.data, der.length, "DNS:\\0A\\1B\\5C~\\C3\\A9\n");
-  assemble_names(&der, "8100 8200 8600 8700");
-  expect_alternative_names(der.data, der.length, "email:\nDNS:\nURI:\nIP:\n");
-  assemble_names(&der, "8705 7f00000141 8703 616263");
-  expect_alternative_names(der.data, der.length, "IP:\\7F\\00\\00\\01\\41\nIP:\\61\\62\\63\n");
-  assemble_names(&der, "8710 00000000000000000000ffff00000000 8710 00000000000000000000fffe00000000");
-  expect_alternative_names(der.data, der.length, "IP:::ffff:0.0.0.0\nIP:::fffe:0:0\n");
+  expect_names("8205 612e0062 63", "DNS:a.\\00bc\n");
+  expect_names("8206 0a1b5c7ec3a9", "DNS:\\0A\\1B\\5C~\\C3\\A9\n");
+  expect_names("8100 8200 8600 8700", "email:\nDNS:\nURI:\nIP:\n");
+  expect_names("8705 7f00000141 8703 616263", "IP:\\7F\\00\\00\\01\\41\nIP:\\61\\62\\63\n");
+  expect_names("8710 00000000000000000000ffff00000000 8710 00000000000000000000fffe00000000",
+               "IP:::ffff:0.0.0.0\nIP:::fffe:0:0\n");
 }
 
 /* RSASSA-PSS-params in hexadecimal: other than those of TLS they are no scheme, and no error either. */
@@ -514,36 +518,30 @@ static void test_parameters_of_pss(void **state) {
        "a203 020120",
        0}, /* no SEQUENCE */
   };
-  static const uint8_t sequence[] = {0x30};
-  static struct bytes der;
   size_t i;
   (void)state;
   for (i = 0; i < COUNT(cases); i++) {
     struct certificate certificate;
     const char *parts[PART_COUNT];
-    char both[512], text[512];
-    snprintf(both, sizeof both, "06092a864886f70d01010a %s", cases[i].parameters);
-    wrap(text, sizeof text, both, sequence, 1);
+    char text[512];
+    uint8_t *der;
+    size_t length;
+    const int written = snprintf(text, sizeof text, "30{ 06{ 2a864886f70d01010a } %s }", cases[i].parameters);
+    assert_true(written > 0 && (size_t)written < sizeof text);
     memcpy(parts, sound_parts, sizeof parts);
     parts[PART_ALGORITHM] = parts[PART_OUTER_ALGORITHM] = text;
-    assemble(&der, parts);
-    assert_true(certificate_read(&certificate, der.data, der.length));
+    der = assemble(parts, &length);
+    assert_true(certificate_read(&certificate, der, length));
     if (certificate.signature_scheme != cases[i].scheme) {
       fail_msg("%s: 0x%04x", cases[i].parameters, certificate.signature_scheme);
     }
+    free(der);
   }
 }
 
-/* With an RSAPublicKey in hexadecimal digits. */
-static void assemble_with_rsa_key(struct bytes *der, const char *key) {
-  static const uint8_t sequence[] = {0x30};
-  static const uint8_t bit_string[] = {0x03};
-  char bits[256], both[512], text[512];
-  snprintf(both, sizeof both, "00%s", key);
-  wrap(bits, sizeof bits, both, bit_string, 1);
-  snprintf(both, sizeof both, "300d 06092a864886f70d010101 0500 %s", bits);
-  wrap(text, sizeof text, both, sequence, 1);
-  assemble_with(der, PART_KEY, text);
+/* With an RSAPublicKey. */
+static uint8_t *assemble_with_rsa_key(const char *key, size_t *length) {
+  return assemble_with(length, PART_KEY, "30{ 30{ 06{ 2a864886f70d010101 } 0500 } 03{ 00 %s } }", key);
 }
 
 static void test_rsa_keys(void **state) {
@@ -569,18 +567,19 @@ static void test_rsa_keys(void **state) {
       {"3106 020101 020103", -1},
       {"", -1},
   };
-  static struct bytes der;
   size_t i;
   (void)state;
   for (i = 0; i < COUNT(cases); i++) {
     struct certificate certificate;
-    assemble_with_rsa_key(&der, cases[i].key);
-    assert_int_equal(reads(der.data, der.length), cases[i].bits >= 0);
+    size_t length;
+    uint8_t *der = assemble_with_rsa_key(cases[i].key, &length);
+    assert_int_equal(reads(der, length), cases[i].bits >= 0);
     if (cases[i].bits >= 0) {
-      assert_true(certificate_read(&certificate, der.data, der.length));
+      assert_true(certificate_read(&certificate, der, length));
       assert_int_equal(certificate.key_kind, CERTIFICATE_KEY_RSA);
       assert_int_equal(certificate.key_bits, cases[i].bits);
     }
+    free(der);
   }
 }
 
@@ -604,41 +603,41 @@ static void test_rsa_exponents(void **state) {
       {"3026 020101 0221 0100" ZEROS_30 "01", false}, /* 2^256 and 1 */
   };
 #undef ZEROS_30
-  static struct bytes der;
   (void)state;
   for (size_t i = 0; i < COUNT(cases); i++) {
     struct certificate certificate;
-    assemble_with_rsa_key(&der, cases[i].key);
-    assert_true(certificate_read(&certificate, der.data, der.length));
+    size_t length;
+    uint8_t *der = assemble_with_rsa_key(cases[i].key, &length);
+    assert_true(certificate_read(&certificate, der, length));
     assert_int_equal(certificate.common_exponent, cases[i].common);
+    free(der);
   }
 }
 
 static void test_other_keys(void **state) {
-  static struct bytes der;
   struct certificate certificate;
+  size_t length;
+  uint8_t *der = assemble_with(&length, PART_KEY, "300b 3005 06032b656e 03020001"); /* X25519 */
   (void)state;
-  assemble_with(&der, PART_KEY, "300b 3005 06032b656e 03020001"); /* X25519 */
-  assert_true(certificate_read(&certificate, der.data, der.length));
+  assert_true(certificate_read(&certificate, der, length));
   assert_int_equal(certificate.key_kind, CERTIFICATE_KEY_OTHER);
   assert_int_equal(certificate.key_bits, 0);
+  free(der);
 }
 
 /* ---- Times ---- */
 
-static bool read_time(uint8_t tag, const char *text, int64_t *seconds) {
-  struct bytes content, element;
+static bool read_time(uint8_t tag, const char *time, int64_t *seconds) {
+  char text[64];
+  const int written = snprintf(text, sizeof text, "%02x{'%s'}", tag, time);
   struct byte_slice rest;
-  uint8_t *copy;
+  uint8_t *der;
   bool result;
-  content.length = element.length = 0;
-  add_bytes(&content, text, strlen(text));
-  add_element(&element, tag, &content);
-  copy = exact_copy(element.data, element.length);
-  rest.bytes = copy;
-  rest.length = element.length;
+  assert_true(written > 0 && (size_t)written < sizeof text);
+  der = der_from_text(text, &rest.length);
+  rest.bytes = der;
   result = der_read_time(&rest, seconds);
-  free(copy);
+  free(der);
   return result;
 }
 
@@ -739,19 +738,21 @@ static void test_days(void **state) {
 }
 
 static void test_subject_of_version_1(void **state) {
-  static struct bytes der;
   struct certificate certificate;
   struct byte_slice subject;
   const char *parts[PART_COUNT];
+  uint8_t *der;
+  size_t length;
   (void)state;
   memcpy(parts, sound_parts, sizeof parts);
   parts[PART_VERSION] = "";
   parts[PART_EXTENSIONS] = "";
-  assemble(&der, parts);
-  assert_true(certificate_read(&certificate, der.data, der.length));
+  der = assemble(parts, &length);
+  assert_true(certificate_read(&certificate, der, length));
   assert_int_equal(certificate.version, 1);
-  assert_true(certificate_read_subject(der.data, der.length, &subject));
+  assert_true(certificate_read_subject(der, length, &subject));
   assert_ptr_equal(subject.bytes, certificate.subject.bytes);
+  free(der);
 }
 
 /* Where reading failed is for a person to see. */
@@ -769,16 +770,17 @@ static void test_what_was_not_read(void **state) {
                {PART_EXTENSIONS, "0500", "its extensions are malformed"},
                {PART_OUTER_ALGORITHM, "0500", "its signature algorithm is malformed, or not the signed one"},
                {PART_SIGNATURE, "0500", "its signature is malformed"}};
-  static struct bytes der;
   size_t i;
   (void)state;
   for (i = 0; i < COUNT(cases); i++) {
     struct certificate certificate;
-    assemble_with(&der, cases[i].part, cases[i].text);
-    assert_false(certificate_read(&certificate, der.data, der.length));
+    size_t length;
+    uint8_t *der = assemble_with(&length, cases[i].part, "%s", cases[i].text);
+    assert_false(certificate_read(&certificate, der, length));
     assert_string_equal(certificate.unread, cases[i].unread);
     assert_int_equal(certificate.unread_identifier.length, 0);
     assert_int_equal(certificate.subject.length > 0, cases[i].part > PART_SUBJECT);
+    free(der);
   }
 }
 

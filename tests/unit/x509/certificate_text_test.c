@@ -12,24 +12,18 @@
 #include <string.h>
 
 #include "x509/certificate.h"
-#include "der_writer.h"
-#include "exact_copy.h"
+#include "der_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT_CAPACITY 4096
 
 static size_t format(const char *name, char *text, size_t capacity) {
-  static struct bytes der;
   struct byte_slice slice;
-  uint8_t *copy;
+  uint8_t *der = der_from_text(name, &slice.length);
   size_t needed;
-  der.length = 0;
-  add_hexadecimal(&der, name);
-  copy = exact_copy(der.data, der.length);
-  slice.bytes = copy;
-  slice.length = der.length;
+  slice.bytes = der;
   needed = certificate_format_name(slice, text, capacity);
-  free(copy);
+  free(der);
   return needed;
 }
 
@@ -41,12 +35,9 @@ static void expect_name(const char *name, const char *expected) {
 
 /* A Name with one attribute: its type's content, and its value. */
 static void expect_attribute(const char *type, const char *value, const char *expected) {
-  static const uint8_t identifier[] = {0x06};
-  static const uint8_t tags[] = {0x30, 0x31, 0x30};
-  char wrapped[512], both[1024], name[1024];
-  wrap(wrapped, sizeof wrapped, type, identifier, 1);
-  snprintf(both, sizeof both, "%s %s", wrapped, value);
-  wrap(name, sizeof name, both, tags, sizeof tags);
+  char name[1024];
+  const int written = snprintf(name, sizeof name, "30{ 31{ 30{ 06{ %s } %s } } }", type, value);
+  assert_true(written > 0 && (size_t)written < sizeof name);
   expect_name(name, expected);
 }
 
