@@ -99,7 +99,7 @@ static void keep_alternative_names(void) {
 int seeds_make(void) {
   bool has_responses = false;
 
-  if (minted_certificates_make() != 0 || minted_certificates_self_signed("fuzz", -1, 30, rich_extensions) != 0 ||
+  if (minted_certificates_make(NULL) != 0 || minted_certificates_self_signed("fuzz", -1, 30, rich_extensions) != 0 ||
       minted_revocation_make(&has_responses) != 0) {
     return -1;
   }

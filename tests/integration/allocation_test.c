@@ -34,11 +34,12 @@
 #include <wolfssl/wolfcrypt/ecc.h>
 
 #include "fault_client.h"
+#include "minted_certificates.h"
 #include "numbered_allocations.h"
 #include "open_descriptors.h"
 #include "peer_process.h"
 #include "private_broker.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "time_limit.h"
 #include "tls_server.h"
 
@@ -97,28 +98,20 @@ static enum outcome make_config(struct run *run) {
 }
 
 static enum outcome add_ca_file(struct run *run) {
-  char path[TEST_PATH_SIZE];
-
-  return after_setter(run->config, amqp_wolfssl_config_add_ca_file(run->config, test_folder_minted(path, run->ca)));
+  return after_setter(run->config, amqp_wolfssl_config_add_ca_file(run->config, temporary_folder_path(run->ca)));
 }
 
 static enum outcome add_ca_folder(struct run *run) {
-  char path[TEST_PATH_SIZE];
-
   return after_setter(run->config,
-                      amqp_wolfssl_config_add_ca_folder(run->config, test_folder_path(path, "authorities")));
+                      amqp_wolfssl_config_add_ca_folder(run->config, temporary_folder_path("authorities")));
 }
 
 static enum outcome add_crl_file(struct run *run) {
-  char path[TEST_PATH_SIZE];
-
-  return after_setter(run->config, amqp_wolfssl_config_add_crl_file(run->config, test_folder_minted(path, "crl.pem")));
+  return after_setter(run->config, amqp_wolfssl_config_add_crl_file(run->config, temporary_folder_path("crl.pem")));
 }
 
 static enum outcome add_crl_folder(struct run *run) {
-  char path[TEST_PATH_SIZE];
-
-  return after_setter(run->config, amqp_wolfssl_config_add_crl_folder(run->config, test_folder_path(path, "lists")));
+  return after_setter(run->config, amqp_wolfssl_config_add_crl_folder(run->config, temporary_folder_path("lists")));
 }
 
 static enum outcome set_passphrase(struct run *run) {
@@ -126,12 +119,9 @@ static enum outcome set_passphrase(struct run *run) {
 }
 
 static enum outcome set_identity(struct run *run, const char *certificate_name, const char *key_name) {
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
-
-  return after_setter(run->config, amqp_wolfssl_config_set_identity_files(
-                                       run->config, test_folder_minted(certificate, certificate_name),
-                                       test_folder_minted(key, key_name)));
+  return after_setter(run->config,
+                      amqp_wolfssl_config_set_identity_files(run->config, temporary_folder_path(certificate_name),
+                                                             temporary_folder_path(key_name)));
 }
 
 static enum outcome set_rsa_identity(struct run *run) { return set_identity(run, "client-rsa.pem", "client-rsa.key"); }
@@ -450,20 +440,17 @@ static void sweep(const struct scenario *scenario, enum failing failing, uint64_
 static void start_proxy(struct tls_server *proxy, const char *version, const char *certificate_name,
                         const char *key_name) {
   char address[32];
-  char ca[TEST_PATH_SIZE];
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   const char *options[] = {"--connect",
                            address,
                            "--tls",
                            version,
                            "--ca",
-                           test_folder_minted(ca, "ca.pem"),
+                           temporary_folder_path("ca.pem"),
                            "--require-client-certificate",
                            "--certificate",
-                           test_folder_minted(certificate, certificate_name),
+                           temporary_folder_path(certificate_name),
                            "--key",
-                           test_folder_minted(key, key_name),
+                           temporary_folder_path(key_name),
                            NULL};
 
   (void)snprintf(address, sizeof(address), "127.0.0.1:%d", private_broker_ready()->plain_port);
@@ -680,15 +667,13 @@ static void starting_wolfssl(void **state) {
 
 /* \param names of minted files, up to a NULL */
 static bool make_folder(const char *folder, const char *const *names) {
-  char path[TEST_PATH_SIZE];
-  bool made = mkdir(test_folder_path(path, folder), 0700) == 0;
+  bool made = mkdir(temporary_folder_path(folder), 0700) == 0;
 
   for (; made && *names != NULL; names++) {
-    char target[TEST_PATH_SIZE];
     char name[64];
 
     (void)snprintf(name, sizeof(name), "%s/%s", folder, *names);
-    made = symlink(test_folder_minted(target, *names), test_folder_path(path, name)) == 0;
+    made = symlink(temporary_folder_path(*names), temporary_folder_path(name)) == 0;
   }
   return made;
 }
@@ -723,5 +708,5 @@ int main(int argc, char **argv) {
   if (!thorough) {
     time_limit_start(TIME_LIMIT_SECONDS);
   }
-  return cmocka_run_group_tests(tests, set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
 }

@@ -20,10 +20,10 @@
 #include <amqp_wolfssl_socket.h>
 
 #include "client.h"
+#include "minted_certificates.h"
 #include "open_descriptors.h"
 #include "peer_process.h"
 #include "private_broker.h"
-#include "test_folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define HOST "127.0.0.1"
@@ -53,7 +53,7 @@ static const struct client_settings ordinary = {
 
 /* Both boot at the same time. */
 static int begin_brokers(void **state) {
-  if (test_folder_make(state) != 0) {
+  if (minted_certificates_make(state) != 0) {
     return -1;
   }
   for (size_t i = 0; i < BROKER_COUNT && private_broker_exists(); i++) {
@@ -65,7 +65,7 @@ static int begin_brokers(void **state) {
 /* A broker that is still starting is stopped as scripts/broker is; one that runs is stopped by the folder's keeper. */
 static int end_brokers(void **state) {
   peer_process_stop_all();
-  return test_folder_remove(state);
+  return minted_certificates_tear_down(state);
 }
 
 /* To be called by each case first. */
@@ -115,9 +115,7 @@ struct expected_connection {
 
 /* The validity in a certificate, as openssl reads it. */
 static int64_t validity(const char *certificate, const char *which) {
-  char path[TEST_PATH_SIZE];
-  const char *const arguments[] = {
-      "openssl", "x509", "-noout", which, "-in", test_folder_certificate(path, certificate), NULL};
+  const char *const arguments[] = {"openssl", "x509", "-noout", which, "-in", minted_certificate(certificate), NULL};
   char *text = peer_process_run(arguments);
   const char *date = strchr(text, '=');
   struct tm parts = {0};
@@ -534,18 +532,14 @@ static void a_wrong_password(void **state) {
 static void a_weak_identity_is_never_left_out(void **state) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
   struct client client = {.connection = amqp_new_connection()};
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   int status;
   (void)state;
 
   need_brokers();
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(certificate, "bundle")),
-                   AMQP_WOLFSSL_OK);
-  assert_int_equal(
-      amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, "client-weak-rsa1024"),
-                                             test_folder_key(key, "client-weak-rsa1024")),
-      AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, minted_certificate("bundle")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, minted_certificate("client-weak-rsa1024"),
+                                                          minted_key("client-weak-rsa1024")),
+                   AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY);
   client.socket = amqp_wolfssl_socket_new(client.connection, config);
   amqp_wolfssl_config_free(config);
   assert_non_null(client.socket);

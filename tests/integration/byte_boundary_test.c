@@ -27,9 +27,9 @@
 
 #include "fault_client.h"
 #include "fault_vtable.h"
+#include "minted_certificates.h"
 #include "peer_process.h"
 #include "private_broker.h"
-#include "test_folder.h"
 #include "time_limit.h"
 #include "tls_server.h"
 
@@ -471,5 +471,5 @@ int main(void) {
 
   time_limit_start(TIME_LIMIT_SECONDS);
   choose_seed();
-  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, private_broker_set_up, minted_certificates_tear_down);
 }

@@ -30,9 +30,10 @@
 
 #include <wolfssl/options.h>
 
+#include "minted_certificates.h"
 #include "peer_process.h"
 #include "soft_token.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "tls_server.h"
 
 #define HOST "127.0.0.1"
@@ -64,23 +65,11 @@ static void client_free(struct compat_client *client) {
 }
 
 static int set_cacert(struct compat_client *client, const char *name) {
-  char path[TEST_PATH_SIZE];
-
-  return amqp_ssl_socket_set_cacert(client->socket, test_folder_certificate(path, name));
-}
-
-/* A file among the certificates by its whole name. */
-static const char *certificates_file(char path[TEST_PATH_SIZE], const char *name) {
-  (void)snprintf(path, TEST_PATH_SIZE, "%s/%s", test_folder_certificates(), name);
-  return path;
+  return amqp_ssl_socket_set_cacert(client->socket, minted_certificate(name));
 }
 
 static int set_key_files(struct compat_client *client, const char *certificate, const char *key) {
-  char certificate_path[TEST_PATH_SIZE];
-  char key_path[TEST_PATH_SIZE];
-
-  return amqp_ssl_socket_set_key(client->socket, certificates_file(certificate_path, certificate),
-                                 certificates_file(key_path, key));
+  return amqp_ssl_socket_set_key(client->socket, temporary_folder_path(certificate), temporary_folder_path(key));
 }
 
 static struct compat_client client_with_identity(void) {
@@ -186,7 +175,6 @@ static void sockets_of_another_kind(void **state) {
 
 static void trust(void **state) {
   struct compat_client client = client_new();
-  char path[TEST_PATH_SIZE];
 
   (void)state;
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
@@ -194,7 +182,7 @@ static void trust(void **state) {
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(amqp_ssl_socket_set_cacert(client.socket, NULL), AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
-  assert_int_equal(amqp_ssl_socket_set_cacert(client.socket, certificates_file(path, "client.key")),
+  assert_int_equal(amqp_ssl_socket_set_cacert(client.socket, temporary_folder_path("client.key")),
                    AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE);
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
@@ -252,8 +240,7 @@ static void encrypted_keys(void **state) {
 }
 
 static size_t read_file(const char *name, char *bytes, size_t capacity) {
-  char path[TEST_PATH_SIZE];
-  FILE *file = fopen(certificates_file(path, name), "rb");
+  FILE *file = fopen(temporary_folder_path(name), "rb");
   size_t length;
 
   assert_non_null(file);
@@ -274,14 +261,13 @@ static void keys_in_memory(void **state) {
               {"client-rsa.pem", "client-rsa.key"},
               {"client-rsa.pem", "client-rsa.pkcs1.key"}};
   struct compat_client client = client_new();
-  char path[TEST_PATH_SIZE];
   char key[16384];
 
   (void)state;
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
   for (size_t i = 0; i < COUNT(rows); i++) {
     const size_t length = read_file(rows[i].key, key, sizeof(key));
-    const char *certificate = certificates_file(path, rows[i].certificate);
+    const char *certificate = temporary_folder_path(rows[i].certificate);
 
     assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, certificate, key, length - 20),
                      AMQP_STATUS_SSL_ERROR);
@@ -291,13 +277,14 @@ static void keys_in_memory(void **state) {
   }
   (void)read_file("client-rsa.key", key, sizeof(key));
   assert_int_equal(
-      amqp_ssl_socket_set_key_buffer(client.socket, certificates_file(path, "client.pem"), key, (size_t)INT_MAX + 1),
+      amqp_ssl_socket_set_key_buffer(client.socket, temporary_folder_path("client.pem"), key, (size_t)INT_MAX + 1),
       AMQP_STATUS_INVALID_PARAMETER);
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
-  assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, certificates_file(path, "missing.pem"), key, 100),
+  assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, temporary_folder_path("missing.pem"), key, 100),
                    AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
-  assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, path, NULL, 0), AMQP_STATUS_SSL_ERROR);
+  assert_int_equal(amqp_ssl_socket_set_key_buffer(client.socket, temporary_folder_path("missing.pem"), NULL, 0),
+                   AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
   client_free(&client);
 }
@@ -305,11 +292,10 @@ static void keys_in_memory(void **state) {
 static void keys_of_engines(void **state) {
   const int expected = amqp_wolfssl_has_pkcs11() ? AMQP_STATUS_SSL_ERROR : UNIMPLEMENTED;
   struct compat_client client = client_with_identity();
-  char path[TEST_PATH_SIZE];
 
   (void)state;
-  assert_int_equal(
-      amqp_ssl_socket_set_key_engine(client.socket, certificates_file(path, "client.pem"), "no PKCS#11 URI"), expected);
+  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, temporary_folder_path("client.pem"), "no PKCS#11 URI"),
+                   expected);
   assert_int_equal(client_open(&client, peer_free_port()), AMQP_STATUS_SSL_ERROR);
   assert_int_equal(amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_STAGE_CONFIGURE);
   assert_int_equal(set_key_files(&client, "client.pem", "client.key"), AMQP_STATUS_OK);
@@ -321,7 +307,6 @@ static void keys_of_engines(void **state) {
 static void a_key_in_a_token(void **state) {
   struct tls_server server;
   struct compat_client client;
-  char path[TEST_PATH_SIZE];
   char uri[SOFT_TOKEN_URI_SIZE];
 
   (void)state;
@@ -330,12 +315,12 @@ static void a_key_in_a_token(void **state) {
   }
   soft_token_require();
   soft_token_make("compat", "135790");
-  soft_token_import("compat", "135790", certificates_file(path, "client.key"), "key", "01");
+  soft_token_import("compat", "135790", temporary_folder_path("client.key"), "key", "01");
   server = tls_server_start(TLS_SERVER_OPENSSL, "server", 0, NULL);
   client = client_new();
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
   assert_int_equal(amqp_set_ssl_engine("pkcs11"), AMQP_STATUS_OK);
-  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, certificates_file(path, "client.pem"),
+  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, temporary_folder_path("client.pem"),
                                                   soft_token_uri(uri, "token=compat;object=key", "pin-value=135790")),
                    AMQP_STATUS_OK);
   expect_open(&client, server.port);
@@ -344,7 +329,7 @@ static void a_key_in_a_token(void **state) {
   /* Of another certificate. */
   client = client_new();
   assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
-  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, certificates_file(path, "client-chain.pem"),
+  assert_int_equal(amqp_ssl_socket_set_key_engine(client.socket, temporary_folder_path("client-chain.pem"),
                                                   soft_token_uri(uri, "token=compat;object=key", "pin-value=135790")),
                    AMQP_STATUS_SSL_ERROR);
   expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
@@ -508,14 +493,13 @@ static void switches(void **state) {
 
 /* ---- AMQP_WOLFSSL_DEBUG ---- */
 
-/* What is written to stderr in between is kept in a file of the test folder. */
+/* What is written to stderr in between is kept in a file of the temporary folder. */
 struct captured {
   int kept;
-  char path[TEST_PATH_SIZE];
 };
 
 static void capture_begin(struct captured *captured) {
-  int file = open(test_folder_path(captured->path, "stderr"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+  int file = open(temporary_folder_path("stderr"), O_RDWR | O_CREAT | O_TRUNC, 0600);
 
   assert_true(file >= 0);
   (void)fflush(stderr);
@@ -531,7 +515,7 @@ static void capture_end(struct captured *captured, char *text, size_t capacity) 
   (void)fflush(stderr);
   assert_int_equal(dup2(captured->kept, STDERR_FILENO), STDERR_FILENO);
   (void)close(captured->kept);
-  file = fopen(captured->path, "r");
+  file = fopen(temporary_folder_path("stderr"), "r");
   assert_non_null(file);
   text[fread(text, 1, capacity - 1, file)] = '\0';
   (void)fclose(file);
@@ -614,14 +598,7 @@ static void debug_output_of_a_lost_connection(void **state) {
 /* ---- */
 
 static int begin(void **state) {
-  char path[TEST_PATH_SIZE];
-
-  return test_folder_make(state) == 0 ? soft_token_setup(test_folder_path(path, "")) : -1;
-}
-
-static int end_servers(void **state) {
-  peer_process_stop_all();
-  return test_folder_remove(state);
+  return minted_certificates_make(state) == 0 ? soft_token_setup(temporary_folder_path("")) : -1;
 }
 
 int main(void) {
@@ -647,5 +624,5 @@ int main(void) {
       cmocka_unit_test(debug_output_of_a_lost_connection),
   };
 
-  return cmocka_run_group_tests(tests, begin, end_servers);
+  return cmocka_run_group_tests(tests, begin, minted_certificates_tear_down);
 }

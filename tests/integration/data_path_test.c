@@ -44,9 +44,10 @@
 #endif
 
 #include "client.h"
+#include "minted_certificates.h"
 #include "peer_process.h"
 #include "private_broker.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "tls_server.h"
 #include "time_limit.h"
 
@@ -635,13 +636,13 @@ struct pushed_back {
   struct observer observer;
   struct tls_server proxy;
   struct client publisher;
-  char go_on[TEST_PATH_SIZE]; /* the proxy reads on when this file is there */
+  const char *go_on; /* the proxy reads on when this file is there */
   size_t published;
 };
 
 static void connect_pushed_back(struct pushed_back *setting, const char *name, int version) {
   const char *const options[] = {"--pause-reading-until",
-                                 test_folder_path(setting->go_on, name),
+                                 temporary_folder_path(name),
                                  "--pause-reading-after",
                                  PUSHED_BACK_AFTER,
                                  "--receive-buffer",
@@ -649,6 +650,7 @@ static void connect_pushed_back(struct pushed_back *setting, const char *name, i
                                  NULL};
   const int send_buffer = (int)strtol(SMALL_BUFFER, NULL, 10);
 
+  setting->go_on = name;
   setting->published = 0;
   setting->observer = new_observer(version);
   setting->proxy = start_proxy(broker->plain_port, version, options);
@@ -696,7 +698,7 @@ static void uncorking_can_be_continued_after_a_timeout(void **state) {
     connect_pushed_back(&setting, i == 0 ? "go-on-1.2" : "go-on-1.3", versions[i]);
     publish_until_pushed_back(&setting);
     assert_int_equal(amqp_wolfssl_socket_uncork(setting.publisher.socket, &no_time), AMQP_STATUS_TIMEOUT);
-    make_file(setting.go_on);
+    make_file(temporary_folder_path(setting.go_on));
     uncork(&setting.publisher);
     /* All of it is with the kernel. Without this, what follows would push the rest out. */
     count_sends_of(&setting.publisher);
@@ -721,7 +723,7 @@ static void a_question_that_could_not_leave_at_once_leaves_later(void **state) {
   connect_pushed_back(&setting, "go-on-later", AMQP_WOLFSSL_TLS_1_3);
   publish_until_pushed_back(&setting);
   cork(&setting.publisher);
-  sends.file_at_next = setting.go_on;
+  sends.file_at_next = temporary_folder_path(setting.go_on);
   await_publishes(&setting.publisher);
   assert_null(sends.file_at_next);
   expect_exactly(&setting.observer, SMALL_BODY, setting.published);
@@ -907,5 +909,5 @@ int main(void) {
 
   time_limit_start(TIME_LIMIT_SECONDS);
   choose_seed();
-  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, private_broker_set_up, minted_certificates_tear_down);
 }

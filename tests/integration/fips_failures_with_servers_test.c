@@ -29,8 +29,8 @@
 
 #include "fault_client.h"
 #include "fips_test_double.h"
+#include "minted_certificates.h"
 #include "private_broker.h"
-#include "test_folder.h"
 #include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
@@ -387,5 +387,5 @@ int main(void) {
   };
 
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests_name("fips_failures", tests, private_broker_set_up, test_folder_remove);
+  return cmocka_run_group_tests_name("fips_failures", tests, private_broker_set_up, minted_certificates_tear_down);
 }

@@ -16,8 +16,9 @@
 #include <amqp_wolfssl_socket.h>
 
 #include "client.h"
+#include "minted_certificates.h"
+#include "paths.h"
 #include "peer_process.h"
-#include "test_folder.h"
 #include "tls_server.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -49,17 +50,15 @@ static int stop_servers(void **state) {
 
 /* \param [in] signer whose key signs the copy; NULL: the original's signature stays */
 static void forge(const char *original, const char *extensions, const char *name, const char *signer) {
-  char program[TEST_PATH_SIZE];
-  char paths[4][TEST_PATH_SIZE];
-  const char *const arguments[] = {test_folder_build_path(program, "tests/support/forge_certificate"),
-                                   test_folder_certificate(paths[0], original),
+  const char *const arguments[] = {path_in_build_tree("tests/support/forge_certificate"),
+                                   minted_certificate(original),
                                    extensions,
-                                   test_folder_certificate(paths[1], name),
-                                   test_folder_key(paths[2], name),
-                                   signer != NULL ? test_folder_key(paths[3], signer) : NULL,
+                                   minted_certificate(name),
+                                   minted_key(name),
+                                   signer != NULL ? minted_key(signer) : NULL,
                                    NULL};
 
-  peer_require(program);
+  peer_require(arguments[0]);
   free(peer_process_run(arguments));
 }
 
@@ -69,8 +68,7 @@ static void server_of_the_genuine_anchor(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(forgeries); i++) {
     const struct forgery *forgery = &forgeries[i];
-    char path[TEST_PATH_SIZE];
-    const char *const more[] = {"-cert_chain", test_folder_certificate(path, forgery->authority), NULL};
+    const char *const more[] = {"-cert_chain", minted_certificate(forgery->authority), NULL};
     struct tls_server server;
     struct client client;
 
@@ -121,8 +119,7 @@ static void forged_leaf(void **state) {
 
 static void forged_intermediate(void **state) {
   const struct forgery *forgery = *state;
-  char path[TEST_PATH_SIZE];
-  const char *const more[] = {"-cert_chain", test_folder_certificate(path, "forged-ca"), NULL};
+  const char *const more[] = {"-cert_chain", minted_certificate("forged-ca"), NULL};
 
   forge(forgery->authority, forgery->extensions, "forged-ca", NULL);
   forge(forgery->server, "fewer", "forged-server", "forged-ca");
@@ -147,5 +144,5 @@ int main(void) {
     add_case(&tests[1 + leaf], names[leaf], "forged_leaf", forged_leaf, &forgeries[i]);
     add_case(&tests[2 + leaf], names[leaf + 1], "forged_intermediate", forged_intermediate, &forgeries[i]);
   }
-  return cmocka_run_group_tests_name("forged_anchor", tests, test_folder_make, test_folder_remove);
+  return cmocka_run_group_tests_name("forged_anchor", tests, minted_certificates_make, minted_certificates_tear_down);
 }

@@ -21,9 +21,10 @@
 #include <amqp_wolfssl_socket.h>
 
 #include "client.h"
+#include "minted_certificates.h"
 #include "peer_process.h"
 #include "soft_token.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "tls_server.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -31,10 +32,9 @@
 
 static amqp_wolfssl_config_t *new_config(void) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-  char path[TEST_PATH_SIZE];
 
   assert_non_null(config);
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(path, "bundle")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, minted_certificate("bundle")), AMQP_WOLFSSL_OK);
   return config;
 }
 
@@ -77,10 +77,9 @@ static void test_null_arguments(void **state) {
 
 static void test_not_supported(void **state) {
   amqp_wolfssl_config_t *config = new_config();
-  char path[TEST_PATH_SIZE];
 
   (void)state;
-  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, test_folder_certificate(path, "client"),
+  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, minted_certificate("client"),
                                                            "pkcs11:token=first?pin-value=" PIN),
                    AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "PKCS#11"));
@@ -100,14 +99,13 @@ static const struct {
 
 static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const char *certificate, const char *object,
                                         const char *pin) {
-  char path[TEST_PATH_SIZE];
   char key[128];
   char query[64];
   char uri[SOFT_TOKEN_URI_SIZE];
 
   (void)snprintf(key, sizeof(key), "token=first;object=%s", object);
   (void)snprintf(query, sizeof(query), "pin-value=%s", pin);
-  return amqp_wolfssl_config_set_identity_pkcs11(config, test_folder_certificate(path, certificate),
+  return amqp_wolfssl_config_set_identity_pkcs11(config, minted_certificate(certificate),
                                                  soft_token_uri(uri, key, query));
 }
 
@@ -303,8 +301,6 @@ static void test_failures_keep_a_config_from_opening(void **state) {
 static void test_all_or_nothing(void **state) {
   struct tls_server server;
   amqp_wolfssl_config_t *config = new_config();
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   struct client client;
 
   (void)state;
@@ -312,9 +308,9 @@ static void test_all_or_nothing(void **state) {
   server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
   assert_int_equal(set_identity(config, "client", "nothing", PIN), AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND);
   expect_identity(config, "client-rsa"); /* replaces nothing by a token */
-  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, "client-chain"),
-                                                          test_folder_key(key, "client-chain")),
-                   AMQP_WOLFSSL_OK); /* a token by files */
+  assert_int_equal(
+      amqp_wolfssl_config_set_identity_files(config, minted_certificate("client-chain"), minted_key("client-chain")),
+      AMQP_WOLFSSL_OK);              /* a token by files */
   expect_identity(config, "client"); /* files by a token */
   client = client_of(config);
   amqp_wolfssl_config_free(config);
@@ -375,9 +371,7 @@ static void fill_token(void **state) {
   soft_token_require();
   soft_token_make("first", PIN);
   for (size_t i = 0; i < COUNT(identities); i++) {
-    char path[TEST_PATH_SIZE];
-
-    soft_token_import("first", PIN, test_folder_key(path, identities[i].name), identities[i].name, ids[i]);
+    soft_token_import("first", PIN, minted_key(identities[i].name), identities[i].name, ids[i]);
   }
 }
 
@@ -390,9 +384,7 @@ static int stop_servers(void **state) {
 #endif
 
 static int set_up(void **state) {
-  char path[TEST_PATH_SIZE];
-
-  return test_folder_make(state) == 0 ? soft_token_setup(test_folder_path(path, "")) : -1;
+  return minted_certificates_make(state) == 0 ? soft_token_setup(temporary_folder_path("")) : -1;
 }
 
 int main(void) {
@@ -413,5 +405,5 @@ int main(void) {
 #endif
   };
 
-  return cmocka_run_group_tests(tests, set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
 }

@@ -39,8 +39,10 @@
 
 #include "client.h"
 #include "command.h"
+#include "minted_certificates.h"
+#include "paths.h"
 #include "peer_process.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "tls_server.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -71,13 +73,10 @@ static bool has_policy(int policy) {
 }
 
 static int mint(void **state) {
-  char script[TEST_PATH_SIZE];
-
-  if (test_folder_make(state) != 0) {
+  if (minted_certificates_make(state) != 0) {
     return -1;
   }
-  (void)test_folder_source_path(script, "tests/support/mint-revocation");
-  return command_run(".", script, test_folder_certificates(), NULL);
+  return command_run(".", path_in_source_tree("tests/support/mint-revocation"), temporary_folder_path(""), NULL);
 }
 
 static int stop_servers(void **state) {
@@ -321,8 +320,6 @@ static bool saw_what_it_should(enum tls_server_kind kind, struct tls_server *ser
 /* ---- A client that takes anything ---- */
 
 static struct peer_process *start_openssl_client(const char *port, const char *identity) {
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   const char *const arguments[] = {
       "openssl",
       "s_client",
@@ -330,9 +327,9 @@ static struct peer_process *start_openssl_client(const char *port, const char *i
       "-connect",
       port,
       "-cert",
-      test_folder_certificate(certificate, identity),
+      minted_certificate(identity),
       "-key",
-      test_folder_key(key, identity),
+      minted_key(identity),
       "-min_protocol",
       "TLSv1",
       "-cipher",
@@ -347,14 +344,9 @@ static struct peer_process *start_openssl_client(const char *port, const char *i
 }
 
 static struct peer_process *start_gnutls_client(const char *port, const char *identity, const char *priority) {
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
-  const char *const arguments[] = {"gnutls-cli",     "--insecure",
-                                   "--port",         port,
-                                   "--x509certfile", test_folder_certificate(certificate, identity),
-                                   "--x509keyfile",  test_folder_key(key, identity),
-                                   "--priority",     priority,
-                                   "127.0.0.1",      NULL};
+  const char *const arguments[] = {
+      "gnutls-cli",    "--insecure",         "--port",     port,     "--x509certfile", minted_certificate(identity),
+      "--x509keyfile", minted_key(identity), "--priority", priority, "127.0.0.1",      NULL};
 
   peer_require("gnutls-cli");
   return peer_process_start(arguments);
@@ -405,7 +397,6 @@ static bool meet_server(const struct row *row, int policy, struct tls_server *se
 
 static struct tls_server start_row(const struct row *row) {
   const char *arguments[ARGUMENTS + 1] = {NULL};
-  char issuer[TEST_PATH_SIZE];
   size_t count = 0;
 
   while (count < ARGUMENTS && row->arguments[count] != NULL) {
@@ -415,7 +406,7 @@ static struct tls_server start_row(const struct row *row) {
   if (row->issuer != NULL) {
     assert_true(count + 2 <= ARGUMENTS);
     arguments[count] = "-cert_chain";
-    arguments[count + 1] = test_folder_certificate(issuer, row->issuer);
+    arguments[count + 1] = minted_certificate(row->issuer);
   }
   return tls_server_start(row->kind, row->certificate, 0, arguments);
 }
@@ -617,22 +608,16 @@ static void expect_one_who_takes_raw_public_keys(int port) {
 static void raw_public_keys(void **state) {
   static const char *const priorities[] = {"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CTYPE-ALL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509",
                                            "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CTYPE-ALL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509"};
-  char key[TEST_PATH_SIZE];
-  char public_key[TEST_PATH_SIZE];
-  const char *const extract[] = {"openssl",
-                                 "pkey",
-                                 "-in",
-                                 test_folder_key(key, RSA),
-                                 "-pubout",
-                                 "-out",
-                                 test_folder_path(public_key, "raw-public-key.pem"),
-                                 NULL};
+  static const char public_key[] = "raw-public-key.pem";
+  const char *const extract[] = {
+      "openssl", "pkey", "-in", minted_key(RSA), "-pubout", "-out", temporary_folder_path(public_key), NULL};
   (void)state;
 
   free(peer_process_run(extract));
   for (size_t i = 0; i < COUNT(priorities); i++) {
     for (int policy = 0; policy < POLICIES; policy++) {
-      const char *const more[] = {"--rawpkkeyfile", key, "--rawpkfile", public_key, "--priority", priorities[i], NULL};
+      const char *const more[] = {"--rawpkkeyfile", minted_key(RSA), "--rawpkfile", temporary_folder_path(public_key),
+                                  "--priority",     priorities[i],   NULL};
 
       if (has_policy(policy)) {
         const struct client_settings settings = settings_for(policy);
@@ -696,10 +681,9 @@ static const struct forgery forgeries[] = {
 };
 
 static struct peer_process *start_relay(const struct forgery *forgery, int server_port, int *port) {
-  char program[TEST_PATH_SIZE];
   char number[16];
-  const char *const arguments[] = {test_folder_build_path(program, "tests/support/rewriting_relay"), number,
-                                   forgery->field, forgery->value, NULL};
+  const char *const arguments[] = {path_in_build_tree("tests/support/rewriting_relay"), number, forgery->field,
+                                   forgery->value, NULL};
   struct peer_process *relay;
 
   (void)snprintf(number, sizeof(number), "%d", server_port);
@@ -713,19 +697,14 @@ static struct client narrowed_client(int policy, const char *suites) {
   const struct client_settings settings = settings_for(policy);
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
   struct client client = {.connection = amqp_new_connection()};
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
 
   assert_non_null(client.connection);
   assert_int_equal(amqp_wolfssl_config_set_policy(config, (amqp_wolfssl_policy_t)settings.policy), AMQP_WOLFSSL_OK);
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(certificate, settings.ca)),
-                   AMQP_WOLFSSL_OK);
-  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, IDENTITY),
-                                                          test_folder_key(key, IDENTITY)),
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, minted_certificate(settings.ca)), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, minted_certificate(IDENTITY), minted_key(IDENTITY)),
                    AMQP_WOLFSSL_OK);
   for (size_t i = 0; i < CLIENT_LISTS && settings.lists[i] != NULL; i++) {
-    assert_int_equal(amqp_wolfssl_config_add_crl_file(config, test_folder_certificate(certificate, settings.lists[i])),
-                     AMQP_WOLFSSL_OK);
+    assert_int_equal(amqp_wolfssl_config_add_crl_file(config, minted_certificate(settings.lists[i])), AMQP_WOLFSSL_OK);
   }
   if (suites != NULL) {
     assert_int_equal(amqp_wolfssl_config_set_suites(config, suites), AMQP_WOLFSSL_OK);
@@ -847,5 +826,5 @@ int main(void) {
       cmocka_unit_test_teardown(early_data, stop_servers),
   };
 
-  return cmocka_run_group_tests_name("policies", tests, mint, test_folder_remove);
+  return cmocka_run_group_tests_name("policies", tests, mint, minted_certificates_tear_down);
 }

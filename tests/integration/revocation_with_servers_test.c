@@ -23,8 +23,10 @@
 
 #include "client.h"
 #include "command.h"
+#include "minted_certificates.h"
+#include "paths.h"
 #include "peer_process.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "tls_server.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -33,17 +35,15 @@ static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 static bool has_responses;
 
 static int mint(void **state) {
-  char script[TEST_PATH_SIZE];
-  char program[TEST_PATH_SIZE];
+  const char *script = path_in_source_tree("tests/support/mint-revocation");
+  const char *program = path_in_build_tree("tests/support/mint_ocsp_response");
 
-  if (test_folder_make(state) != 0) {
+  if (minted_certificates_make(state) != 0) {
     return -1;
   }
-  (void)test_folder_source_path(script, "tests/support/mint-revocation");
-  (void)test_folder_build_path(program, "tests/support/mint_ocsp_response");
   has_responses = access(program, X_OK) == 0;
-  return has_responses ? command_run(".", script, "--responses", program, test_folder_certificates(), NULL)
-                       : command_run(".", script, test_folder_certificates(), NULL);
+  return has_responses ? command_run(".", script, "--responses", program, temporary_folder_path(""), NULL)
+                       : command_run(".", script, temporary_folder_path(""), NULL);
 }
 
 /* What a failed assertion left behind must not outlive its case. */
@@ -253,37 +253,20 @@ static void an_intermediate_that_was_seen_before(void **state) {
 
 /* ---- Lists that change while the program runs ---- */
 
-static void copy_file(const char *from, const char *to) {
-  char temporary[TEST_PATH_SIZE + 8];
-
-  (void)snprintf(temporary, sizeof(temporary), "%s.new", to);
-  assert_int_equal(command_run(".", "cp", from, temporary, NULL), 0);
-  assert_int_equal(rename(temporary, to), 0);
-}
-
+/* The list \a name, as the file \a to of the temporary folder; whoever reads that finds all of it. */
 static void install(const char *name, const char *to) {
-  char from[TEST_PATH_SIZE];
+  const char *temporary = temporary_folder_path("installed.new");
 
-  copy_file(test_folder_certificate(from, name), to);
-}
-
-static void overwrite(const char *path, const char *text) {
-  FILE *file = fopen(path, "w");
-
-  assert_non_null(file);
-  assert_true(fputs(text, file) >= 0);
-  assert_int_equal(fclose(file), 0);
+  assert_int_equal(command_run(".", "cp", minted_certificate(name), temporary, NULL), 0);
+  assert_int_equal(rename(temporary, temporary_folder_path(to)), 0);
 }
 
 static amqp_wolfssl_config_t *new_config(void) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-  char path[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
 
   assert_non_null(config);
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(path, "bundle")), AMQP_WOLFSSL_OK);
-  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(path, "client"),
-                                                          test_folder_key(key, "client")),
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, minted_certificate("bundle")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, minted_certificate("client"), minted_key("client")),
                    AMQP_WOLFSSL_OK);
   return config;
 }
@@ -301,31 +284,30 @@ static void try_config(amqp_wolfssl_config_t *config, int port, amqp_wolfssl_cod
 static void a_file_is_read_again(void **state) {
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", 0, NULL);
   amqp_wolfssl_config_t *config = new_config();
-  char path[TEST_PATH_SIZE];
+  static const char list[] = "changing.crl";
   struct client open = {.connection = amqp_new_connection()};
 
   (void)state;
-  (void)test_folder_path(path, "changing.crl");
-  install("list-expired", path);
-  assert_int_equal(amqp_wolfssl_config_add_crl_file(config, path), AMQP_WOLFSSL_OK);
+  install("list-expired", list);
+  assert_int_equal(amqp_wolfssl_config_add_crl_file(config, temporary_folder_path(list)), AMQP_WOLFSSL_OK);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "expired");
-  install("list-clean", path);
+  install("list-clean", list);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "replaced");
   try_config(config, server.port, AMQP_WOLFSSL_OK, "unchanged");
   open.socket = amqp_wolfssl_socket_new(open.connection, config);
   client_open(&open, "127.0.0.1", server.port);
   client_destroy(&open); /* s_server serves one at a time */
-  install("list-revoked-server", path);
+  install("list-revoked-server", list);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "revoked meanwhile");
-  install("list-impostor", path);
+  install("list-impostor", list);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, "signed by another key");
-  install("list-clean", path);
+  install("list-clean", list);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "mended");
-  overwrite(path, "-----BEGIN X509 CRL-----\nMIIB");
+  temporary_folder_write_text(list, "-----BEGIN X509 CRL-----\nMIIB");
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "half written");
-  assert_int_equal(unlink(path), 0);
+  assert_int_equal(unlink(temporary_folder_path(list)), 0);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "gone");
-  install("list-clean", path);
+  install("list-clean", list);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "back again");
   amqp_wolfssl_config_free(config);
   peer_process_stop(server.process);
@@ -334,17 +316,13 @@ static void a_file_is_read_again(void **state) {
 static void a_folder_is_read_again(void **state) {
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-chain", 0, NULL);
   amqp_wolfssl_config_t *config = new_config();
-  char folder[TEST_PATH_SIZE];
-  char root[TEST_PATH_SIZE];
-  char intermediate[TEST_PATH_SIZE];
+  static const char root[] = "lists/root.pem";
+  static const char intermediate[] = "lists/intermediate.crl";
 
   (void)state;
-  (void)test_folder_path(folder, "lists");
-  (void)test_folder_path(root, "lists/root.pem");
-  (void)test_folder_path(intermediate, "lists/intermediate.crl");
-  assert_int_equal(mkdir(folder, 0755), 0);
+  assert_int_equal(mkdir(temporary_folder_path("lists"), 0755), 0);
   install("list-clean", root);
-  assert_int_equal(amqp_wolfssl_config_add_crl_folder(config, folder), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_add_crl_folder(config, temporary_folder_path("lists")), AMQP_WOLFSSL_OK);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "none of the intermediate's");
   install("list-intermediate", intermediate);
   try_config(config, server.port, AMQP_WOLFSSL_OK, "added");
@@ -353,10 +331,10 @@ static void a_folder_is_read_again(void **state) {
   install("list-clean", root);
   install("list-intermediate-revoked", intermediate);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the leaf is revoked");
-  overwrite(intermediate, "nothing of the kind");
+  temporary_folder_write_text(intermediate, "nothing of the kind");
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "a file named as list that is none");
-  assert_int_equal(unlink(intermediate), 0);
-  assert_int_equal(unlink(root), 0);
+  assert_int_equal(unlink(temporary_folder_path(intermediate)), 0);
+  assert_int_equal(unlink(temporary_folder_path(root)), 0);
   try_config(config, server.port, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "no list left");
   amqp_wolfssl_config_free(config);
   peer_process_stop(server.process);
@@ -397,18 +375,16 @@ static void threads_and_a_changing_file(void **state) {
   amqp_wolfssl_config_t *config = new_config();
   struct opener openers[THREADS];
   pthread_t threads[THREADS];
-  char path[TEST_PATH_SIZE];
 
   (void)state;
-  (void)test_folder_path(path, "shared.crl");
-  install("list-clean", path);
-  assert_int_equal(amqp_wolfssl_config_add_crl_file(config, path), AMQP_WOLFSSL_OK);
+  install("list-clean", "shared.crl");
+  assert_int_equal(amqp_wolfssl_config_add_crl_file(config, temporary_folder_path("shared.crl")), AMQP_WOLFSSL_OK);
   for (size_t i = 0; i < THREADS; i++) {
     openers[i] = (struct opener){.config = config, .port = server.port};
     assert_int_equal(pthread_create(&threads[i], NULL, open_many, &openers[i]), 0);
   }
   for (int i = 0; i < 20; i++) {
-    install(i % 2 == 0 ? "list-revoked-server" : "list-clean", path);
+    install(i % 2 == 0 ? "list-revoked-server" : "list-clean", "shared.crl");
   }
   for (size_t i = 0; i < THREADS; i++) {
     assert_int_equal(pthread_join(threads[i], NULL), 0);
@@ -458,11 +434,6 @@ static const struct response_row response_rows[] = {
     {"server", NULL, AMQP_WOLFSSL_OK, NULL},
 };
 
-static const char *response_path(char path[TEST_PATH_SIZE], const char *response) {
-  (void)snprintf(path, TEST_PATH_SIZE, "%s/%s.der", test_folder_certificates(), response);
-  return path;
-}
-
 /* wolfSSL before 5.8 shows nobody what is stapled in TLS 1.3: there it can't be asked for. */
 static bool is_shown(int version) {
 #ifdef HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB
@@ -480,17 +451,21 @@ static struct expected if_shown(int version, struct expected shown) {
   return is_shown(version) ? shown : refused;
 }
 
+static const char *response_path(const char *response) {
+  char file[64];
+
+  (void)snprintf(file, sizeof(file), "%s.der", response);
+  return temporary_folder_path(file);
+}
+
 static struct tls_server start_stapling(enum tls_server_kind kind, const struct response_row *row, int version) {
-  char path[TEST_PATH_SIZE];
+  const char *path = row->response != NULL ? response_path(row->response) : NULL;
   const char *openssl[] = {"-status_file", path, NULL};
   const char *gnutls[] = {"--ignore-ocsp-response-errors", "--ocsp-response", path, NULL};
   const char *proxy[] = {"--staple", path, NULL};
   const char *const *more = kind == TLS_SERVER_OPENSSL ? openssl : kind == TLS_SERVER_GNUTLS ? gnutls : proxy;
 
-  if (row->response != NULL) {
-    (void)response_path(path, row->response);
-  }
-  return tls_server_start(kind, row->certificate, version, row->response != NULL ? more : NULL);
+  return tls_server_start(kind, row->certificate, version, path != NULL ? more : NULL);
 }
 
 /* openssl s_server won't staple what it can't parse. */
@@ -690,5 +665,5 @@ int main(void) {
       CASE(evidence_under_cnsa),
   };
 
-  return cmocka_run_group_tests_name("revocation", tests, mint, test_folder_remove);
+  return cmocka_run_group_tests_name("revocation", tests, mint, minted_certificates_tear_down);
 }

@@ -21,8 +21,9 @@
 #include <wolfssl/options.h>
 
 #include "client.h"
+#include "minted_certificates.h"
 #include "peer_process.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "tls_server.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -419,19 +420,16 @@ static void a_server_that_wants_its_cookie_back(void **state) {
 
 /* With -servername_fatal any other name ends the handshake; a client that sends none is let in. */
 static void a_server_that_insists_on_its_name(void **state) {
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
-  char trusted[TEST_PATH_SIZE];
   /* The second certificate, for the name, comes with a context of its own, which takes its CAs from -CAfile only. */
   const char *const more[] = {"-servername",
                               "node1.broker.test",
                               "-servername_fatal",
                               "-cert2",
-                              test_folder_certificate(certificate, "server"),
+                              minted_certificate("server"),
                               "-key2",
-                              test_folder_key(key, "server"),
+                              minted_key("server"),
                               "-CAfile",
-                              test_folder_certificate(trusted, "bundle"),
+                              minted_certificate("bundle"),
                               NULL};
   static const char named[] = "Hostname in TLS extension: ";
   const struct client_settings right = {.ca = "bundle", .identity = "client", .server_name = "node1.broker.test"};
@@ -687,10 +685,10 @@ static const struct end_row end_rows[] = {
 };
 
 /* Frames of message bodies, one byte each. */
-static const char *write_frames(char path[TEST_PATH_SIZE]) {
+static void write_frames(void) {
   static const char header[HEADER_SIZE] = {'A', 'M', 'Q', 'P', 0, 0, 9, 1};
   static const char frame[FRAME_SIZE] = {AMQP_FRAME_BODY, 0, 1, 0, 0, 0, 1, 'x', (char)AMQP_FRAME_END};
-  FILE *file = fopen(test_folder_path(path, "frames"), "wb");
+  FILE *file = fopen(temporary_folder_path("frames"), "wb");
 
   assert_non_null(file);
   assert_int_equal(fwrite(header, sizeof(header), 1, file), 1);
@@ -698,7 +696,6 @@ static const char *write_frames(char path[TEST_PATH_SIZE]) {
     assert_int_equal(fwrite(frame, sizeof(frame), 1, file), 1);
   }
   assert_int_equal(fclose(file), 0);
-  return path;
 }
 
 /* Takes frames until no more come; how many there were, the protocol header not counted, and how it ended. */
@@ -718,11 +715,16 @@ static int wait_for_the_end(struct client *client, int *status) {
   }
 }
 
-static void meet_end(const struct end_row *row, const char *frames, int version) {
+static void meet_end(const struct end_row *row, int version) {
   char after[16];
-  const char *const more[] = {
-      "--send-file", frames, "--record-size", "50", row->option, after, row->within_record ? "--within-record" : NULL,
-      NULL};
+  const char *const more[] = {"--send-file",
+                              temporary_folder_path("frames"),
+                              "--record-size",
+                              "50",
+                              row->option,
+                              after,
+                              row->within_record ? "--within-record" : NULL,
+                              NULL};
   struct tls_server server;
   struct client client = client_new(&ordinary);
   int alert;
@@ -748,14 +750,13 @@ static void meet_end(const struct end_row *row, const char *frames, int version)
 }
 
 static void ends_of_a_connection(void **state) {
-  char frames[TEST_PATH_SIZE];
   (void)state;
 
-  (void)write_frames(frames);
+  write_frames();
   for (size_t i = 0; i < COUNT(end_rows); i++) {
     for (size_t j = 0; j < COUNT(versions); j++) {
       print_message("# %s %d frames, %s\n", end_rows[i].option, end_rows[i].frames, version_name(versions[j]));
-      meet_end(&end_rows[i], frames, versions[j]);
+      meet_end(&end_rows[i], versions[j]);
     }
   }
 }
@@ -848,5 +849,5 @@ int main(void) {
       cmocka_unit_test_teardown(a_port_nobody_listens_on, stop_servers),
   };
 
-  return cmocka_run_group_tests_name("servers", tests, test_folder_make, test_folder_remove);
+  return cmocka_run_group_tests_name("servers", tests, minted_certificates_make, minted_certificates_tear_down);
 }

@@ -22,9 +22,11 @@
 #include <amqp_wolfssl_socket.h>
 
 #include "client.h"
+#include "minted_certificates.h"
+#include "paths.h"
 #include "peer_process.h"
 #include "private_broker.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "time_limit.h"
 
 #define HOST "127.0.0.1"
@@ -48,13 +50,11 @@ static const struct timeval hang_limit = {15, 0};
 /* ---- Peers ---- */
 
 static void start_relay(void) {
-  char program[TEST_PATH_SIZE];
-  char folder[TEST_PATH_SIZE];
   char port[16];
   const char *const arguments[] = {
-      test_folder_build_path(program, "tests/support/recording_relay"),
+      path_in_build_tree("tests/support/recording_relay"),
       port,
-      test_folder_path(folder, "."),
+      temporary_folder_path("."),
       NULL,
   };
 
@@ -236,14 +236,13 @@ static struct recording read_recording(const char *direction) {
   struct recording recording = {0};
   char name[32];
   char line[64];
-  char path[TEST_PATH_SIZE];
   FILE *file;
   long length;
 
   (void)snprintf(name, sizeof(name), "%u-%s", connections, direction);
   (void)snprintf(line, sizeof(line), "RECORDED %s\n", name);
   peer_process_expect(relay, line);
-  file = fopen(test_folder_path(path, name), "rb");
+  file = fopen(temporary_folder_path(name), "rb");
   assert_non_null(file);
   assert_int_equal(fseek(file, 0, SEEK_END), 0);
   length = ftell(file);
@@ -375,5 +374,5 @@ int main(int argc, char **argv) {
     cmocka_set_test_filter(argv[1]);
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, private_broker_set_up, minted_certificates_tear_down);
 }

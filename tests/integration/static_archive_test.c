@@ -19,8 +19,8 @@
 #include <amqp_wolfssl_socket.h>
 
 #include "client.h"
+#include "minted_certificates.h"
 #include "peer_process.h"
-#include "test_folder.h"
 #include "tls_server.h"
 
 void internal_name_called(const char *name);
@@ -67,7 +67,6 @@ static void refuses_an_unknown_server(void **state) {
 static void connects_by_the_drop_in_library(void **state) {
   const struct timeval hang_limit = {30, 0};
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
-  char paths[3][TEST_PATH_SIZE];
   amqp_connection_state_t connection = amqp_new_connection();
   amqp_socket_t *socket;
 
@@ -75,10 +74,8 @@ static void connects_by_the_drop_in_library(void **state) {
   assert_int_equal(setenv("AMQP_WOLFSSL_DEBUG", "1", 1), 0);
   socket = amqp_ssl_socket_new(connection);
   assert_non_null(socket);
-  assert_int_equal(amqp_ssl_socket_set_cacert(socket, test_folder_certificate(paths[0], "bundle")), AMQP_STATUS_OK);
-  assert_int_equal(
-      amqp_ssl_socket_set_key(socket, test_folder_certificate(paths[1], "client"), test_folder_key(paths[2], "client")),
-      AMQP_STATUS_OK);
+  assert_int_equal(amqp_ssl_socket_set_cacert(socket, minted_certificate("bundle")), AMQP_STATUS_OK);
+  assert_int_equal(amqp_ssl_socket_set_key(socket, minted_certificate("client"), minted_key("client")), AMQP_STATUS_OK);
   assert_int_equal(amqp_socket_open_noblock(socket, "127.0.0.1", server.port, &hang_limit), AMQP_STATUS_OK);
   tls_server_expect_client(TLS_SERVER_OPENSSL, &server, "client1");
   assert_int_equal(amqp_destroy_connection(connection), AMQP_STATUS_OK);
@@ -92,5 +89,5 @@ int main(void) {
       cmocka_unit_test_teardown(connects_by_the_drop_in_library, stop_servers),
   };
 
-  return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
+  return cmocka_run_group_tests(tests, minted_certificates_make, minted_certificates_tear_down);
 }

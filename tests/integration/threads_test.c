@@ -27,8 +27,8 @@
 #include <wolfssl/wolfcrypt/memory.h>
 
 #include "fault_client.h"
+#include "minted_certificates.h"
 #include "private_broker.h"
-#include "test_folder.h"
 #include "time_limit.h"
 
 #define TIME_LIMIT_SECONDS 240 /* a safety net against a hang */
@@ -257,5 +257,5 @@ int main(int argc, char **argv) {
     return 1;
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, private_broker_set_up, minted_certificates_tear_down);
 }

@@ -22,9 +22,10 @@
 
 #include "fault_client.h"
 #include "fault_vtable.h"
+#include "minted_certificates.h"
 #include "open_descriptors.h"
 #include "peer_process.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 #include "time_limit.h"
 #include "tls_server.h"
 
@@ -357,19 +358,18 @@ static void back_pressure(void **state) {
   for (size_t i = 0; i < COUNT_OF(versions); i++) {
     struct tls_server proxy;
     struct contract contract;
-    char go_on[TEST_PATH_SIZE];
     char name[32];
     int descriptor;
 
     (void)snprintf(name, sizeof(name), "go-on-%zu", i);
     start(&proxy, (const char *const[]){"--echo", "--tls", version_option(versions[i]), "--receive-buffer", "4096",
-                                        "--pause-reading-until", test_folder_path(go_on, name), NULL});
+                                        "--pause-reading-until", temporary_folder_path(name), NULL});
     contract_new(&contract, versions[i]);
     contract_open(&contract, proxy.port);
     memset(&duplex, 0, sizeof(duplex));
     duplex.total = SIZE_MAX;
     fill_up(&contract, &duplex);
-    descriptor = open(go_on, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    descriptor = open(temporary_folder_path(name), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     assert_true(descriptor >= 0);
     (void)close(descriptor);
     duplex.total = duplex.sent + duplex.offered + 100000;
@@ -382,7 +382,6 @@ static void back_pressure(void **state) {
 /* Closed while a record is stuck half way: by force at once, in order without waiting. */
 static void close_under_back_pressure(void **state) {
   static struct duplex duplex;
-  char never[TEST_PATH_SIZE];
 
   (void)state;
   for (int force = 0; force < 2; force++) {
@@ -390,7 +389,7 @@ static void close_under_back_pressure(void **state) {
     struct contract contract;
 
     start(&proxy, (const char *const[]){"--swallow", "--receive-buffer", "4096", "--pause-reading-until",
-                                        test_folder_path(never, "never-made"), NULL});
+                                        temporary_folder_path("never-made"), NULL});
     contract_new(&contract, AMQP_WOLFSSL_TLS_1_3);
     contract_open(&contract, proxy.port);
     memset(&duplex, 0, sizeof(duplex));
@@ -528,9 +527,9 @@ static const struct fault_case fault_cases[] = {
     {"corrupted", "--corrupt-after", "150000", false, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_ERROR_RECORD_CORRUPT, true},
 };
 
-static void write_stream_file(const char *path) {
+static void write_stream_file(void) {
   static unsigned char bytes[FILE_LENGTH];
-  FILE *file = fopen(path, "we");
+  FILE *file = fopen(temporary_folder_path("stream"), "we");
 
   assert_non_null(file);
   fill_stream(bytes, 0, sizeof(bytes));
@@ -577,7 +576,7 @@ static void check_latched(struct contract *contract, const struct fault_case *fa
   }
 }
 
-static void run_fault(const struct fault_case *fault, amqp_wolfssl_version_t version, const char *file) {
+static void run_fault(const struct fault_case *fault, amqp_wolfssl_version_t version) {
   struct tls_server proxy;
   struct tls_server good;
   struct contract contract;
@@ -585,8 +584,9 @@ static void run_fault(const struct fault_case *fault, amqp_wolfssl_version_t ver
   size_t received;
 
   start(&good, (const char *const[]){"--echo", "--tls", version_option(version), NULL});
-  start(&proxy, (const char *const[]){"--send-file", file, "--tls", version_option(version), fault->option,
-                                      fault->after, fault->within_record ? "--within-record" : NULL, NULL});
+  start(&proxy,
+        (const char *const[]){"--send-file", temporary_folder_path("stream"), "--tls", version_option(version),
+                              fault->option, fault->after, fault->within_record ? "--within-record" : NULL, NULL});
   contract_new(&contract, version);
   contract_open(&contract, proxy.port);
   received = receive_all(&contract, &end);
@@ -604,13 +604,11 @@ static void run_fault(const struct fault_case *fault, amqp_wolfssl_version_t ver
 }
 
 static void peer_breaks_off(void **state) {
-  char file[TEST_PATH_SIZE];
-
   (void)state;
-  write_stream_file(test_folder_path(file, "stream"));
+  write_stream_file();
   for (size_t i = 0; i < COUNT_OF(fault_cases); i++) {
     for (size_t j = 0; j < COUNT_OF(versions); j++) {
-      run_fault(&fault_cases[i], versions[j], file);
+      run_fault(&fault_cases[i], versions[j]);
     }
   }
 }
@@ -637,5 +635,5 @@ int main(int argc, char **argv) {
     cmocka_set_test_filter(argv[1]);
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, test_folder_make, test_folder_remove);
+  return cmocka_run_group_tests(tests, minted_certificates_make, minted_certificates_tear_down);
 }

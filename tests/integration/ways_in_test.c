@@ -17,11 +17,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "minted_certificates.h"
+#include "paths.h"
 #include "peer_process.h"
 #include "private_broker.h"
-#include "test_folder.h"
+#include "temporary_folder.h"
 
 #define HOST "127.0.0.1"
+#define SETTING_SIZE 8192
 #define UNMODIFIED "tests/support/ssl_client_unmodified"
 
 static const struct private_broker *broker;
@@ -30,7 +33,8 @@ static const struct private_broker *broker;
 
 /* A program of the build tree; a missing one skips the case, or fails it where all peers have to be there. But what
  * belongs to a librabbitmq with OpenSSL is not missed with another. */
-static const char *client_program(char path[TEST_PATH_SIZE], const char *name) {
+static const char *client_program(const char *name) {
+  const char *path = path_in_build_tree(name);
   const char *has_openssl = getenv("RABBITMQ_HAS_OPENSSL");
 
   if (strcmp(name, UNMODIFIED) == 0 && has_openssl != NULL && strcmp(has_openssl, "no") == 0) {
@@ -38,47 +42,41 @@ static const char *client_program(char path[TEST_PATH_SIZE], const char *name) {
     (void)fflush(stdout);
     skip();
   }
-  peer_require(test_folder_build_path(path, name));
+  peer_require(path);
   return path;
 }
 
 /* "NAME=VALUE" for env(1). */
-static const char *setting(char text[TEST_PATH_SIZE + 64], const char *name, const char *path) {
-  (void)snprintf(text, TEST_PATH_SIZE + 64, "%s=%s", name, path);
+static const char *setting(char text[SETTING_SIZE], const char *name, const char *path) {
+  (void)snprintf(text, SETTING_SIZE, "%s=%s", name, path);
   return text;
 }
 
 /* What the client wrote; with the drop-in library preloaded when \a preload says so. */
 static char *run_client(const char *name, bool preload) {
-  char program[TEST_PATH_SIZE];
-  char library[TEST_PATH_SIZE];
-  char folder[TEST_PATH_SIZE];
-  char preload_setting[TEST_PATH_SIZE + 64];
-  char folder_setting[TEST_PATH_SIZE + 64];
+  const char *program = client_program(name);
+  char preload_setting[SETTING_SIZE];
+  char folder_setting[SETTING_SIZE];
   char port[16];
-  char ca[TEST_PATH_SIZE];
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   const char *arguments[16];
   size_t count = 0;
 
-  client_program(program, name);
   broker = private_broker_ready();
   (void)snprintf(port, sizeof(port), "%d", broker->tls_port);
   arguments[count++] = "env";
   if (preload) {
     arguments[count++] =
-        setting(preload_setting, "LD_PRELOAD", test_folder_build_path(library, ".libs/librabbitmq-wolfssl-compat.so"));
-    arguments[count++] = setting(folder_setting, "LD_LIBRARY_PATH", test_folder_build_path(folder, ".libs"));
+        setting(preload_setting, "LD_PRELOAD", path_in_build_tree(".libs/librabbitmq-wolfssl-compat.so"));
+    arguments[count++] = setting(folder_setting, "LD_LIBRARY_PATH", path_in_build_tree(".libs"));
     /* What is preloaded comes before a sanitizer's own library, which it would refuse. */
     arguments[count++] = "ASAN_OPTIONS=verify_asan_link_order=0";
   }
   arguments[count++] = program;
   arguments[count++] = HOST;
   arguments[count++] = port;
-  arguments[count++] = test_folder_certificate(ca, "bundle");
-  arguments[count++] = test_folder_certificate(certificate, "client");
-  arguments[count++] = test_folder_key(key, "client");
+  arguments[count++] = minted_certificate("bundle");
+  arguments[count++] = minted_certificate("client");
+  arguments[count++] = minted_key("client");
   arguments[count] = NULL;
   return peer_process_run(arguments);
 }
@@ -130,18 +128,9 @@ static void preloaded(void **state) {
 /* The same file without LD_PRELOAD: the program really is one for OpenSSL. The broker's name, not its address:
  * OpenSSL's backend does not look at addresses in certificates, and so can't open. */
 static void not_preloaded(void **state) {
-  char program[TEST_PATH_SIZE];
-  char ca[TEST_PATH_SIZE];
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   char port[16];
-  const char *arguments[] = {client_program(program, UNMODIFIED),
-                             "localhost",
-                             port,
-                             test_folder_certificate(ca, "bundle"),
-                             test_folder_certificate(certificate, "client"),
-                             test_folder_key(key, "client"),
-                             NULL};
+  const char *arguments[] = {client_program(UNMODIFIED),   "localhost",          port, minted_certificate("bundle"),
+                             minted_certificate("client"), minted_key("client"), NULL};
   char *output;
 
   (void)state;
@@ -173,14 +162,14 @@ static void linked_statically(void **state) {
 /* ---- AMQP_WOLFSSL_DEBUG in a program that runs as somebody else ---- */
 
 /* A copy that runs as \a user when \a set_user. */
-static void copy_program(char copy[TEST_PATH_SIZE], const char *name, const struct passwd *user, bool set_user) {
-  char program[TEST_PATH_SIZE];
-  const char *arguments[] = {"cp", client_program(program, "tests/support/ssl_client_static"), copy, NULL};
+static const char *copy_program(const char *name, const struct passwd *user, bool set_user) {
+  const char *copy = temporary_folder_path(name);
+  const char *arguments[] = {"cp", client_program("tests/support/ssl_client_static"), copy, NULL};
 
-  (void)test_folder_path(copy, name);
   free(peer_process_run(arguments));
   assert_int_equal(chown(copy, user->pw_uid, (gid_t)-1), 0);
   assert_int_equal(chmod(copy, set_user ? 04755 : 0755), 0);
+  return copy;
 }
 
 static void expect_debug_output(const char *program, bool expected) {
@@ -205,17 +194,13 @@ static void expect_debug_output(const char *program, bool expected) {
 
 static void debug_output_is_not_for_set_id_programs(void **state) {
   const struct passwd *user = getpwnam("nobody");
-  char plain[TEST_PATH_SIZE];
-  char set_user[TEST_PATH_SIZE];
 
   (void)state;
   if (geteuid() != 0 || user == NULL) {
     skip(); /* only root can make one */
   }
-  copy_program(plain, "ssl_client_plain", user, false);
-  copy_program(set_user, "ssl_client_set_user", user, true);
-  expect_debug_output(plain, true);
-  expect_debug_output(set_user, false);
+  expect_debug_output(copy_program("ssl_client_plain", user, false), true);
+  expect_debug_output(copy_program("ssl_client_set_user", user, true), false);
 }
 
 int main(void) {
@@ -227,5 +212,5 @@ int main(void) {
       cmocka_unit_test(debug_output_is_not_for_set_id_programs),
   };
 
-  return cmocka_run_group_tests(tests, private_broker_set_up, test_folder_remove);
+  return cmocka_run_group_tests(tests, private_broker_set_up, minted_certificates_tear_down);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of a client of the library, for tests. */
 #include "client.h"
+#include "minted_certificates.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "test_folder.h"
 
 /* Only a connection that hangs takes so long. */
 static const struct timeval hang_limit = {30, 0};
@@ -27,8 +26,6 @@ static void check_setter(const amqp_wolfssl_config_t *config, amqp_wolfssl_code_
 
 static amqp_wolfssl_config_t *make_config(const struct client_settings *settings) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
 
   assert_non_null(config);
   if (settings->policy != 0) {
@@ -37,18 +34,16 @@ static amqp_wolfssl_config_t *make_config(const struct client_settings *settings
   if (settings->without_extended_master_secret) {
     check_setter(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0));
   }
-  check_setter(config, amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(certificate, settings->ca)));
+  check_setter(config, amqp_wolfssl_config_add_ca_file(config, minted_certificate(settings->ca)));
   if (settings->identity != NULL) {
-    check_setter(
-        config, amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, settings->identity),
-                                                       test_folder_key(key, settings->identity)));
+    check_setter(config, amqp_wolfssl_config_set_identity_files(config, minted_certificate(settings->identity),
+                                                                minted_key(settings->identity)));
   }
   if (settings->server_name != NULL) {
     check_setter(config, amqp_wolfssl_config_set_server_name(config, settings->server_name));
   }
   for (size_t i = 0; i < CLIENT_LISTS && settings->lists[i] != NULL; i++) {
-    check_setter(config,
-                 amqp_wolfssl_config_add_crl_file(config, test_folder_certificate(certificate, settings->lists[i])));
+    check_setter(config, amqp_wolfssl_config_add_crl_file(config, minted_certificate(settings->lists[i])));
   }
   check_setter(config, amqp_wolfssl_config_set_stapling(config, settings->stapling));
   if (settings->version != 0) {

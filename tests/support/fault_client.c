@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client.h"
-#include "test_folder.h"
+#include "minted_certificates.h"
 
 #if defined(__has_include)
 #if __has_include(<rabbitmq-c/framing.h>)
@@ -24,14 +24,11 @@
 static const struct timeval limit = {60, 0};
 
 amqp_wolfssl_config_t *fault_config_new(amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest) {
-  char ca[TEST_PATH_SIZE];
-  char certificate[TEST_PATH_SIZE];
-  char key[TEST_PATH_SIZE];
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
 
-  if (config == NULL || amqp_wolfssl_config_add_ca_file(config, test_folder_certificate(ca, "ca")) != AMQP_WOLFSSL_OK ||
-      amqp_wolfssl_config_set_identity_files(config, test_folder_certificate(certificate, "client"),
-                                             test_folder_key(key, "client")) != AMQP_WOLFSSL_OK ||
+  if (config == NULL || amqp_wolfssl_config_add_ca_file(config, minted_certificate("ca")) != AMQP_WOLFSSL_OK ||
+      amqp_wolfssl_config_set_identity_files(config, minted_certificate("client"), minted_key("client")) !=
+          AMQP_WOLFSSL_OK ||
       amqp_wolfssl_config_set_tls_versions(config, lowest, highest) != AMQP_WOLFSSL_OK ||
       /* some brokers lack it */
       amqp_wolfssl_config_set_require_extended_master_secret(config, 0) != AMQP_WOLFSSL_OK) {

@@ -19,6 +19,7 @@ test_support_sources = \
 	tests/support/minted_revocation.c tests/support/minted_revocation.h \
 	tests/support/open_descriptors.h \
 	tests/support/other_user.h \
+	tests/support/paths.c tests/support/paths.h \
 	tests/support/peer_process.c tests/support/peer_process.h \
 	tests/support/peer_thread.c tests/support/peer_thread.h \
 	tests/support/private_broker.c tests/support/private_broker.h \
@@ -26,7 +27,6 @@ test_support_sources = \
 	tests/support/soft_token.c tests/support/soft_token.h \
 	tests/support/temporary_folder.c tests/support/temporary_folder.h \
 	tests/support/time_limit.h \
-	tests/support/test_folder.c tests/support/test_folder.h \
 	tests/support/tls_server.c tests/support/tls_server.h
 test_support_files = \
 	tests/support/define-internal-names \

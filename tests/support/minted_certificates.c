@@ -2,39 +2,45 @@
 /* Certificates for tests, made when they run. */
 #include "minted_certificates.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "paths.h"
 #include "temporary_folder.h"
 
-static const char *find_script(char path[PATH_MAX]) {
+static const char *find_script(void) {
   const char *script = getenv("MINT_CERTIFICATES");
-  const char *source = getenv("abs_top_srcdir");
 
-  if (script != NULL && *script != '\0') {
-    return script;
-  }
-  (void)snprintf(path, PATH_MAX, "%s/tests/support/mint-certificates", source != NULL ? source : ".");
-  return path;
+  return script != NULL && *script != '\0' ? script : path_in_source_tree("tests/support/mint-certificates");
 }
 
-int minted_certificates_make_in(const char *folder) {
-  char path[PATH_MAX];
-
-  return command_run(".", find_script(path), folder, NULL);
+int minted_certificates_make(void **state) {
+  (void)state;
+  return temporary_folder_make() == 0 ? command_run(".", find_script(), temporary_folder_path(""), NULL) : -1;
 }
 
-int minted_certificates_make(void) {
-  return temporary_folder_make() == 0 ? minted_certificates_make_in(temporary_folder_path("")) : -1;
+static const char *file_of(const char *name, size_t length, const char *suffix) {
+  char file[256];
+
+  (void)snprintf(file, sizeof(file), "%.*s%s", (int)length, name, suffix);
+  return temporary_folder_path(file);
+}
+
+const char *minted_certificate(const char *name) { return file_of(name, strlen(name), ".pem"); }
+
+const char *minted_key(const char *name) {
+  const char *leaf_only = strstr(name, "-leaf-only");
+
+  return file_of(name, leaf_only != NULL ? (size_t)(leaf_only - name) : strlen(name), ".key");
 }
 
 int minted_certificates_set_up_with(int (*make_more)(void)) {
   (void)alarm(1200); /* a safety net, far beyond what valgrind needs */
-  if (minted_certificates_make() == 0 && (make_more == NULL || make_more() == 0)) {
+  if (minted_certificates_make(NULL) == 0 && (make_more == NULL || make_more() == 0)) {
     return 0;
   }
   (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */

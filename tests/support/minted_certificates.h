@@ -4,13 +4,11 @@
 #define TESTS_MINTED_CERTIFICATES_H
 
 /**
- * Mints into \a folder. The script is the environment's MINT_CERTIFICATES, else that below abs_top_srcdir, else that
- * below the current folder.
+ * Makes the temporary folder and mints into it. The script is the environment's MINT_CERTIFICATES, else the source
+ * tree's. Also a CMocka group set-up, for a program that has a time limit of its own: \a state is not used.
  * \return 0 or -1
  */
-int minted_certificates_make_in(const char *folder);
-/** Makes the temporary folder and mints into it. \return 0 or -1 */
-int minted_certificates_make(void);
+int minted_certificates_make(void **state);
 
 /**
  * A CMocka group set-up: a time limit for the program, and minted_certificates_make(). Nothing is left when it fails.
@@ -19,8 +17,13 @@ int minted_certificates_make(void);
 int minted_certificates_set_up(void **state);
 /** The same with files of the test's own: \a make_more() is called then, and returns 0 or -1. */
 int minted_certificates_set_up_with(int (*make_more)(void));
-/** A CMocka group tear-down: removes the temporary folder. */
+/** A CMocka group tear-down: temporary_folder_remove(). */
 int minted_certificates_tear_down(void **state);
+
+/** The path of the certificate \a name (see mint-certificates --help); it lasts as path_join()'s (paths.h). */
+const char *minted_certificate(const char *name);
+/** Of its key; of NAME-leaf-only it is NAME's. */
+const char *minted_key(const char *name);
 
 /**
  * Mints \a name (".pem" and ".key" are added) into the temporary folder: self-signed, EC P-256, with the subject

@@ -10,18 +10,16 @@
 #include "minted_chain.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "command.h"
+#include "paths.h"
 #include "temporary_folder.h"
 
 void minted_chain_make(const char *description) {
-  const char *build = getenv("abs_top_builddir");
-  char program[4096];
+  const char *program = path_in_build_tree("tests/support/mint_chain");
   char command[8192];
 
-  (void)snprintf(program, sizeof(program), "%s/tests/support/mint_chain", build != NULL ? build : ".");
   if (access(program, X_OK) != 0) {
     skip();
   }

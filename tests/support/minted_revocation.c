@@ -2,7 +2,6 @@
 /* Runs mint-revocation, and decodes what it has written. */
 #include "minted_revocation.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,24 +11,17 @@
 #include "backend/wolfssl_headers.h"
 #include "command.h"
 #include "exact_copy.h"
+#include "paths.h"
 #include "temporary_folder.h"
 #include "x509/pem.h"
 
 #include <wolfssl/wolfcrypt/coding.h>
 
-static void write_path(char path[PATH_MAX], const char *variable, const char *name) {
-  const char *tree = getenv(variable);
-
-  (void)snprintf(path, PATH_MAX, "%s/tests/support/%s", tree != NULL ? tree : ".", name);
-}
-
 int minted_revocation_make(bool *has_responses) {
   const char *folder = temporary_folder_path("");
-  char script[PATH_MAX];
-  char program[PATH_MAX];
+  const char *script = path_in_source_tree("tests/support/mint-revocation");
+  const char *program = path_in_build_tree("tests/support/mint_ocsp_response");
 
-  write_path(script, "abs_top_srcdir", "mint-revocation");
-  write_path(program, "abs_top_builddir", "mint_ocsp_response");
   *has_responses = access(program, X_OK) == 0;
   return *has_responses ? command_run(".", script, "--responses", program, folder, NULL)
                         : command_run(".", script, folder, NULL);

@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "minted_certificates.h"
+#include "paths.h"
+#include "temporary_folder.h"
+
 #define RABBITMQ_SERVER "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 bool private_broker_exists(void) { return peer_program_exists(RABBITMQ_SERVER); }
@@ -20,19 +24,20 @@ bool private_broker_exists(void) { return peer_program_exists(RABBITMQ_SERVER); 
 void private_broker_require(void) { peer_require(RABBITMQ_SERVER); }
 
 void private_broker_begin(struct private_broker *broker, const char *name, const char *server) {
-  char script[TEST_PATH_SIZE];
+  const char *folder = temporary_folder_path(name);
   const char *const arguments[] = {
-      test_folder_source_path(script, "scripts/broker"),
+      path_in_source_tree("scripts/broker"),
       "start",
-      test_folder_path(broker->folder, name),
+      folder,
       "--certificates",
-      test_folder_certificates(),
+      temporary_folder_path(""),
       "--server",
       server,
       NULL,
   };
 
   broker->ready = false;
+  (void)snprintf(broker->folder, sizeof(broker->folder), "%s", folder);
   /* By another name nobody would find it again to stop it. */
   if (strncmp(name, "broker-", strlen("broker-")) != 0) {
     fprintf(stderr, "private_broker_begin: \"%s\" does not begin with \"broker-\"\n", name);
@@ -65,13 +70,11 @@ static int read_port(const char *env, const char *name) {
 }
 
 static void read_env(struct private_broker *broker) {
-  char path[TEST_PATH_SIZE];
   char env[8192];
   size_t length;
   FILE *file;
 
-  (void)snprintf(path, sizeof(path), "%.4000s/env", broker->folder);
-  file = fopen(path, "r");
+  file = fopen(path_join(broker->folder, "env"), "r");
   assert_non_null(file);
   length = fread(env, 1, sizeof(env) - 1, file);
   (void)fclose(file);
@@ -103,7 +106,7 @@ void private_broker_await(struct private_broker *broker) {
 static struct private_broker own;
 
 int private_broker_set_up(void **state) {
-  if (test_folder_make(state) != 0) {
+  if (minted_certificates_make(state) != 0) {
     return -1;
   }
   if (private_broker_exists()) {
@@ -119,8 +122,7 @@ const struct private_broker *private_broker_ready(void) {
 }
 
 char *private_broker_ctl(const struct private_broker *broker, const char *const *arguments) {
-  char script[TEST_PATH_SIZE];
-  const char *all[PEER_MAX_ARGUMENTS] = {test_folder_source_path(script, "scripts/broker"), "ctl", broker->folder};
+  const char *all[PEER_MAX_ARGUMENTS] = {path_in_source_tree("scripts/broker"), "ctl", broker->folder};
 
   for (size_t i = 0; arguments[i] != NULL && i + 4 < PEER_MAX_ARGUMENTS; i++) {
     all[i + 3] = arguments[i];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One folder of a test program's own, and the files in it. */
+/*
+ * One folder for all that a test program writes: certificates, brokers. A process of its own watches over it: it stops
+ * the brokers and then removes the folder when it is told to or the test program is gone, killed or not.
+ */
 #ifndef TESTS_TEMPORARY_FOLDER_H
 #define TESTS_TEMPORARY_FOLDER_H
 
@@ -8,14 +11,17 @@
 
 /**
  * Makes the folder, below TMPDIR or /tmp; others may pass and list it. It is gone at exit() at the latest.
- * \return 0 or -1
+ * \return 0, or -1 after saying why on stderr
  */
 int temporary_folder_make(void);
 
-/** Removes it and all that is in it, whatever the modes. \return 0 or -1 */
+/**
+ * Stops all peers (peer_process.h), then the brokers in it, and removes it and all that is in it, whatever the modes.
+ * \return 0, or -1 after a "Bail out!" when something could not be stopped or removed
+ */
 int temporary_folder_remove(void);
 
-/** Path of something in it (of the folder itself for ""). The text is overwritten by the 64th call after this. */
+/** Path of something in it (of the folder itself for ""). The text lasts as path_join()'s (paths.h). */
 const char *temporary_folder_path(const char *name);
 
 /** Writes a file, over one that may be there; ends the program when it can't. */

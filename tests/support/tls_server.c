@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command lines of the TLS servers of other makes, and how each says what it saw. */
+#include "minted_certificates.h"
+#include "paths.h"
 #include "tls_server.h"
 
 #include <setjmp.h>
@@ -12,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "test_folder.h"
 
 #define GNUTLS_ATTEMPTS 5
 
@@ -71,18 +71,16 @@ static const char *issuer_in_chain(const char *certificate) {
 }
 
 /* -cert takes the leaf only; what else a file holds is given apart. */
-static void add_openssl_certificate(struct command_line *line, const char *certificate, char paths[3][TEST_PATH_SIZE]) {
-  add_pair(line, "-cert", test_folder_certificate(paths[0], certificate));
-  add_pair(line, "-key", test_folder_key(paths[1], certificate));
+static void add_openssl_certificate(struct command_line *line, const char *certificate) {
+  add_pair(line, "-cert", minted_certificate(certificate));
+  add_pair(line, "-key", minted_key(certificate));
   if (issuer_in_chain(certificate) != NULL) {
-    add_pair(line, "-cert_chain", test_folder_certificate(paths[2], issuer_in_chain(certificate)));
+    add_pair(line, "-cert_chain", minted_certificate(issuer_in_chain(certificate)));
   }
 }
 
 struct tls_server tls_server_start_openssl_at(const char *address, const char *certificate, const char *const *more) {
   struct command_line line = {.count = 0};
-  char paths[3][TEST_PATH_SIZE];
-  char trusted[TEST_PATH_SIZE];
   struct tls_server server;
 
   peer_require("openssl");
@@ -90,9 +88,9 @@ struct tls_server tls_server_start_openssl_at(const char *address, const char *c
   add_pair(&line, "stdbuf", "-oL");
   add_pair(&line, "openssl", "s_server");
   add_pair(&line, "-accept", address);
-  add_openssl_certificate(&line, certificate, paths);
+  add_openssl_certificate(&line, certificate);
   add_pair(&line, "-Verify", "3");
-  add_pair(&line, "-verifyCAfile", test_folder_certificate(trusted, "every-ca"));
+  add_pair(&line, "-verifyCAfile", minted_certificate("every-ca"));
   add_pair(&line, "-verify_return_error", "-state");
   add_all(&line, more);
   server.process = peer_process_start(line.arguments);
@@ -128,7 +126,6 @@ static const char *gnutls_priority(int version) {
  */
 static bool try_gnutls(struct tls_server *server, const char *certificate, int version, const char *const *more) {
   struct command_line line = {.count = 0};
-  char paths[3][TEST_PATH_SIZE];
   char port[16];
   char ready[64];
 
@@ -138,10 +135,10 @@ static bool try_gnutls(struct tls_server *server, const char *certificate, int v
   add_pair(&line, "gnutls-serv", "--echo");
   add_pair(&line, "--port", port);
   if (certificate != NULL) {
-    add_pair(&line, "--x509certfile", test_folder_certificate(paths[0], certificate));
-    add_pair(&line, "--x509keyfile", test_folder_key(paths[1], certificate));
+    add_pair(&line, "--x509certfile", minted_certificate(certificate));
+    add_pair(&line, "--x509keyfile", minted_key(certificate));
   }
-  add_pair(&line, "--x509cafile", test_folder_certificate(paths[2], "every-ca"));
+  add_pair(&line, "--x509cafile", minted_certificate("every-ca"));
   add_pair(&line, "--require-client-cert", "--verify-client-cert");
   add_pair(&line, "--debug", "5"); /* alerts are shown from there on */
   if (version != 0) {
@@ -170,17 +167,16 @@ static struct tls_server start_gnutls(const char *certificate, int version, cons
 
 static struct tls_server start_plain_proxy(const char *certificate, const char *const *options) {
   struct command_line line = {.count = 0};
-  char paths[3][TEST_PATH_SIZE];
   const char *program = getenv("TLS_PROXY");
   struct tls_server server;
 
   if (program == NULL || *program == '\0') {
-    program = test_folder_build_path(paths[2], "tests/support/tls_proxy");
+    program = path_in_build_tree("tests/support/tls_proxy");
   }
   peer_require(program);
   add(&line, program);
-  add_pair(&line, "--certificate", test_folder_certificate(paths[0], certificate));
-  add_pair(&line, "--key", test_folder_key(paths[1], certificate));
+  add_pair(&line, "--certificate", minted_certificate(certificate));
+  add_pair(&line, "--key", minted_key(certificate));
   add_all(&line, options);
   server.process = peer_process_start(line.arguments);
   server.port = await_port(server.process, "PORT ");
@@ -189,9 +185,8 @@ static struct tls_server start_plain_proxy(const char *certificate, const char *
 
 static struct tls_server start_proxy(const char *certificate, int version, const char *const *more) {
   struct command_line options = {.count = 0};
-  char trusted[TEST_PATH_SIZE];
 
-  add_pair(&options, "--ca", test_folder_certificate(trusted, "every-ca"));
+  add_pair(&options, "--ca", minted_certificate("every-ca"));
   add(&options, "--require-client-certificate");
   if (version != 0) {
     add_pair(&options, "--tls", version == AMQP_WOLFSSL_TLS_1_2 ? "1.2" : "1.3");

@@ -592,15 +592,10 @@ static void fill_tokens(void **state) {
 #endif
 
 static int set_up(void **state) {
-  (void)state;
-  return minted_certificates_make() == 0 && fips_module_start() == 0 && soft_token_setup(temporary_folder_path("")) == 0
+  return minted_certificates_make(state) == 0 && fips_module_start() == 0 &&
+                 soft_token_setup(temporary_folder_path("")) == 0
              ? 0
              : -1;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
 }
 
 int main(void) {
@@ -637,5 +632,5 @@ int main(void) {
 #endif
   };
 
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
 }

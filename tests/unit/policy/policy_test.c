@@ -108,14 +108,8 @@ static const struct expected expected[] = {
 static const struct policy *fips;
 
 static int mint(void **state) {
-  (void)state;
   fips = policy_find(AMQP_WOLFSSL_POLICY_FIPS);
-  return fips != NULL && fips_module_start() == 0 ? minted_certificates_make() : -1;
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  return temporary_folder_remove();
+  return fips != NULL && fips_module_start() == 0 ? minted_certificates_make(state) : -1;
 }
 
 static bool is_in(const uint16_t *numbers, unsigned number) {
@@ -988,5 +982,5 @@ int main(void) {
       cmocka_unit_test(test_group_names),
       cmocka_unit_test(test_groups_by_wolfssl_name),
   };
-  return cmocka_run_group_tests_name("policy", tests, mint, remove_folder);
+  return cmocka_run_group_tests_name("policy", tests, mint, minted_certificates_tear_down);
 }

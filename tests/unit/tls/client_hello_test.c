@@ -224,16 +224,6 @@ static void assert_bytes(const char *what, struct reader actual, const struct by
 
 /* ---- The session that sends it ---- */
 
-static int mint(void **state) {
-  (void)state;
-  return minted_certificates_make();
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 static ssize_t keep(void *sent, const void *bytes, size_t length) {
   return byte_queue_append(sent, bytes, length) ? (ssize_t)length : -1;
 }
@@ -573,5 +563,5 @@ int main(void) {
       cmocka_unit_test(test_modern_offers_what_it_allows),
   };
 
-  return cmocka_run_group_tests_name("client hello", tests, mint, remove_folder);
+  return cmocka_run_group_tests_name("client hello", tests, minted_certificates_make, minted_certificates_tear_down);
 }

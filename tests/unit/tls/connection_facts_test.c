@@ -38,8 +38,7 @@ static int read_chain(struct certificate_list *list, const char *name) {
 }
 
 static int mint(void **state) {
-  (void)state;
-  if (minted_certificates_make() != 0 || read_chain(&server, "server-chain.pem") != 0 ||
+  if (minted_certificates_make(state) != 0 || read_chain(&server, "server-chain.pem") != 0 ||
       read_chain(&client, "client.pem") != 0) {
     return -1;
   }

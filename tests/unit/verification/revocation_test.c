@@ -24,6 +24,7 @@
 #include "command.h"
 #include "backend/fips_module.h"
 #include "minted_certificates.h"
+#include "minted_revocation.h"
 #include "x509/ocsp_response.h"
 #include "other_user.h"
 #include "policy/policy.h"
@@ -54,24 +55,10 @@ static void read_certificates(struct certificate_list *list, const char *name) {
 }
 
 static int mint(void **state) {
-  char script[4096];
-  char program[4096];
-  const char *source = getenv("abs_top_srcdir");
-  const char *build = getenv("abs_top_builddir");
-  const char *folder;
-
-  (void)state;
-  (void)snprintf(script, sizeof(script), "%s/tests/support/mint-revocation", source != NULL ? source : ".");
-  (void)snprintf(program, sizeof(program), "%s/tests/support/mint_ocsp_response", build != NULL ? build : ".");
-  has_responses = access(program, X_OK) == 0;
-  if (fips_module_start() != 0 || minted_certificates_make() != 0 ||
+  if (fips_module_start() != 0 || minted_certificates_make(state) != 0 ||
       minted_certificates_self_signed("mute-ca", -1, 30,
-                                      "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign") != 0) {
-    return -1;
-  }
-  folder = temporary_folder_path("");
-  if ((has_responses ? command_run(".", script, "--responses", program, folder, NULL)
-                     : command_run(".", script, folder, NULL)) != 0) {
+                                      "basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign") != 0 ||
+      minted_revocation_make(&has_responses) != 0) {
     return -1;
   }
   read_certificates(&ca, "ca.pem");
