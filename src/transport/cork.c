@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The cork: a program holds back what it publishes, and lets it go. */
+/* The cork: holds back what a program publishes until the program releases it. */
 #include "autoconfig.h"
 
 #include "transport/transport.h"
@@ -30,7 +30,7 @@ static enum deadline_wait_result wait_unlocked(struct transport *transport, cons
   return waited;
 }
 
-/* Called with the lock held, and returns with it; other threads may close the connection while this one waits. */
+/* Called with the lock held, and returns with it held; other threads may close the connection while this one waits. */
 static int flush_until(struct transport *transport, const struct deadline *deadline) {
   while (transport->session != NULL) {
     enum coalescer_result result = transport_flush_held(transport);

@@ -15,7 +15,7 @@ static void close_tcp(struct transport *transport) {
   }
 }
 
-/* The name to verify and to send. NULL in \a name: there is none, and none is needed. */
+/* Chooses the name to verify and to send as SNI. Sets \a name to NULL if there is none and none is needed. */
 static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct tls_context *context, const char *host,
                                        struct peer_name *storage, const struct peer_name **name) {
   const char *set = config_server_name(transport->config);
@@ -32,7 +32,7 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
   return error_verify(
       &transport->error, AMQP_WOLFSSL_ERROR_NAME_INVALID,
       "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
-      "against it; set the server name apart from the address",
+      "against it; connect by a valid name, or set the server name separately",
       text != NULL ? text : "(none)");
 }
 
@@ -41,14 +41,14 @@ static int explain_tcp_failure(struct transport *transport, int status, int tcp_
 
   if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) {
     error_set(error, AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_ERROR_RESOLVE_FAILED,
-              "the host name \"%.200s\" can't be resolved", host);
+              "the host name \"%.200s\" can't be resolved; check its spelling and the DNS configuration", host);
   } else if (status == AMQP_STATUS_TIMEOUT) {
     error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_TIMED_OUT,
-              "no TCP connection to %.200s port %d within the time limit", host, port);
+              "no TCP connection to %.200s port %d within the time limit; check host, port and firewall", host, port);
   } else {
     error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED, "can't connect to %.200s port %d",
               host, port);
-    /* rabbitmq-c drops the reason when connect() answered "in progress" first. */
+    /* rabbitmq-c drops the reason when connect() first returned "in progress". */
     if (tcp_errno != 0 && tcp_errno != EINPROGRESS) {
       error_append(error, ": %s", strerror(tcp_errno));
     }
@@ -67,9 +67,10 @@ static int connect_tcp(struct transport *transport, const char *host, int port, 
 
 static int explain_wait(struct transport *transport, enum deadline_wait_result result) {
   if (result == DEADLINE_PASSED) {
-    error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
-              "the TLS handshake did not finish within the time limit; TCP is connected, so the peer may not speak TLS "
-              "or be overloaded");
+    error_set(
+        &transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
+        "the TLS handshake did not finish within the time limit; TCP is connected, so the peer may not speak TLS or "
+        "may be overloaded");
   } else {
     error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
               "waiting for the peer failed: %s", strerror(errno));
@@ -95,7 +96,7 @@ static int shake_hands(struct transport *transport, struct session *session, con
   }
 }
 
-/* Only now other threads find the session: none can send before the broker has been verified. */
+/* Only now can other threads see the session: none can send before the broker has been verified. */
 static void begin_life(struct transport *transport, struct session *session) {
   const struct timeval life = {.tv_sec = (time_t)config_maximum_life(transport->config)};
 
@@ -114,7 +115,7 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   int status;
 
   config_freeze(transport->config);
-  /* What is wrong with the config shows before a packet is sent. */
+  /* Errors in the config show before any packet is sent. */
   if (config_tls_context(transport->config, &context, &transport->error) != AMQP_WOLFSSL_OK ||
       choose_name(transport, context, host, &storage, &name) != AMQP_WOLFSSL_OK) {
     return transport_open_status(&transport->error);

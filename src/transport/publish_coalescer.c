@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Holds the frames that come before a message's last one, and writes them together with it. */
+/* Holds back the frames before a message's last one, and writes them together with it. */
 #include "autoconfig.h"
 
 #include "transport/publish_coalescer.h"
@@ -47,7 +47,7 @@ static bool is_known_frame(const uint8_t *bytes, size_t length) {
                                            bytes[0] == FRAME_BODY || bytes[0] == FRAME_HEARTBEAT);
 }
 
-/* The length of what begins here, or 0 when it is nothing we know. */
+/* The length of the frame or protocol header that begins here, or 0 if it is neither. */
 static size_t unit_length(const uint8_t *bytes, size_t length) {
   if (length >= PROTOCOL_HEADER_LENGTH && memcmp(bytes, "AMQP", 4) == 0) {
     return PROTOCOL_HEADER_LENGTH;
@@ -55,7 +55,7 @@ static size_t unit_length(const uint8_t *bytes, size_t length) {
   return is_known_frame(bytes, length) ? FRAME_HEADER_LENGTH + payload_length(bytes) + FRAME_END_LENGTH : 0;
 }
 
-/* Follows the frames through the bytes that were accepted. \a length is all that was offered from here on. */
+/* Tracks the frames in the bytes that were accepted. \a length is all that was offered from here on. */
 static void follow(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length, size_t accepted) {
   size_t at = 0;
 
@@ -106,7 +106,7 @@ static bool another_frame_follows(const struct publish_coalescer *coalescer, con
 
 static bool hold(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length) {
   return coalescer->held.length + length <= COALESCER_CAPACITY &&
-         byte_queue_append(&coalescer->held, bytes, length); /* without memory: write it through */
+         byte_queue_append(&coalescer->held, bytes, length); /* if out of memory: write it through */
 }
 
 /* ---- Writing ---- */
@@ -126,13 +126,13 @@ enum coalescer_result publish_coalescer_flush(struct publish_coalescer *coalesce
   return COALESCER_ACCEPTED;
 }
 
-/* Finishes what an earlier call joined to the held bytes and could not write. */
+/* Finishes what an earlier call joined to the held bytes but could not write. */
 static enum coalescer_result finish_joined(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
                                            const uint8_t *bytes, size_t length, size_t *accepted) {
   enum coalescer_result result;
 
   if (length < coalescer->joined) {
-    return COALESCER_MISUSED; /* those bytes are under way and can't be taken back */
+    return COALESCER_MISUSED; /* those bytes are in flight and can't be taken back */
   }
   result = publish_coalescer_flush(coalescer, writer);
   if (result == COALESCER_ACCEPTED) {
@@ -140,7 +140,7 @@ static enum coalescer_result finish_joined(struct publish_coalescer *coalescer, 
     coalescer->joined = 0;
     follow(coalescer, bytes, length, *accepted);
   } else if (result == COALESCER_BROKEN) {
-    coalescer->joined = 0; /* nothing is under way any more: a later send hears of the break, not of a wrong retry */
+    coalescer->joined = 0; /* nothing is in flight any more: a later send reports the failed write, not a bad retry */
   }
   return result;
 }
@@ -155,7 +155,7 @@ static enum coalescer_result write_through(struct publish_coalescer *coalescer, 
   return result;
 }
 
-/* Fills the record that was begun with as much of the new bytes as fits, and writes it. */
+/* Fills up the record begun with as many of the new bytes as fit, and writes it. */
 static enum coalescer_result join(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
                                   const uint8_t *bytes, size_t length, size_t *accepted) {
   size_t room = COALESCER_CAPACITY - coalescer->held.length;
@@ -165,7 +165,7 @@ static enum coalescer_result join(struct publish_coalescer *coalescer, const str
     coalescer->joined = count;
     return finish_joined(coalescer, writer, bytes, length, accepted);
   }
-  /* No room, or no memory to join them in: what is held goes first, alone. */
+  /* No room, or no memory to join them: what is held goes out first, on its own. */
   {
     enum coalescer_result result = publish_coalescer_flush(coalescer, writer);
 

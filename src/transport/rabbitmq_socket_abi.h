@@ -6,13 +6,13 @@
  * made and points the first word of it, the pointer to its table of six functions, at a table of our own. None of that
  * is public: it is private ABI, which any release of rabbitmq-c may change without a new SONAME.
  *
- * Read and found the same in every tag from v0.8.0 to v0.18.1. Earlier ones differ: 0.7 has close() with one parameter,
- * 0.6 has seven slots with writev() first.
+ * It was read in every tag from v0.8.0 to v0.18.1 and is the same in all of them. Earlier ones differ: 0.7 has close()
+ * with one parameter, 0.6 has seven slots with writev() first.
  *
  * What breaks if it changes: calls go to the wrong function, or with the wrong parameters, and the process may crash.
- * So configure runs the probe below and refuses what fails it, and the library runs it again on each connection that it
- * attaches to, because the librabbitmq found at run time may be another. A change of a slot's parameters alone can't be
- * seen by any probe: read amqp_socket.h of each new release.
+ * So configure runs the probe below and rejects a library that fails it, and the library runs it again on each
+ * connection that it attaches to, because the librabbitmq found at run time may be another. A change of a slot's
+ * parameters alone can't be seen by any probe: read amqp_socket.h of each new release.
  */
 #ifndef AMQP_WOLFSSL_RABBITMQ_SOCKET_ABI_H
 #define AMQP_WOLFSSL_RABBITMQ_SOCKET_ABI_H
@@ -40,7 +40,7 @@
 /* The oldest release with this interface, 0.8.0, as amqp_version_number() gives it. */
 #define RABBITMQ_SOCKET_OLDEST_VERSION 0x00080000U
 
-/* What a slot is given, and what it may answer besides the public AMQP_STATUS_* codes. */
+/* What a slot is passed, and what it may return besides the public AMQP_STATUS_* codes. */
 enum {
   RABBITMQ_STATUS_NEEDREAD = -0x1301,
   RABBITMQ_STATUS_NEEDWRITE = -0x1302,
@@ -59,7 +59,7 @@ struct rabbitmq_socket_class {
   void (*delete_socket)(void *);
 };
 
-/** rabbitmq-c's `struct amqp_socket_t_`: what every socket object begins with. */
+/** rabbitmq-c's `struct amqp_socket_t_`: the start of every socket object. */
 struct rabbitmq_socket {
   const struct rabbitmq_socket_class *klass;
 };
@@ -68,9 +68,9 @@ _Static_assert(sizeof(struct rabbitmq_socket_class) == 6 * sizeof(void *), "six 
 _Static_assert(offsetof(struct rabbitmq_socket, klass) == 0, "the table's address comes first");
 
 /**
- * Whether a socket just made by amqp_tcp_socket_new(), and not yet opened, looks as this header says.
+ * Whether a socket just made by amqp_tcp_socket_new(), and not yet opened, looks as this header describes.
  *
- * The version is asked first, because in older releases the slots are there too but take other parameters.
+ * The version is checked first, because older releases have the slots too, but with other parameters.
  */
 static inline bool rabbitmq_socket_probe(amqp_socket_t *socket) {
   const struct rabbitmq_socket_class *klass = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the librabbitmq and the wolfSSL found at run time can be worked with, and which they are. */
+/* Whether the librabbitmq and the wolfSSL found at run time can be used, and which they are. */
 #include "autoconfig.h"
 
 #include "amqp_wolfssl_socket.h"
@@ -8,8 +8,8 @@
 #include "transport/rabbitmq_socket_abi.h"
 
 static const char incompatible[] =
-    "the librabbitmq found at run time does not have the socket interface this library builds on (rabbitmq-c 0.8.0 to "
-    "0.18.1 have it)";
+    "the librabbitmq found at run time does not have the socket interface that this library relies on; use rabbitmq-c "
+    "0.8.0 to 0.18.1";
 
 static amqp_wolfssl_code_t probe_rabbitmq(void) {
   amqp_connection_state_t connection = amqp_new_connection();
@@ -30,7 +30,9 @@ static amqp_wolfssl_code_t check_wolfssl(const char **sentence) {
   amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &error);
 
   if (code == AMQP_WOLFSSL_ERROR_FIPS_MODULE) {
-    *sentence = "wolfSSL's FIPS module is in error: its integrity check or a self test failed";
+    *sentence =
+        "wolfSSL's FIPS module is in error: its integrity check or a self-test failed; restart the program, and if "
+        "that does not help, reinstall wolfSSL";
   } else if (code == AMQP_WOLFSSL_ERROR_NO_MEMORY) {
     *sentence = "out of memory";
   } else if (code != AMQP_WOLFSSL_OK) {

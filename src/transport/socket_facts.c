@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program may ask of a socket. The record and the facts are handed out by address, which a lock held here could
- * not guard: the record holds until the next call on the socket, the facts until the next open.
+ * What a program can query about a socket. The record and the facts are returned by address, so a lock held here could
+ * not protect them: the record is valid until the next call on the socket, the facts until the next open.
  */
 #include "autoconfig.h"
 
@@ -34,7 +34,7 @@ amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_socket_t *socket) {
   return transport != NULL ? transport->config : NULL;
 }
 
-/* ---- Of the connection that is open, or was last ---- */
+/* ---- Facts about the open connection, or the last one ---- */
 
 static const struct connection_facts *facts_of(const amqp_socket_t *socket) {
   static const struct connection_facts none = {.version = "", .suite = "", .group = ""};

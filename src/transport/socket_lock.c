@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock around a socket's session, and the program's callback, which runs when the lock is free.
+ * The lock around a socket's session, and the program's callback, which runs once the lock is released.
  *
  * rabbitmq-c says that a connection belongs to one thread, but programs receive in one and publish in another, which
- * works over TCP and OpenSSL. A session used by two threads at once can send AMQP in clear, so a lock guards it. Nobody
- * waits with the lock held: one thread's wait must not keep another from sending or receiving.
+ * works over TCP and OpenSSL. A session used by two threads at once can send AMQP in cleartext, so a lock guards it.
+ * Nobody waits with the lock held: one thread's wait must not keep another from sending or receiving.
  */
 #include "autoconfig.h"
 
@@ -21,8 +21,8 @@ void transport_note_failure(struct transport *transport) {
 
 /*
  * The callback runs without the lock, and with a copy of the record, which another thread may change meanwhile. A
- * recursive lock would let it ask about the socket too; but if it waits for anything (a lock of the program's log) that
- * is held by a thread that is sending, both would wait for ever.
+ * recursive lock would let it query the socket too; but if it waits for something held by a thread that is sending (the
+ * lock of the program's log, say), the two would deadlock.
  */
 static void leave_and_tell(struct transport *transport) {
   const amqp_wolfssl_error_fn callback = transport->error_callback;

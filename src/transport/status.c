@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From the record of what went wrong to the AMQP_STATUS_* that says most of it. */
+/* Maps the record of a failure to the AMQP_STATUS_* that describes it best. */
 #include "autoconfig.h"
 
 #include "transport/transport.h"
@@ -41,7 +41,7 @@ static ssize_t data_status(struct transport *transport) {
       return AMQP_STATUS_SOCKET_ERROR;
     case AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER:
       return AMQP_STATUS_CONNECTION_CLOSED;
-    default: /* every other cause is TLS's; the record tells them apart */
+    default: /* every other cause lies in TLS; the record tells them apart */
       return AMQP_STATUS_SSL_ERROR;
   }
 }
@@ -71,7 +71,7 @@ ssize_t transport_send_status(struct transport *transport, enum coalescer_result
       return RABBITMQ_STATUS_NEEDWRITE;
     case COALESCER_MISUSED:
       error_set(&transport->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
-                "a send was retried with fewer bytes than are under way; only the same bytes, or more, can go on");
+                "a send was retried with fewer bytes than are already in flight; retry with at least the same bytes");
       break;
     case COALESCER_BROKEN:
       break;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The six calls rabbitmq-c makes of a transport, as a decoration of its own TCP socket, and the making of such sockets.
- * Only this folder speaks AMQP_STATUS_*.
+ * The six calls that rabbitmq-c makes on a transport, wrapped around its own TCP socket, and the creation of such
+ * sockets. Only this folder deals in AMQP_STATUS_*.
  *
- * Rules of the contract that are easily broken: send and recv never return 0 (the core would spin) and never
- * AMQP_STATUS_TIMEOUT (taken as a partial send); get_sockfd is called after every failure, after close too, and must
- * then be -1, but after a fatal TLS error it must not be, or the core replaces the error; delete comes for objects that
- * were never opened; the core itself closes by force only, so delete does the graceful close.
+ * Rules of the contract that are easy to break: send and recv must never return 0 (the core would spin) or
+ * AMQP_STATUS_TIMEOUT (taken as a partial send); get_sockfd is called after every failure and after close; after close
+ * it must return -1, but after a fatal TLS error it must not, or the core replaces the error; delete is called on
+ * objects that were never opened, too; the core itself only closes by force, so delete does the graceful close.
  *
- * Threads are kept apart by the lock of socket_lock.c.
+ * The lock in socket_lock.c keeps threads apart.
  */
 #include "autoconfig.h"
 
@@ -31,7 +31,7 @@ struct transport *transport_of_socket(const amqp_socket_t *socket) {
   if (socket == NULL) {
     return NULL;
   }
-  memcpy(&klass, socket, sizeof(klass)); /* amqp_socket_t is opaque: its first word, as the mirror says */
+  memcpy(&klass, socket, sizeof(klass)); /* opaque: read its first word, as rabbitmq_socket_abi.h says */
   return klass->send == transport_send ? (struct transport *)(uintptr_t)klass : NULL;
 }
 
@@ -96,13 +96,13 @@ static ssize_t receive_bytes(struct transport *transport, void *bytes, size_t ca
   if (bytes == NULL || capacity == 0) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  /* Whoever waits for an answer has asked for it first. If that can't leave now, read all the same: a broker that
-     pushes back may be waiting for us to read. */
+  /* A caller that waits for a reply has sent its request first. If that can't leave now, read anyway: a broker under
+     back-pressure may be waiting for us to read. */
   flushed = transport_flush_held(transport);
   publish_coalescer_release_idle(&transport->coalescer);
   result = session_recv(transport->session, bytes, capacity, &received);
   if (result == SESSION_WANT_READ && flushed == COALESCER_BLOCKED) {
-    return RABBITMQ_STATUS_NEEDWRITE; /* no answer comes to what has not left */
+    return RABBITMQ_STATUS_NEEDWRITE; /* no reply comes to a request that has not left */
   }
   return transport_session_status(transport, result, received);
 }
@@ -169,16 +169,16 @@ static void transport_delete(void *base) {
   struct transport *transport = transport_of_base(base);
 
   (void)transport_close(base, RABBITMQ_CLOSE_NONE);
-  transport->base->klass = transport->tcp; /* rabbitmq-c gets its own object back, to free it */
+  transport->base->klass = transport->tcp; /* give rabbitmq-c its own object back, to free it */
   transport->tcp->delete_socket(base);
   connection_facts_free(&transport->facts);
   amqp_wolfssl_config_free(transport->config);
   free_transport(transport);
 }
 
-/* ---- Making ---- */
+/* ---- Creation ---- */
 
-/* Takes over \a config's reference when it succeeds. */
+/* On success takes over the caller's reference to \a config. */
 static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_config_t *config) {
   struct transport *transport = new_transport();
   amqp_socket_t *socket;
@@ -187,7 +187,8 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
     return NULL;
   }
   socket = amqp_tcp_socket_new(connection);
-  /* On failure the connection keeps a TCP socket that was never opened: sending fails, nothing leaves in clear. */
+  /* On failure the connection keeps a TCP socket that was never opened: sending fails, and nothing leaves in
+     cleartext. */
   if (socket == NULL || !rabbitmq_socket_probe(socket)) {
     free_transport(transport);
     return NULL;

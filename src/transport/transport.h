@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A socket of ours, for the files of this folder that share its work. */
+/* Our socket object, for the files of this folder that share its work. */
 #ifndef AMQP_WOLFSSL_TRANSPORT_H
 #define AMQP_WOLFSSL_TRANSPORT_H
 
@@ -20,16 +20,16 @@ struct transport {
   struct rabbitmq_socket *base;       /* rabbitmq-c's TCP socket, which this one sits on */
   const struct rabbitmq_socket_class *tcp;
   amqp_wolfssl_config_t *config;
-  pthread_mutex_t lock;               /* guards what follows, but facts: only opening and the end change those */
+  pthread_mutex_t lock;               /* guards what follows, except facts: only open and delete change those */
   struct session *session;            /* NULL while closed, and until its handshake is over */
-  struct publish_coalescer coalescer; /* what the core believes sent and the session has not seen yet */
+  struct publish_coalescer coalescer; /* what the core believes sent but the session has not seen yet */
   struct connection_facts facts;
   struct deadline due; /* when the connection has lasted long enough */
   amqp_wolfssl_error_t error;
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
-  bool told;    /* the callback knows of this connection's failure; later calls fail for the same reason */
-  bool to_tell; /* it will know when the lock is free */
+  bool told;    /* the callback was told of this connection's failure; later calls fail for the same reason */
+  bool to_tell; /* it will be told once the lock is released */
 };
 
 /* ---- transport ---- */
@@ -48,26 +48,26 @@ int transport_open(void *base, const char *host, int port, const struct timeval 
 
 /* ---- lower_socket ---- */
 
-/** rabbitmq-c's TCP calls, as a session wants them. */
+/** rabbitmq-c's TCP calls, in the form a session takes. */
 struct lower_socket transport_lower_socket(struct transport *transport);
 
 /* ---- socket_lock ---- */
 
 void transport_enter(struct transport *transport);
-/** Runs the program's callback too, once the lock is free, when a failure was noted. */
+/** Also runs the program's callback, once the lock is released, if a failure was noted. */
 void transport_leave(struct transport *transport);
-/** Has the callback told of this connection's failure, once. Called with the lock held. */
+/** Arranges for the callback to be told of this connection's failure, once. Called with the lock held. */
 void transport_note_failure(struct transport *transport);
-/** The same when nobody holds the lock. */
+/** The same, called without the lock. */
 void transport_tell_failure(struct transport *transport);
 
 /* ---- status: what rabbitmq-c is told. The last two are called with the lock held, and note failures. ---- */
 
-/** Of an open that failed. */
+/** For an open that failed. */
 int transport_open_status(const amqp_wolfssl_error_t *error);
-/** Of a receive; \a count is what it returns when all went well. */
+/** For a receive; \a count is what it returns on success. */
 ssize_t transport_session_status(struct transport *transport, enum session_result result, size_t count);
-/** Of a send, of which \a accepted bytes were taken. */
+/** For a send, of which \a accepted bytes were accepted. */
 ssize_t transport_send_status(struct transport *transport, enum coalescer_result result, size_t accepted);
 
 #endif
