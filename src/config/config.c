@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a config: made from defaults and the site's file, shared, frozen, turned into a context. */
+/* The life of a config: created from defaults and the site file, shared, frozen, turned into a context. */
 #include "autoconfig.h"
 
 #include "config/config.h"
@@ -25,7 +25,7 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
   config->settings.revocation = &config->revocation;
 }
 
-/* What the administrator asks for beside limits: lists, and responses. */
+/* What the administrator requires besides limits: CRLs and stapled OCSP responses. */
 static amqp_wolfssl_code_t use_site_revocation(amqp_wolfssl_config_t *config) {
   amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
 
@@ -39,7 +39,7 @@ static amqp_wolfssl_code_t use_site_revocation(amqp_wolfssl_config_t *config) {
   return code;
 }
 
-/* Whatever goes wrong here no setter can mend: nothing will be opened. */
+/* No setter can repair what goes wrong here: no connection will be opened. */
 static void use_site_file(amqp_wolfssl_config_t *config, const char *path) {
   amqp_wolfssl_code_t code = site_file_read(path, &config->site, &config->error);
 
@@ -135,14 +135,14 @@ static amqp_wolfssl_code_t check_setters(const amqp_wolfssl_config_t *config, am
   for (size_t i = 0; i < SETTER_COUNT; i++) {
     if (config->failed[i].code != AMQP_WOLFSSL_OK) {
       error_copy(error, &config->failed[i]);
-      error_append(error, " (the setting was refused, so nothing is opened)");
+      error_append(error, " (the setting was refused, so no connection is opened)");
       return error->code;
     }
   }
   return AMQP_WOLFSSL_OK;
 }
 
-/* RFC 9151 wants revocation checked: where nothing was given to check by, nothing is opened. */
+/* RFC 9151 requires revocation checks: with nothing to check against, no connection is opened. */
 static amqp_wolfssl_code_t check_revocation(const amqp_wolfssl_config_t *config, amqp_wolfssl_error_t *error) {
   const struct policy *policy = config->settings.limits.policy;
 
@@ -152,7 +152,7 @@ static amqp_wolfssl_code_t check_revocation(const amqp_wolfssl_config_t *config,
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-      "the policy \"%s\" asks for revocation checks, and there is nothing to check by; add CRLs, or require OCSP "
+      "the policy \"%s\" requires revocation checks, but there is nothing to check against; add CRLs, or require OCSP "
       "stapling",
       policy_name(policy));
 }
@@ -171,7 +171,7 @@ amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const stru
     return code;
   }
   code = revocation_sources_refresh(&config->revocation, &config->trust.anchors, error);
-  point_cache_release(); /* of checking the lists' signatures */
+  point_cache_release(); /* filled by checking the CRLs' signatures */
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }

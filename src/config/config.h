@@ -9,26 +9,26 @@
 /** amqp_wolfssl_config_new() with the administrator's file at \a path. */
 amqp_wolfssl_config_t *config_new_with_site_file(const char *path);
 
-/** A fresh config for one socket alone: it may be changed whenever that is closed. NULL without memory. */
+/** A new config for a single socket: it may be changed whenever that socket is closed. NULL if out of memory. */
 amqp_wolfssl_config_t *config_new_unshared(void);
 bool config_is_unshared(const amqp_wolfssl_config_t *config);
 
 /** From now on no setter succeeds. Any thread. */
 void config_freeze(amqp_wolfssl_config_t *config);
-/** Setters succeed again where the config is unshared and nothing uses its context; does nothing to others. */
+/** Lets setters succeed again if the config is unshared and nothing uses its context; does nothing to others. */
 void config_thaw(amqp_wolfssl_config_t *config);
 
 /**
- * The context made from the options; made at the first call, the same as long as the config stays frozen. Any thread.
- * When a setter failed and nobody mended it, this fails with that setter's error.
+ * The context built from the options; built at the first call, and the same as long as the config stays frozen. Any
+ * thread. If a setter failed and has not succeeded since, this fails with that setter's error.
  */
 amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
                                        amqp_wolfssl_error_t *error);
 
-/** Seconds that a connection may last, as the program and the administrator say; 0: no limit. */
+/** How many seconds a connection may last, as set by the program and the administrator; 0: no limit. */
 int64_t config_maximum_life(const amqp_wolfssl_config_t *config);
 
-/** The name set apart from the address connected to, or NULL. */
+/** The server name set separately from the address connected to, or NULL. */
 const char *config_server_name(const amqp_wolfssl_config_t *config);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who we are, from files, memory or a token; and the passphrase that opens the key. */
+/* The client's identity, from files, memory or a token, and the passphrase that decrypts the key. */
 #include "autoconfig.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ static struct passphrase_source passphrase_source(const amqp_wolfssl_config_t *c
   return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data};
 }
 
-/* Takes over the credentials of a setter that succeeded. */
+/* Stores the credentials if the setter succeeded. */
 static amqp_wolfssl_code_t end_identity(amqp_wolfssl_config_t *config, const struct credentials *credentials,
                                         amqp_wolfssl_code_t code) {
   if (code == AMQP_WOLFSSL_OK) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options themselves, for the files that set them, check them, and make a context of them. */
+/* The options themselves, for the files that set them, check them, and build a context from them. */
 #ifndef AMQP_WOLFSSL_OPTIONS_H
 #define AMQP_WOLFSSL_OPTIONS_H
 
@@ -19,7 +19,7 @@
 
 /* Whose failure keeps a connection from being opened. */
 enum setter {
-  SETTER_SITE_FILE, /* the administrator's; no call mends it */
+  SETTER_SITE_FILE, /* the administrator's; no call clears it */
   SETTER_CA_FILE,
   SETTER_CA_FOLDER,
   SETTER_CA_MEMORY,
@@ -45,11 +45,11 @@ enum setter {
 struct amqp_wolfssl_config_t_ {
   atomic_uint references;
   atomic_bool frozen;
-  bool unshared;        /* of one socket alone, and frozen only while that is open */
-  pthread_mutex_t lock; /* guards the making of \a context; everything else is read-only once frozen */
+  bool unshared;        /* belongs to a single socket, and is frozen only while that is open */
+  pthread_mutex_t lock; /* guards the creation of \a context; everything else is read-only once frozen */
   struct tls_context *context;
 
-  struct site_settings site; /* what an administrator asks for beside the options */
+  struct site_settings site; /* what the administrator requires besides the options */
   struct tls_settings settings;
   int64_t maximum_life; /* seconds; 0: no limit; LIFE_BY_DEFAULT */
   bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
@@ -61,8 +61,8 @@ struct amqp_wolfssl_config_t_ {
   void *passphrase_user_data;
   char *server_name;
 
-  amqp_wolfssl_error_t error;                /* of the last failed setter */
-  amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what stands in the way of opening; in place: no memory, no excuse */
+  amqp_wolfssl_error_t error;                /* of the last setter that failed */
+  amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what prevents opening; in place, so that storing it can't fail */
 };
 
 /** The program has not said how long a connection may last. */

@@ -6,15 +6,15 @@
 
 /* ---- Exceptions ---- */
 
-/* What a program may leave out of a policy, unless whoever built the library or runs the machine rules it out. */
+/* What a program may exempt itself from, unless whoever built the library or administers the machine forbids it. */
 static amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
   if (POLICY_LOCK) {
     return error_configure(&config->error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
-                           "this library was built without exceptions from its policy (--enable-policy-lock)");
+                           "this library was built to allow no exceptions to its policy (--enable-policy-lock)");
   }
   if (config->site.policy != 0) {
     return error_configure(&config->error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
-                           "%s sets a policy, which the program can't make exceptions from", SITE_FILE);
+                           "%s sets a policy, and the program can't make exceptions to it", SITE_FILE);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -64,12 +64,13 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
     return code;
   }
   if (!is_version(lowest) || !is_version(highest) || lowest > highest) {
-    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-                           "0x%04x to 0x%04x is no range of TLS versions; there are TLS 1.2 and TLS 1.3",
-                           (unsigned)lowest, (unsigned)highest);
+    code = error_configure(
+        &config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+        "0x%04x to 0x%04x is not a valid range of TLS versions; the versions are TLS 1.2 (0x0303) and TLS 1.3 (0x0304)",
+        (unsigned)lowest, (unsigned)highest);
   } else if (highest < config->site.minimum_version) {
     code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
-                           "TLS 1.2 only was asked for, and %s wants TLS 1.3 at least", SITE_FILE);
+                           "the program allows TLS 1.2 only, but %s requires TLS 1.3", SITE_FILE);
   } else {
     config->settings.limits.lowest = lowest > config->site.minimum_version ? lowest : config->site.minimum_version;
     config->settings.limits.highest = highest;
@@ -90,10 +91,11 @@ amqp_wolfssl_code_t check_policy_can_be_held(const struct policy *policy, amqp_w
   if (policy_can_be_held(policy)) {
     return AMQP_WOLFSSL_OK;
   }
-  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-                         "the policy \"%s\" needs a wolfSSL that can be told which signature algorithms to offer "
-                         "(--enable-opensslextra)",
-                         policy_name(policy));
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+      "the policy \"%s\" needs a wolfSSL that can be told which signature algorithms to offer; use one built with "
+      "--enable-opensslextra",
+      policy_name(policy));
 }
 
 static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfssl_policy_t policy) {
@@ -101,7 +103,8 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
   amqp_wolfssl_code_t code;
 
   if (policy_find(policy) == NULL) {
-    return error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no policy", (int)policy);
+    return error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid policy",
+                           (int)policy);
   }
   code = check_policy_can_be_held(effective, &config->error);
   if (code != AMQP_WOLFSSL_OK) {
@@ -109,7 +112,7 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
   }
   if (POLICY_LOCK && policy != DEFAULT_POLICY) {
     return error_configure(&config->error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
-                           "this library was built with the policy \"%s\" alone (--enable-policy-lock)",
+                           "this library was built to allow only the policy \"%s\" (--enable-policy-lock)",
                            policy_name(policy_find(DEFAULT_POLICY)));
   }
   if (config->credentials.chain.count > 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every setter does first and last. A setter's failure is remembered until the same setter succeeds, so that a
- * program that never looks at return values can't connect without what it configured.
+ * program that never looks at return values can't connect without the settings it asked for.
  */
 #include "autoconfig.h"
 
@@ -30,9 +30,10 @@ static amqp_wolfssl_code_t refuse_frozen(amqp_wolfssl_config_t *config, enum set
     /* No record: other threads may be reading a frozen config. */
     return AMQP_WOLFSSL_ERROR_CONFIG_FROZEN;
   }
-  return end_setter(config, setter,
-                    error_configure(&config->error, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
-                                    "a setting was changed while the connection is open; change it before opening"));
+  return end_setter(
+      config, setter,
+      error_configure(&config->error, AMQP_WOLFSSL_ERROR_CONFIG_FROZEN,
+                      "a setting can't be changed while the connection is open; change it before opening"));
 }
 
 amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter setter) {
@@ -49,7 +50,7 @@ amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter sett
   if (code != AMQP_WOLFSSL_OK) {
     return end_setter(config, setter, code);
   }
-  tls_context_free(config->context); /* of an earlier opening, with the options as they were */
+  tls_context_free(config->context); /* from an earlier open, with the options of that time */
   config->context = NULL;
   return AMQP_WOLFSSL_OK;
 }

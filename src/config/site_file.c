@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the administrator's file. Whatever is not understood is an error: a line that is passed over would be a
+ * Reads the administrator's file. Anything that is not understood is an error: a line that is skipped would be a
  * restriction that nobody enforces.
  */
 #include "autoconfig.h"
@@ -53,7 +53,7 @@ static enum value_result read_minimum_version(const char *value, struct site_set
 
 static enum value_result read_crl_file(const char *value, struct site_settings *settings) {
   if (value[0] != '/') {
-    return VALUE_MEANS_NOTHING; /* a relative path means another file in each program */
+    return VALUE_MEANS_NOTHING; /* a relative path would mean a different file in each program */
   }
   settings->crl_file = strdup(value);
   return settings->crl_file != NULL ? VALUE_READ : VALUE_WITHOUT_MEMORY;
@@ -100,7 +100,7 @@ static const struct {
     {"minimum-version", read_minimum_version, "1.2 or 1.3"},
     {"crl-file", read_crl_file, "an absolute path"},
     {"stapling", read_stapling, "require"},
-    {"maximum-connection-life", read_maximum_life, "a number and a unit, as 24h (s, m, h or d)"},
+    {"maximum-connection-life", read_maximum_life, "a number and a unit (s, m, h or d), such as 24h"},
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -145,7 +145,7 @@ static amqp_wolfssl_code_t use_setting(struct reader *reader, const char *key, c
       continue;
     }
     if (reader->seen[i]) {
-      return REFUSE(reader, "%s, line %zu: \"%s\" stands there a second time", reader->path, reader->line, key);
+      return REFUSE(reader, "%s, line %zu: \"%s\" appears twice", reader->path, reader->line, key);
     }
     reader->seen[i] = true;
     return read_value(reader, i, value);
@@ -197,7 +197,7 @@ static bool leads_nowhere(const char *path) {
   return lstat(path, &status) == 0 && stat(path, &status) != 0;
 }
 
-/* A link that leads nowhere, also on the way, is there: what it leads to may only not be mounted. */
+/* A dangling link, also among the folders above, does not count as missing: its target may just not be mounted. */
 static bool is_missing(const char *path) {
   char way[PATH_MAX];
   struct stat status;

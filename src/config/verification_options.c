@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom to trust, what to check revocation by, and which name the broker must have. */
+/* Whom to trust, how to check for revocation, and which name the broker must have. */
 #include "autoconfig.h"
 
 #include <stdlib.h>
@@ -44,7 +44,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *con
     code = missing_argument(config, "the CA certificate in memory");
   } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
              format != AMQP_WOLFSSL_FORMAT_DER) {
-    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no format of certificates",
+    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid certificate format",
                            (int)format);
   } else {
     code = trust_add_memory(&config->trust, data, length, format, &config->error);
@@ -96,7 +96,8 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *co
     code = missing_argument(config, "the CRL in memory");
   } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
              format != AMQP_WOLFSSL_FORMAT_DER) {
-    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no format of CRLs", (int)format);
+    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid CRL format",
+                           (int)format);
   } else {
     code = revocation_sources_add_memory(&config->revocation, data, length, format, &config->error);
   }
@@ -109,14 +110,15 @@ amqp_wolfssl_code_t check_stapling_is_shown(amqp_wolfssl_error_t *error) {
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-      "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to show the responses; "
-      "give CRLs instead");
+      "this wolfSSL was built without OCSP stapling (--enable-ocspstapling), or is too old to expose the stapled "
+      "responses; use CRLs instead");
 }
 
 static amqp_wolfssl_code_t check_stapling(amqp_wolfssl_stapling_t stapling, amqp_wolfssl_error_t *error) {
   if (stapling != AMQP_WOLFSSL_STAPLING_OFF && stapling != AMQP_WOLFSSL_STAPLING_REQUEST &&
       stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is no way of OCSP stapling", (int)stapling);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid OCSP stapling mode",
+                           (int)stapling);
   }
   return stapling != AMQP_WOLFSSL_STAPLING_OFF ? check_stapling_is_shown(error) : AMQP_WOLFSSL_OK;
 }
@@ -128,7 +130,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *conf
     return code;
   }
   code = check_stapling(stapling, &config->error);
-  if (code == AMQP_WOLFSSL_OK && !config->site.require_stapling) { /* where it is required, nothing asks for less */
+  if (code == AMQP_WOLFSSL_OK && !config->site.require_stapling) { /* where the site requires it, nothing weakens it */
     config->settings.stapling = stapling;
   }
   return end_setter(config, SETTER_STAPLING, code);

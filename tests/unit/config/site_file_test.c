@@ -166,8 +166,8 @@ static void test_what_is_not_understood(void **state) {
       {"maximum-connection-life = 99999999999999999999h\n", 1, "as 24h"},
       {"# one\npolicy = fips\nverify-peer = no\n", 3, "no setting \"verify-peer\""},
       {"= fips\n", 1, "no setting \"\""},
-      {"policy = fips\n\npolicy = fips\n", 3, "second time"},
-      {"crl-file = /a\ncrl-file = /b\n", 2, "second time"},
+      {"policy = fips\n\npolicy = fips\n", 3, "\"policy\" appears twice"},
+      {"crl-file = /a\ncrl-file = /b\n", 2, "\"crl-file\" appears twice"},
   };
   struct site_settings settings;
   amqp_wolfssl_error_t error;
