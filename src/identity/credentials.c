@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads an identity. Keys are decrypted here and handed to wolfSSL in clear DER, so that wolfSSL never asks for a
+ * Reads an identity. Keys are decrypted here and passed to wolfSSL as unencrypted DER, so that wolfSSL never asks for a
  * passphrase itself; and the pair is proved by a signature, because wolfSSL_CTX_check_private_key() misses a wrong
  * P-256 key in nearly every build, and decrypting a traditional EC key with a wrong passphrase has been seen to
  * "succeed".
@@ -32,7 +32,7 @@
 
 #define SIGNATURE_CAPACITY 2048 /* RSA up to 16384 bits */
 
-/* ---- The key: PEM or DER, encrypted or not, to clear DER ---- */
+/* ---- The key: PEM or DER, encrypted or not, to unencrypted DER ---- */
 
 static amqp_wolfssl_code_t get_passphrase(const struct passphrase_source *source, const char *origin,
                                           struct secret *passphrase, amqp_wolfssl_error_t *error) {
@@ -44,7 +44,7 @@ static amqp_wolfssl_code_t get_passphrase(const struct passphrase_source *source
                              "the private key in %s is encrypted; set its passphrase before the identity", origin);
     case PASSPHRASE_REFUSED:
       return error_configure(error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
-                             "the private key in %s is encrypted and no passphrase was given when asked for it",
+                             "the private key in %s is encrypted, and the passphrase callback gave no passphrase",
                              origin);
     case PASSPHRASE_NO_MEMORY:
       break;
@@ -58,21 +58,21 @@ static amqp_wolfssl_code_t explain_wrong_passphrase(const char *origin, amqp_wol
 }
 
 #ifdef WOLFSSL_ENCRYPTED_KEYS
-/* wolfSSL tells a wrong passphrase from an unknown scheme by these only. */
+/* Only by these codes can an unknown scheme be told from a wrong passphrase. */
 static amqp_wolfssl_code_t explain_decryption(int wolfssl_code, const char *origin, amqp_wolfssl_error_t *error) {
   if (wolfssl_code == MEMORY_E) {
     error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   } else if (wolfssl_code == ASN_UNKNOWN_OID_E || wolfssl_code == ALGO_ID_E || wolfssl_code == NOT_COMPILED_IN ||
              wolfssl_code == ASN_INPUT_E || wolfssl_code == ASN_VERSION_E) {
     error_configure(error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
-                    "the private key in %s is encrypted in a way this wolfSSL can't undo; encrypt it again with "
+                    "the private key in %s is encrypted in a way that this wolfSSL can't decrypt; re-encrypt it with "
                     "\"openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256\"",
                     origin);
   } else if (wolfssl_code == HMAC_MIN_KEYLEN_E) {
     error_configure(
         error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
-        "the passphrase for the private key in %s is shorter than the 14 bytes that wolfSSL's FIPS module asks for; "
-        "encrypt the key again with a longer one",
+        "the passphrase for the private key in %s is shorter than the 14 bytes that wolfSSL's FIPS module requires; "
+        "re-encrypt the key with a longer one",
         origin);
   } else {
     explain_wrong_passphrase(origin, error);
@@ -82,14 +82,15 @@ static amqp_wolfssl_code_t explain_decryption(int wolfssl_code, const char *orig
 }
 #else
 static amqp_wolfssl_code_t refuse_encrypted(const char *origin, amqp_wolfssl_error_t *error) {
-  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-                         "the private key in %s is encrypted, and this wolfSSL was built without encrypted keys "
-                         "(--enable-enckeys); decrypt it with \"openssl pkey\"",
-                         origin);
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+      "the private key in %s is encrypted, and this wolfSSL was built without support for encrypted keys "
+      "(--enable-enckeys); decrypt it with \"openssl pkey\"",
+      origin);
 }
 #endif
 
-/* Where the content of the element at \a at begins; \a length when there is none. */
+/* Where the content of the element at \a at begins; \a length if there is none. */
 static size_t content_of(const uint8_t *der, size_t length, size_t at) {
   size_t content = at + 2;
 
@@ -112,7 +113,7 @@ static bool der_is_encrypted(const uint8_t *der, size_t length) {
 }
 
 #ifdef WOLFSSL_ENCRYPTED_KEYS
-/* wolfSSL knows no scrypt here, and answers as if the passphrase were wrong. */
+/* wolfSSL does not support scrypt here, and fails as if the passphrase were wrong. */
 static bool uses_scrypt(const struct secret *key) {
   static const uint8_t oid[] = {0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b};
 
@@ -145,7 +146,7 @@ static amqp_wolfssl_code_t decrypt_pkcs8(struct secret *key, const struct passph
   return code;
 }
 
-/* Not by wc_KeyPemToDer(), which cuts passphrases off after 80 bytes (5.9.2). */
+/* Not with wc_KeyPemToDer(), which truncates passphrases to 80 bytes (5.9.2). */
 static amqp_wolfssl_code_t key_from_pkcs8_pem(struct secret *key, const struct pem_block *block,
                                               const struct passphrase_source *source, const char *origin,
                                               amqp_wolfssl_error_t *error) {
@@ -205,7 +206,7 @@ static amqp_wolfssl_code_t key_from_pem(struct secret *key, const struct pem_blo
   length = wc_KeyPemToDer((const unsigned char *)block->whole.text, (int)block->whole.length, key->bytes,
                           (int)block->whole.length, encrypted ? (const char *)passphrase.bytes : NULL);
   if (length > 0) {
-    /* Wipe what wolfSSL may have used behind the key, then say how long the key is. */
+    /* Wipe what wolfSSL may have written after the key, then record how long the key is. */
     secret_wipe(key->bytes + length, block->whole.length - (size_t)length);
     key->length = (size_t)length;
     goto cleanup;
@@ -243,9 +244,9 @@ static amqp_wolfssl_code_t find_key_in_pem(struct secret *key, const struct cred
   }
   if (result == PEM_UNTERMINATED) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED,
-                           "%s is cut off or damaged: a BEGIN line has no END line", input->key_origin);
+                           "%s is truncated or damaged: a BEGIN line has no matching END line", input->key_origin);
   }
-  return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED, "%s holds no private key", input->key_origin);
+  return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MALFORMED, "%s contains no private key", input->key_origin);
 }
 
 static amqp_wolfssl_code_t key_from_der(struct secret *key, const struct credentials_input *input,
@@ -267,7 +268,8 @@ static amqp_wolfssl_code_t key_from_der(struct secret *key, const struct credent
 }
 
 /*
- * \a encrypted: whether a passphrase was needed, so that nonsense that comes out of it can be told from a damaged key.
+ * \a encrypted: whether a passphrase was needed, so that garbage decrypted with a wrong one can be told from a damaged
+ * key.
  */
 static amqp_wolfssl_code_t read_key(struct secret *key, const struct credentials_input *input,
                                     const struct passphrase_source *source, bool *encrypted,
@@ -308,7 +310,7 @@ static enum pair_verdict sign_and_verify(enum wc_SignatureType type, void *priva
   word32 length;
   int result;
 
-  if (capacity <= 0) { /* 5.9.2 wants the size exactly; 5.5.4 at least its own, which the headers may not tell */
+  if (capacity <= 0) { /* 5.9.2 wants the exact size; 5.5.4 at least its own, which the headers may get wrong */
     key_size += STRUCTURE_SLACK;
     capacity = wc_SignatureGetSize(type, private_key, key_size);
   }
@@ -443,12 +445,13 @@ static amqp_wolfssl_code_t check_pair(const struct credentials *credentials, con
     case PAIR_MATCHES:
       return AMQP_WOLFSSL_OK;
     case PAIR_DIFFERS:
-      return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
-                             "the private key in %s does not belong to the certificate in %s; it may belong to an "
-                             "older or another certificate",
-                             input->key_origin, input->certificate_origin);
+      return error_configure(
+          error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
+          "the private key in %s does not belong to the certificate in %s; use the key that the certificate was "
+          "issued for",
+          input->key_origin, input->certificate_origin);
     case PAIR_KEY_UNREADABLE:
-      /* The traditional PEM encryption has no check of its own: a wrong passphrase gives bytes, only not a key. */
+      /* Traditional PEM encryption has no integrity check: a wrong passphrase yields bytes, just not a key. */
       if (encrypted) {
         return explain_wrong_passphrase(input->key_origin, error);
       }
@@ -460,16 +463,17 @@ static amqp_wolfssl_code_t check_pair(const struct credentials *credentials, con
     case PAIR_FAILED:
       break;
   }
-  return error_configure(error, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
-                         "wolfSSL could not check that the key in %s belongs to the certificate in %s (it may be "
-                         "out of memory or of random numbers)",
-                         input->key_origin, input->certificate_origin);
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
+      "wolfSSL could not check that the key in %s belongs to the certificate in %s (it may be out of memory, or have "
+      "no random numbers)",
+      input->key_origin, input->certificate_origin);
 }
 
-/* ---- The whole ---- */
+/* ---- The identity ---- */
 
-/* Whether what the broker will see of us is as strong as what we ask of it. A certificate that is its own issuer is a
-   root sent along; its signature says nothing. */
+/* Whether what we show the broker is as strong as what we require of it. A certificate that is its own issuer is a root
+   sent along; its signature proves nothing. */
 static bool is_allowed(const struct certificate *certificate, const struct policy *policy, char *reason,
                        size_t capacity) {
   return policy_allows_key(policy, certificate, reason, capacity) &&
@@ -483,7 +487,8 @@ static amqp_wolfssl_code_t check_strength(const struct certificate *certificate,
   char reason[160] = "its key is neither RSA nor EC";
   char subject[ERROR_SUBJECT_LENGTH];
 
-  /* wolfSSL signs with a leaf's key here and only verifies with the others', whose kinds are the policy's matter. */
+  /* wolfSSL has to sign with the leaf's key; the others' only verify, and the policy decides
+     which kinds are allowed. */
   if ((usable || depth > 0) && is_allowed(certificate, policy, reason, sizeof(reason))) {
     return AMQP_WOLFSSL_OK;
   }
@@ -514,7 +519,7 @@ static amqp_wolfssl_code_t check_chain(const struct certificate_list *chain, con
   return code;
 }
 
-/* Fills the chain and reads its leaf, which points into it. */
+/* Fills the chain and reads its leaf, which then points into the chain. */
 static amqp_wolfssl_code_t read_chain(struct certificate_list *chain, struct certificate *leaf, const void *certificate,
                                       size_t length, const char *origin, const struct policy *policy,
                                       amqp_wolfssl_error_t *error) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who I am: a certificate chain and the private key that belongs to it, in a form wolfSSL takes without asking, or in
- * a token.
+ * The client's identity: a certificate chain and its private key, in a form that wolfSSL loads without a passphrase, or
+ * in a token.
  */
 #ifndef AMQP_WOLFSSL_CREDENTIALS_H
 #define AMQP_WOLFSSL_CREDENTIALS_H
@@ -18,23 +18,23 @@
 
 struct credentials {
   struct certificate_list chain; /**< the leaf first */
-  struct secret key;             /**< DER, not encrypted: PKCS#8, PKCS#1 or SEC 1; empty when a token has it */
-  struct pkcs11_token *token;    /**< has the private key; NULL when it is in \a key */
+  struct secret key;             /**< unencrypted DER: PKCS#8, PKCS#1 or SEC 1; empty when a token holds it */
+  struct pkcs11_token *token;    /**< holds the private key; NULL when it is in \a key */
 };
 
 /** Certificate and key as they were handed over. */
 struct credentials_input {
   const void *certificate;
   size_t certificate_length;
-  const char *certificate_origin; /**< the path, or words for memory */
+  const char *certificate_origin; /**< the path, or a description such as "the certificate in memory" */
   const void *key;
   size_t key_length;
   const char *key_origin;
 };
 
 /**
- * Reads, decrypts and checks: the leaf is within the policy, and what its key signs the certificate verifies.
- * \a credentials must be empty before; it stays empty on failure.
+ * Reads, decrypts and checks: the chain is within the policy, and its leaf verifies what the key signs. \a credentials
+ * must be empty before; it stays empty on failure.
  */
 amqp_wolfssl_code_t credentials_read(struct credentials *credentials, const struct credentials_input *input,
                                      const struct passphrase_source *passphrase, const struct policy *policy,
@@ -53,7 +53,7 @@ amqp_wolfssl_code_t credentials_read_file_and_key(struct credentials *credential
 
 /**
  * The same with the certificate in a file and a key that stays in a token: the one that \a key_uri (RFC 7512) names.
- * \a pin is asked when the URI has none.
+ * \a pin is asked if the URI has no PIN.
  */
 amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, const char *certificate_path,
                                            const char *key_uri, const struct passphrase_source *pin,

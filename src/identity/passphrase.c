@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Gets a passphrase from where the config says, and leaves no copy behind. */
+/* Gets the passphrase from where the config says, and leaves no copy behind. */
 #include "autoconfig.h"
 
 #include "identity/passphrase.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where passphrases and PINs come from: a string set before, or a function of the program's. */
+/* Where passphrases and PINs come from: a string set earlier, or a callback of the program. */
 #ifndef AMQP_WOLFSSL_PASSPHRASE_H
 #define AMQP_WOLFSSL_PASSPHRASE_H
 
@@ -19,7 +19,7 @@ enum passphrase_answer {
   PASSPHRASE_NO_MEMORY
 };
 
-/** Asks once. \a passphrase must be empty before; it is to be freed by secret_free() after PASSPHRASE_GIVEN. */
+/** Asks once. \a passphrase must be empty before; after PASSPHRASE_GIVEN free it with secret_free(). */
 enum passphrase_answer passphrase_ask(const struct passphrase_source *source, struct secret *passphrase);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * A private key in a PKCS#11 token, by way of p11-kit and not of wolfSSL's own wc_Pkcs11_*(): that calls C_Initialize()
  * and C_Finalize() as if it were alone in the process (a second config with the same module fails, and takes the first
- * one's sessions with it), logs in again for every operation, and matches tokens by slot index (5.5.4). p11-kit's
- * modules count their users.
+ * one's sessions with it), logs in again for every operation, and matches tokens by slot index (5.5.4). p11-kit counts
+ * the users of each module.
  */
 #include "autoconfig.h"
 
@@ -15,7 +15,7 @@ bool pkcs11_token_is_supported(void) { return false; }
 
 amqp_wolfssl_code_t pkcs11_token_check_support(amqp_wolfssl_error_t *error) {
   return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-                         "keys in PKCS#11 tokens can't be used: this library was built without them (%s)",
+                         "keys in PKCS#11 tokens can't be used: this library was built without support for them (%s)",
                          PKCS11_TOKENS_MISSING);
 }
 
@@ -48,7 +48,7 @@ const char *pkcs11_token_name(const struct pkcs11_token *token) {
 
 const char *pkcs11_token_failure(const struct pkcs11_token *token) {
   (void)token;
-  return "there are no tokens in this build";
+  return "this build does not support tokens";
 }
 
 #else
@@ -69,8 +69,8 @@ const char *pkcs11_token_failure(const struct pkcs11_token *token) {
 
 struct pkcs11_token {
   CK_FUNCTION_LIST **modules; /* all that were started; NULL behind the last */
-  CK_FUNCTION_LIST *named[2]; /* what modules points to when the URI names the module's file */
-  CK_FUNCTION_LIST *module;   /* the one that has the token */
+  CK_FUNCTION_LIST *named[2]; /* what modules points to if the URI names the module's file */
+  CK_FUNCTION_LIST *module;   /* the one with the token */
   CK_SLOT_ID slot;
   CK_FLAGS flags;            /* the token's */
   CK_SESSION_HANDLE session; /* kept: a login ends with the program's last session */
@@ -82,7 +82,8 @@ struct pkcs11_token {
   char name[NAME_CAPACITY];
 };
 
-/* A number no module returns: vendors' own begin at 0x80000000, and this is above what CK_ULONG has anywhere else. */
+/* A value that no module returns: all bits set, at the far end of the vendor-defined codes, which begin at
+   0x80000000. */
 #define FAILURE_FORKED (~0ul)
 
 /* ---- The URI ---- */
@@ -104,10 +105,10 @@ static P11KitUri *parse_uri(const char *text, amqp_wolfssl_error_t *error) {
                     p11_kit_uri_message(result));
   } else if (p11_kit_uri_any_unrecognized(uri)) {
     error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
-                    "the key's PKCS#11 URI has an attribute that RFC 7512 does not know");
+                    "the key's PKCS#11 URI has an attribute that RFC 7512 does not define; remove it");
   } else if (p11_kit_uri_get_pin_value(uri) != NULL && p11_kit_uri_get_pin_source(uri) != NULL) {
     error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
-                    "the key's PKCS#11 URI has both pin-value and pin-source (RFC 7512, section 2.4)");
+                    "the key's PKCS#11 URI has both pin-value and pin-source; give only one (RFC 7512, section 2.4)");
   } else {
     return uri;
   }
@@ -138,7 +139,7 @@ static amqp_wolfssl_code_t name_key(struct pkcs11_token *token, P11KitUri *uri, 
 
   if (!wants_private_key(uri)) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
-                           "the key's PKCS#11 URI asks for something that is no private key; leave \"type\" out");
+                           "the key's PKCS#11 URI names an object that is not a private key; leave \"type\" out");
   }
   if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN | P11_KIT_URI_FOR_SLOT, &text) != P11_KIT_URI_OK) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
@@ -153,7 +154,7 @@ static amqp_wolfssl_code_t name_key(struct pkcs11_token *token, P11KitUri *uri, 
 
 static amqp_wolfssl_code_t refuse_module(const char *path, const char *reason, amqp_wolfssl_error_t *error) {
   return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE, "the PKCS#11 module %s can't be used: %s",
-                         path, reason != NULL ? reason : "p11-kit does not say why");
+                         path, reason != NULL ? reason : "p11-kit gives no reason");
 }
 
 static amqp_wolfssl_code_t start_named_module(struct pkcs11_token *token, const char *path,
@@ -174,7 +175,8 @@ static amqp_wolfssl_code_t start_named_module(struct pkcs11_token *token, const 
   return AMQP_WOLFSSL_OK;
 }
 
-/* Without a path all that p11-kit is configured for: what its proxy module has too, which can't be loaded from here. */
+/* Without a path: every module that p11-kit is configured for, which is what its proxy module offers, and that one
+   can't be loaded from here. */
 static amqp_wolfssl_code_t start_modules(struct pkcs11_token *token, P11KitUri *uri, amqp_wolfssl_error_t *error) {
   const char *path = p11_kit_uri_get_module_path(uri);
 
@@ -183,7 +185,7 @@ static amqp_wolfssl_code_t start_modules(struct pkcs11_token *token, P11KitUri *
   }
   token->modules = p11_kit_modules_load_and_initialize(0);
   return token->modules != NULL ? AMQP_WOLFSSL_OK
-                                : refuse_module("set up in p11-kit's configuration", p11_kit_message(), error);
+                                : refuse_module("listed in p11-kit's configuration", p11_kit_message(), error);
 }
 
 static void stop_modules(struct pkcs11_token *token) {
@@ -266,14 +268,15 @@ static amqp_wolfssl_code_t find_token(struct pkcs11_token *token, P11KitUri *uri
   }
   if (found > 1) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND,
-                           "%zu tokens match %s; add \"serial\" or \"slot-id\" to the URI, so that one does", found,
-                           token->name);
+                           "%zu tokens match %s; add \"serial\" or \"slot-id\" to the URI, so that only one does",
+                           found, token->name);
   }
-  return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND, "no token matches %s%s", token->name,
-                         token->modules[0] == NULL
-                             ? "; p11-kit has no module set up, so name one by \"?module-path=FILE\""
-                             : "; is it plugged in, and is its module set up? \"p11tool --list-tokens\" or "
-                               "\"pkcs11-tool -L\" show what there is");
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND, "no token matches %s%s", token->name,
+      token->modules[0] == NULL
+          ? "; p11-kit has no module configured, so name one with \"?module-path=FILE\""
+          : "; check that it is plugged in and that its module is configured (\"p11tool --list-tokens\" or "
+            "\"pkcs11-tool -L\" lists the tokens)");
 }
 
 /* ---- Login ---- */
@@ -287,7 +290,7 @@ static amqp_wolfssl_code_t token_failed(const struct pkcs11_token *token, const 
                          token->name, doing, p11_kit_strerror(result), result);
 }
 
-/* A path, or a file: URI without a host. RFC 7512 has "|program" too: nothing is run here. */
+/* A path, or a file: URI without a host. RFC 7512 also allows "|program": no program is run here. */
 static const char *pin_path(const char *source) {
   if (strncmp(source, "file:", 5) == 0) {
     source += 5;
@@ -304,7 +307,7 @@ static amqp_wolfssl_code_t read_pin_file(struct secret *pin, const char *source,
 
   if (path == NULL) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID,
-                           "pin-source in the key's PKCS#11 URI must be a file, by its absolute path");
+                           "pin-source in the key's PKCS#11 URI must be the absolute path of a file");
   }
   code = file_read(path, pin, error);
   while (code == AMQP_WOLFSSL_OK && pin->length > 0 &&
@@ -314,7 +317,7 @@ static amqp_wolfssl_code_t read_pin_file(struct secret *pin, const char *source,
   return code;
 }
 
-/* \a pin stays empty when the token has a keypad of its own and nobody gave one. */
+/* \a pin stays empty if the token has its own keypad and no PIN was given. */
 static amqp_wolfssl_code_t get_pin(const struct pkcs11_token *token, P11KitUri *uri,
                                    const struct passphrase_source *source, struct secret *pin,
                                    amqp_wolfssl_error_t *error) {
@@ -335,7 +338,7 @@ static amqp_wolfssl_code_t get_pin(const struct pkcs11_token *token, P11KitUri *
       return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     case PASSPHRASE_REFUSED:
       return error_configure(error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
-                             "the token of %s wants a PIN and none was given when asked for it", token->name);
+                             "the token of %s requires a PIN, and the passphrase callback gave none", token->name);
     case PASSPHRASE_NOT_SET:
       break;
   }
@@ -344,7 +347,7 @@ static amqp_wolfssl_code_t get_pin(const struct pkcs11_token *token, P11KitUri *
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
-      "the token of %s wants a PIN; set it as passphrase before the identity, or give the URI a pin-source",
+      "the token of %s requires a PIN; set it as the passphrase before the identity, or add a pin-source to the URI",
       token->name);
 }
 
@@ -354,14 +357,15 @@ static amqp_wolfssl_code_t log_in_with(const struct pkcs11_token *token, const s
 
   switch (result) {
     case CKR_OK:
-    case CKR_USER_ALREADY_LOGGED_IN: /* a login is the process's: another config of it was here before */
+    case CKR_USER_ALREADY_LOGGED_IN: /* a login belongs to the process: another config has already logged in */
       return AMQP_WOLFSSL_OK;
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:
       return error_configure(
           error, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
-          "the token of %s refused the PIN; it was tried once, and tokens lock themselves after a few wrong ones",
+          "the token of %s rejected the PIN; it was tried only once, because tokens lock after a few wrong ones: "
+          "correct it before the next try",
           token->name);
     case CKR_PIN_LOCKED:
       return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_PIN_LOCKED,
@@ -384,8 +388,7 @@ static amqp_wolfssl_code_t log_in(const struct pkcs11_token *token, P11KitUri *u
   if ((token->flags & (CKF_USER_PIN_LOCKED | CKF_USER_PIN_FINAL_TRY)) != 0) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_TOKEN_PIN_LOCKED,
-        "the token of %s is locked after wrong PINs, or would be by one more; log in to it with its own tool "
-        "first",
+        "the token of %s is locked after wrong PINs, or would be after one more; log in to it with its own tool first",
         token->name);
   }
   code = get_pin(token, uri, source, &pin, error);
@@ -429,9 +432,10 @@ static amqp_wolfssl_code_t find_key(struct pkcs11_token *token, P11KitUri *uri, 
     return token_failed(token, "to look for the key", result, error);
   }
   if (found != 1) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND,
-                           "%s private key of the token matches %s; \"object\" (its label) and \"id\" say which",
-                           found == 0 ? "no" : "more than one", token->name);
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND,
+        "%s private key in the token matches %s; use \"object\" (its label) and \"id\" to select one",
+        found == 0 ? "no" : "more than one", token->name);
   }
   token->key = keys[0];
   return AMQP_WOLFSSL_OK;
@@ -452,7 +456,7 @@ static amqp_wolfssl_code_t check_key(struct pkcs11_token *token, const struct ce
   CK_RV result = token->module->C_GetAttributeValue(token->session, token->key, &attribute, 1);
 
   if (result != CKR_OK) {
-    return token_failed(token, "to say of what kind the key is", result, error);
+    return token_failed(token, "to report the key's type", result, error);
   }
   if (type != CKK_RSA && type != CKK_EC) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED, "the private key %s is neither RSA nor EC",
@@ -460,20 +464,21 @@ static amqp_wolfssl_code_t check_key(struct pkcs11_token *token, const struct ce
   }
   if ((type == CKK_RSA) != (leaf->key_kind == CERTIFICATE_KEY_RSA)) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
-                           "the private key %s is an %s key, the certificate's is not", token->name,
+                           "the private key %s is an %s key, but the certificate's key is not", token->name,
                            type == CKK_RSA ? "RSA" : "EC");
   }
   if (key_asks_every_time(token)) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED,
-        "the private key %s wants the PIN for every signature (CKA_ALWAYS_AUTHENTICATE), and the PIN is not kept",
+        "the private key %s requires the PIN for every signature (CKA_ALWAYS_AUTHENTICATE), which is not supported "
+        "because the PIN is not kept",
         token->name);
   }
   token->curve_length = ((size_t)leaf->key_bits + 7) / 8;
   return AMQP_WOLFSSL_OK;
 }
 
-/* ---- The whole ---- */
+/* ---- Opening a token ---- */
 
 static amqp_wolfssl_code_t open_by_uri(struct pkcs11_token *token, P11KitUri *uri, const struct certificate *leaf,
                                        const struct passphrase_source *pin, amqp_wolfssl_error_t *error) {
@@ -574,7 +579,8 @@ static bool choose_pss(size_t digest_length, CK_RSA_PKCS_PSS_PARAMS *parameters)
   return false;
 }
 
-/* Into a buffer that every signature fits in: after CKR_BUFFER_TOO_SMALL the session would wait for a second try. */
+/* Into a buffer that any signature fits in: after CKR_BUFFER_TOO_SMALL the session would stay in the operation and
+   expect another call. */
 static CK_RV sign(struct pkcs11_token *token, CK_MECHANISM *mechanism, const uint8_t *input, size_t input_length,
                   uint8_t *signature, size_t *length) {
   CK_BYTE made[PKCS11_SIGNATURE_CAPACITY];
@@ -632,8 +638,9 @@ const char *pkcs11_token_name(const struct pkcs11_token *token) { return token->
 const char *pkcs11_token_failure(const struct pkcs11_token *token) {
   unsigned long failure = atomic_load(&token->failure);
 
-  return failure == FAILURE_FORKED ? "the identity was set before fork(), and a token is not shared with a child"
-                                   : p11_kit_strerror(failure);
+  return failure == FAILURE_FORKED
+             ? "the identity was set before fork(), and a child process can't use its parent's token"
+             : p11_kit_strerror(failure);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signatures from a token, in the forms in which wolfSSL asks for them and wants them back. */
+/* Signatures made by a token, in the forms that wolfSSL requests and expects. */
 #include "autoconfig.h"
 
 #include "identity/token_signature.h"
@@ -42,7 +42,7 @@ void token_signature_attach(WOLFSSL *ssl, struct pkcs11_token *token) {
 #include <wolfssl/wolfcrypt/rsa.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
-/* ---- What wolfSSL asks for. 0, or WC_HW_E, which nothing else returns where no other hardware is in use. ---- */
+/* ---- wolfSSL's callbacks: 0, or WC_HW_E, which nothing else returns where no other hardware is in use ---- */
 
 static int sign(struct pkcs11_token *token, enum pkcs11_signature kind, const byte *in, word32 in_length, byte *out,
                 word32 *out_length) {
@@ -74,7 +74,7 @@ static int sign_rsa_pss(WOLFSSL *ssl, const unsigned char *in, unsigned int in_l
   return sign(context, PKCS11_SIGNATURE_RSA_PSS, in, in_length, out, out_length);
 }
 
-/* Tokens give r and s as they are, TLS wants them in DER (RFC 3279, section 2.2.3). */
+/* Tokens return r and s as they are; TLS needs them in DER (RFC 3279, section 2.2.3). */
 static int sign_ecdsa(WOLFSSL *ssl, const unsigned char *in, unsigned int in_length, unsigned char *out,
                       word32 *out_length, const unsigned char *key, unsigned int key_length, void *context) {
   byte raw[PKCS11_SIGNATURE_CAPACITY];
@@ -114,7 +114,7 @@ static const byte pair_message[] = "librabbitmq-wolfssl: do this certificate and
 
 enum { DIGEST_LENGTH = WC_SHA256_DIGEST_SIZE, PREFIX_LENGTH = 19 };
 
-/* DigestInfo of SHA-256 but for the digest (RFC 8017, section 9.2, note 1). */
+/* DigestInfo of SHA-256 without the digest (RFC 8017, section 9.2, note 1). */
 static const byte digest_info_prefix[PREFIX_LENGTH] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
                                                        0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
 
@@ -217,18 +217,17 @@ amqp_wolfssl_code_t token_signature_check(struct pkcs11_token *token, const stru
     case PAIR_DIFFERS:
       return error_configure(
           error, AMQP_WOLFSSL_ERROR_KEY_MISMATCH,
-          "the private key %s does not belong to the certificate in %s; it may belong to an older or another "
-          "certificate",
+          "the private key %s does not belong to the certificate in %s; use the key that the certificate was issued "
+          "for",
           pkcs11_token_name(token), origin);
     case PAIR_NOT_SIGNED:
-      return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
-                             "the token does not sign with the private key %s: %s", pkcs11_token_name(token),
-                             pkcs11_token_failure(token));
+      return error_configure(error, AMQP_WOLFSSL_ERROR_TOKEN_FAILED, "the token can't sign with the private key %s: %s",
+                             pkcs11_token_name(token), pkcs11_token_failure(token));
     case PAIR_NO_PSS:
       return error_configure(
           error, AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
-          "the token does not sign by RSA-PSS (CKM_RSA_PKCS_PSS) with the private key %s, as TLS 1.3 wants it: "
-          "%s; an EC key may do",
+          "the token can't sign with the private key %s using RSA-PSS (CKM_RSA_PKCS_PSS), which TLS 1.3 requires: %s; "
+          "use a token that can, or an EC key",
           pkcs11_token_name(token), pkcs11_token_failure(token));
     case PAIR_FAILED:
       break;

@@ -218,9 +218,9 @@ static void test_pin_missing(void **state) {
   (void)state;
   soft_token_require();
   expect_bad_in_token("client.pem", "token=first;object=ec", NULL, NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
-                      "wants a PIN");
+                      "requires a PIN; set it");
   expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING,
-                      "when asked");
+                      "callback gave none");
   assert_int_equal(answer.asked, 1);
 }
 
@@ -234,7 +234,7 @@ static void test_pin_wrong(void **state) {
                       "token=first");
   assert_int_equal(answer.asked, 1);
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-value=1357%20wrong", NULL,
-                      AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG, "tried once");
+                      AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG, "tried only once");
   expect_bad_in_token("client.pem", "token=first;object=ec", "pin-value=1", NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
                       "");
   /* The failures left no session, and no login. */
