@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The policies' table, its setting and its check. */
+/* The table of policies: applied before the handshake, checked after it. */
 #include "autoconfig.h"
 
 #include "policy/policy.h"
@@ -29,7 +29,7 @@ struct group {
 struct signature {
   uint16_t number; /* SignatureScheme, RFC 8446, section 4.2.3 */
   const char *iana_name;
-  const char *wolfssl_name; /* for wolfSSL_CTX_set1_sigalgs_list(); NULL: the one before it brings it along */
+  const char *wolfssl_name; /* for wolfSSL_CTX_set1_sigalgs_list(); NULL: its rsae counterpart includes it */
 };
 
 struct policy {
@@ -72,8 +72,8 @@ static const uint16_t cnsa_groups[] = {WOLFSSL_ECC_SECP384R1};
 /* IANA's numbers; wolfSSL has names for them since 5.8. */
 enum { SECP256R1_MLKEM768 = 4587, X25519_MLKEM768 = 4588, SECP384R1_MLKEM1024 = 4589 };
 
-/* Behind the classical groups: wolfSSL sends a share of the first group only, and a broker that does not know a hybrid
-   would need another round trip. One that prefers a hybrid asks for it (HelloRetryRequest). */
+/* After the classical groups: wolfSSL sends a key share for the first group only, and a broker that does not know a
+   hybrid would need another round trip. One that prefers a hybrid asks for it (HelloRetryRequest). */
 #ifdef WOLFSSL_HAVE_MLKEM
 #define HYBRID_GROUPS , SECP256R1_MLKEM768, SECP384R1_MLKEM1024
 #ifdef HAVE_CURVE25519
@@ -128,7 +128,7 @@ static const uint16_t modern_signatures[] = {SHA2_SIGNATURES, 0x0807};
 static const uint16_t modern_signatures[] = {SHA2_SIGNATURES};
 #endif
 
-/* Of the suites of NIST SP 800-52r2, section 3.3.1, those with AES-GCM and ephemeral keys. */
+/* The suites in NIST SP 800-52r2, section 3.3.1, that have AES-GCM and ephemeral keys. */
 #define AES_GCM_SUITES 0x1302, 0x1301, 0xC02C, 0xC030, 0xC02B, 0xC02F
 
 #if defined(HAVE_CHACHA) && defined(HAVE_POLY1305)
@@ -139,7 +139,7 @@ static const uint16_t fips_suites[] = {AES_GCM_SUITES};
 /* RFC 9151, sections 6 and 7: those with ephemeral elliptic curve keys. */
 static const uint16_t cnsa_suites[] = {0x1302, 0xC02C, 0xC030};
 
-/* Where wolfSSL has no AES instructions, AES-GCM costs it about twice what ChaCha20-Poly1305 does: `make bench`. */
+/* Where wolfSSL does not use AES instructions, AES-GCM costs about twice as much as ChaCha20-Poly1305: `make bench`. */
 #if !defined(CHACHA_SUITES)
 static const uint16_t modern_suites[] = {AES_GCM_SUITES};
 #elif defined(AES_BY_HARDWARE)
@@ -332,14 +332,13 @@ struct name_list {
 
 static amqp_wolfssl_code_t refuse_name(const struct name_list *list, const struct policy *policy, const char *name,
                                        size_t length, const char *why, amqp_wolfssl_error_t *error) {
-  return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-                         "\"%.*s\" %s %s (policy \"%s\"; IANA's names are asked for)",
+  return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "\"%.*s\" %s %s (policy \"%s\"; use IANA names)",
                          (int)(length < 100 ? length : 100), name, why, list->what, policy->name);
 }
 
 _Static_assert(POLICY_GROUPS_MAX <= POLICY_SUITES_MAX, "what fits the suites has to fit the groups");
 
-/* Into \a numbers, which has room for all that is allowed and stays as it was when a name is refused. */
+/* Fills \a numbers, which has room for all that is allowed and stays unchanged if a name is refused. */
 static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const struct policy *policy, const char *names,
                                            uint16_t *numbers, size_t *number_count, amqp_wolfssl_error_t *error) {
   static const char separators[] = ":, ";
@@ -351,19 +350,19 @@ static amqp_wolfssl_code_t choose_by_names(const struct name_list *list, const s
     const uint16_t number = list->number(name, length);
 
     if (number == 0) {
-      return refuse_name(list, policy, name, length, "is no known", error);
+      return refuse_name(list, policy, name, length, "is not a known", error);
     }
     if (!is_in(list->allowed, list->allowed_count, number)) {
       return refuse_name(list, policy, name, length, "is outside the policy as a", error);
     }
     if (is_in(chosen, count, number)) {
-      return refuse_name(list, policy, name, length, "stands there twice as a", error);
+      return refuse_name(list, policy, name, length, "appears twice as a", error);
     }
     chosen[count++] = number;
     name += length;
   }
   if (count == 0) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "no %s is named", list->what);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "the list names no %s", list->what);
   }
   memcpy(numbers, chosen, count * sizeof(chosen[0]));
   *number_count = count;
@@ -396,7 +395,7 @@ static void add_to_list(char *list, size_t capacity, const char *name) {
 }
 #endif
 
-/* Only of versions in range, in the order of preference: wolfSSL takes the list as it stands. */
+/* Only suites of versions in range, in order of preference: wolfSSL uses the list as it is. */
 static size_t suites_in_range(const struct policy_limits *limits, const struct suite *chosen[POLICY_SUITES_MAX]) {
   size_t count = 0;
 
@@ -411,8 +410,8 @@ static size_t suites_in_range(const struct policy_limits *limits, const struct s
 }
 
 #ifdef HAVE_WOLFSSL_CTX_SET_CIPHER_LIST_BYTES
-/* By number. Not by name: with OpenSSL's interface 5.7.2 puts TLS_NULL_WITH_NULL_NULL behind a list of TLS 1.3 suites
-   alone (wolfSSL_parse_cipher_list() copies the zeros of the empty list it replaces). */
+/* By number, not by name: with its OpenSSL interface, 5.7.2 appends TLS_NULL_WITH_NULL_NULL to a list of only TLS 1.3
+   suites (wolfSSL_parse_cipher_list() copies the zeros of the empty list it replaces). */
 static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) {
   const struct suite *chosen[POLICY_SUITES_MAX];
   const size_t count = suites_in_range(limits, chosen);
@@ -437,7 +436,7 @@ static int set_suites(const struct policy_limits *limits, WOLFSSL_CTX *context) 
 }
 #endif
 
-/* These belong to TLS 1.3. */
+/* These exist in TLS 1.3 only. */
 static bool is_hybrid(uint16_t group) {
   return group == SECP256R1_MLKEM768 || group == X25519_MLKEM768 || group == SECP384R1_MLKEM1024;
 }
@@ -462,8 +461,8 @@ static int set_groups(const struct policy_limits *limits, WOLFSSL_CTX *context, 
   return result;
 }
 
-/* To be called after the suites are set, which resets it. Where wolfSSL can't be told, it offers SHA-2 and what belongs
-   to it, and what a server chooses in TLS 1.2 is checked afterwards; see policy_can_be_held(). */
+/* Call this after setting the suites, which resets the signature algorithms. A wolfSSL that can't be told offers SHA-2
+   and what comes with it, and the server's choice in TLS 1.2 is checked afterwards; see policy_can_be_held(). */
 static int set_signatures(const struct policy *policy, WOLFSSL_CTX *context) {
 #ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
   char list[256] = "";
@@ -486,7 +485,7 @@ static int set_signatures(const struct policy *policy, WOLFSSL_CTX *context) {
 amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX *context,
                                  amqp_wolfssl_error_t *error) {
   static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-                                                "this wolfSSL can't be held to the policy"};
+                                                "this wolfSSL can't enforce the policy"};
   const struct policy *policy = limits->policy;
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
@@ -496,8 +495,10 @@ amqp_wolfssl_code_t policy_apply(const struct policy_limits *limits, WOLFSSL_CTX
     return error_set(error, fallback.stage, fallback.code, "%s \"%s\"", fallback.sentence, policy->name);
   }
   if (!policy_limits_versions(limits, &lowest, &highest)) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-                           "none of the cipher suites that were chosen belongs to a TLS version that was chosen");
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+        "none of the chosen cipher suites belongs to an allowed TLS version; choose suites and versions that go "
+        "together");
   }
   result = set_suites(limits, context);
   if (result == WOLFSSL_SUCCESS) {
@@ -535,15 +536,17 @@ static amqp_wolfssl_code_t check_key_exchange(const struct policy_limits *limits
     const struct signature *signature = find_signature(negotiated->signature);
 
     return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SIGNATURE,
-                     "the broker signed the key exchange by 0x%04x%s%s, which the policy \"%s\" does not allow",
+                     "the broker signed the key exchange with 0x%04x%s%s, which the policy \"%s\" does not allow",
                      negotiated->signature, signature != NULL ? ", " : "",
                      signature != NULL ? signature->iana_name : "", policy->name);
   }
   if (limits->extended_master_secret && !negotiated->extended_master_secret) {
-    return error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET,
-                     "the broker speaks TLS 1.2 without the Extended Master Secret (RFC 7627), which the policy \"%s\" "
-                     "asks for; have it speak TLS 1.3, or make an exception with set_require_extended_master_secret",
-                     policy->name);
+    return error_set(
+        error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET,
+        "the broker negotiated TLS 1.2 without the Extended Master Secret (RFC 7627), which the policy \"%s\" "
+        "requires and RabbitMQ on Erlang/OTP up to 29 lacks; enable TLS 1.3 on the broker, or, in a program that uses "
+        "this library's own interface, make an exception with amqp_wolfssl_config_set_require_extended_master_secret",
+        policy->name);
   }
   return AMQP_WOLFSSL_OK;
 }
@@ -584,7 +587,7 @@ static bool allows_curve(const struct policy *policy, const struct certificate *
     return true;
   }
   (void)snprintf(reason, capacity, "its EC key is on %s, a curve the policy \"%s\" does not allow",
-                 *name != '\0' ? name : "another curve", policy->name);
+                 *name != '\0' ? name : "an unknown curve", policy->name);
   return false;
 }
 
@@ -596,10 +599,11 @@ static bool allows_rsa(const struct policy *policy, const struct certificate *ce
   if (certificate->common_exponent || !policy->common_exponents) {
     return true;
   }
-  (void)snprintf(reason, capacity,
-                 "its RSA key has a public exponent that the policy \"%s\" does not allow (an odd number between 2^16 "
-                 "and 2^256 is asked for)",
-                 policy->name);
+  (void)snprintf(
+      reason, capacity,
+      "its RSA key has a public exponent that the policy \"%s\" does not allow (it must be an odd number between 2^16 "
+      "and 2^256)",
+      policy->name);
   return false;
 }
 
@@ -621,7 +625,8 @@ bool policy_allows_key(const struct policy *policy, const struct certificate *ce
     case CERTIFICATE_KEY_OTHER:
       break;
   }
-  (void)snprintf(reason, capacity, "its key is neither RSA nor EC, which the policy \"%s\" asks for", policy->name);
+  (void)snprintf(reason, capacity, "its key is neither RSA nor EC; the policy \"%s\" requires one of these",
+                 policy->name);
   return false;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which versions, suites, groups, signatures and keys may be used: one table, set before the handshake and checked
- * after it. Checking afterwards is not mistrust of the setting only: wolfSSL has accepted suites that were never
+ * after it. Checking afterwards does not only guard against wrong settings: wolfSSL has accepted suites that were never
  * offered (CVE-2024-5814).
  */
 #ifndef AMQP_WOLFSSL_POLICY_H
@@ -20,7 +20,7 @@ struct WOLFSSL_CTX;
 #define POLICY_SUITES_MAX 12
 #define POLICY_GROUPS_MAX 8
 
-/** What a config makes of a policy: the same or less. */
+/** A policy as narrowed by a config: the same or less. */
 struct policy_limits {
   const struct policy *policy;
   amqp_wolfssl_version_t lowest;
@@ -36,7 +36,7 @@ struct policy_limits {
 struct negotiated {
   uint16_t version;
   uint16_t suite;
-  uint16_t group;     /**< 0: wolfSSL does not say, which no policy accepts */
+  uint16_t group;     /**< 0: unknown to wolfSSL, which no policy accepts */
   uint16_t signature; /**< of the server's key exchange, a SignatureScheme; 0 where it can't be seen (TLS 1.3) */
   bool extended_master_secret;
 };
@@ -48,24 +48,24 @@ const char *policy_name(const struct policy *policy);
 /** Whether certificates have to be checked for revocation. */
 bool policy_requires_revocation_check(const struct policy *policy);
 /**
- * Whether the wolfSSL this is built with can be held to the policy. Without wolfSSL_CTX_set1_sigalgs_list() it offers
- * all SHA-2 signatures, and which one a server uses in TLS 1.3 can't be seen afterwards.
+ * Whether the wolfSSL this is built with can enforce the policy. Without wolfSSL_CTX_set1_sigalgs_list() it offers all
+ * SHA-2 signatures, and which one a server uses in TLS 1.3 can't be seen afterwards.
  */
 bool policy_can_be_held(const struct policy *policy);
 
-/** All that \a policy allows. */
+/** Sets all that \a policy allows. */
 void policy_limits_init(struct policy_limits *limits, const struct policy *policy);
 /**
  * Narrows the suites to those named, in this order of preference. A name that is unknown, outside the policy or given
- * twice is refused, and \a limits stay as they were.
- * \param [in] names IANA's, separated by colons, commas or spaces
+ * twice is refused, and \a limits stay unchanged.
+ * \param [in] names IANA names, separated by colons, commas or spaces
  */
 amqp_wolfssl_code_t policy_limits_set_suites(struct policy_limits *limits, const char *names,
                                              amqp_wolfssl_error_t *error);
 /** The same for groups. */
 amqp_wolfssl_code_t policy_limits_set_groups(struct policy_limits *limits, const char *names,
                                              amqp_wolfssl_error_t *error);
-/** The versions for which a suite is left; false when there is none. */
+/** The versions for which a suite is left; false if there are none. */
 bool policy_limits_versions(const struct policy_limits *limits, amqp_wolfssl_version_t *lowest,
                             amqp_wolfssl_version_t *highest);
 
@@ -81,13 +81,13 @@ amqp_wolfssl_code_t policy_check_negotiated(const struct policy_limits *limits, 
 
 /**
  * Whether a certificate's key is strong enough.
- * \param [out] reason when it is not: what is wrong, as "its RSA key has 1024 bits, fewer than 2048"
+ * \param [out] reason if it is not: what is wrong, such as "its RSA key has 1024 bits, fewer than 2048"
  */
 bool policy_allows_key(const struct policy *policy, const struct certificate *certificate, char *reason,
                        size_t capacity);
-/** Whether something is signed by an algorithm the policy allows: a SignatureScheme as in struct certificate. */
+/** Whether something is signed with an algorithm that the policy allows: a SignatureScheme as in struct certificate. */
 bool policy_allows_signature_scheme(const struct policy *policy, uint16_t scheme, char *reason, size_t capacity);
-/** Whether a certificate is signed by an algorithm the policy allows; \a reason as above. */
+/** Whether a certificate is signed with an algorithm that the policy allows; \a reason as above. */
 bool policy_allows_signature(const struct policy *policy, const struct certificate *certificate, char *reason,
                              size_t capacity);
 

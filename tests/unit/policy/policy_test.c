@@ -243,24 +243,24 @@ static void test_narrowing_refuses(void **state) {
     const char *names;
     const char *sentence;
   } rows[] = {
-      {policy_limits_set_suites, "", "no cipher suite is named"},
-      {policy_limits_set_suites, " :, ", "no cipher suite is named"},
-      {policy_limits_set_groups, "", "no group is named"},
+      {policy_limits_set_suites, "", "the list names no cipher suite"},
+      {policy_limits_set_suites, " :, ", "the list names no cipher suite"},
+      {policy_limits_set_groups, "", "the list names no group"},
       {policy_limits_set_suites, "TLS_AES_256_GCM_SHA384:TLS_AES_256_GCM_SHA385", "\"TLS_AES_256_GCM_SHA385\" is no"},
-      {policy_limits_set_suites, "TLS_AES_256_GCM_SHA38", "\"TLS_AES_256_GCM_SHA38\" is no known cipher suite"},
-      {policy_limits_set_suites, "tls_aes_256_gcm_sha384", "is no known cipher suite"},
-      {policy_limits_set_suites, "TLS13-AES256-GCM-SHA384", "is no known cipher suite"},
-      {policy_limits_set_suites, "ALL", "\"ALL\" is no known cipher suite"},
-      {policy_limits_set_suites, "DEFAULT", "\"DEFAULT\" is no known cipher suite"},
-      {policy_limits_set_suites, "TLS_RSA_WITH_AES_256_GCM_SHA384", "is no known cipher suite"},
+      {policy_limits_set_suites, "TLS_AES_256_GCM_SHA38", "\"TLS_AES_256_GCM_SHA38\" is not a known cipher suite"},
+      {policy_limits_set_suites, "tls_aes_256_gcm_sha384", "is not a known cipher suite"},
+      {policy_limits_set_suites, "TLS13-AES256-GCM-SHA384", "is not a known cipher suite"},
+      {policy_limits_set_suites, "ALL", "\"ALL\" is not a known cipher suite"},
+      {policy_limits_set_suites, "DEFAULT", "\"DEFAULT\" is not a known cipher suite"},
+      {policy_limits_set_suites, "TLS_RSA_WITH_AES_256_GCM_SHA384", "is not a known cipher suite"},
       {policy_limits_set_suites, "TLS_CHACHA20_POLY1305_SHA256", "is outside the policy as a cipher suite"},
-      {policy_limits_set_suites, "TLS_AES_256_GCM_SHA384:TLS_AES_256_GCM_SHA384", "stands there twice"},
+      {policy_limits_set_suites, "TLS_AES_256_GCM_SHA384:TLS_AES_256_GCM_SHA384", "appears twice"},
       {policy_limits_set_groups, "x25519", "\"x25519\" is outside the policy as a group"},
       {policy_limits_set_groups, "secp256r1:ffdhe2048", "\"ffdhe2048\" is outside the policy"},
-      {policy_limits_set_groups, "SECP256R1", "\"SECP256R1\" is no known group"},
-      {policy_limits_set_groups, "P-256", "\"P-256\" is no known group"},
-      {policy_limits_set_groups, "secp256r1,secp384r1,secp256r1", "\"secp256r1\" stands there twice as a group"},
-      {policy_limits_set_groups, "secp256r1;secp384r1", "\"secp256r1;secp384r1\" is no known group"},
+      {policy_limits_set_groups, "SECP256R1", "\"SECP256R1\" is not a known group"},
+      {policy_limits_set_groups, "P-256", "\"P-256\" is not a known group"},
+      {policy_limits_set_groups, "secp256r1,secp384r1,secp256r1", "\"secp256r1\" appears twice as a group"},
+      {policy_limits_set_groups, "secp256r1;secp384r1", "\"secp256r1;secp384r1\" is not a known group"},
   };
   (void)state;
 
@@ -769,19 +769,20 @@ static void test_keys(void **state) {
       {CERTIFICATE_KEY_RSA, 2047, 0, "its RSA key has 2047 bits, fewer than 2048"},
       {CERTIFICATE_KEY_RSA, 2048, 0, NULL},
       {CERTIFICATE_KEY_RSA, 16384, 0, NULL},
-      {CERTIFICATE_KEY_EC, 0, 0, "its EC key is on another curve, a curve the policy \"fips\" does not allow"},
+      {CERTIFICATE_KEY_EC, 0, 0, "its EC key is on an unknown curve, a curve the policy \"fips\" does not allow"},
       {CERTIFICATE_KEY_EC, 224, 21, "its EC key has 224 bits, fewer than 256"},
       {CERTIFICATE_KEY_EC, 255, 23, "its EC key has 255 bits, fewer than 256"},
       {CERTIFICATE_KEY_EC, 256, 23, NULL},
       {CERTIFICATE_KEY_EC, 384, 24, NULL},
       {CERTIFICATE_KEY_EC, 521, 25, NULL},
-      {CERTIFICATE_KEY_EC, 256, 22, "its EC key is on another curve, a curve the policy \"fips\" does not allow"},
-      {CERTIFICATE_KEY_EC, 512, 28, "its EC key is on another curve, a curve the policy \"fips\" does not allow"},
-      {CERTIFICATE_KEY_EC, 256, 0, "its EC key is on another curve, a curve the policy \"fips\" does not allow"},
-      {CERTIFICATE_KEY_ED25519, 256, 0, "its key is neither RSA nor EC, which the policy \"fips\" asks for"},
-      {CERTIFICATE_KEY_ED448, 456, 0, "its key is neither RSA nor EC, which the policy \"fips\" asks for"},
-      {CERTIFICATE_KEY_OTHER, 4096, 0, "its key is neither RSA nor EC, which the policy \"fips\" asks for"},
-      {(enum certificate_key_kind)7, 4096, 0, "its key is neither RSA nor EC, which the policy \"fips\" asks for"},
+      {CERTIFICATE_KEY_EC, 256, 22, "its EC key is on an unknown curve, a curve the policy \"fips\" does not allow"},
+      {CERTIFICATE_KEY_EC, 512, 28, "its EC key is on an unknown curve, a curve the policy \"fips\" does not allow"},
+      {CERTIFICATE_KEY_EC, 256, 0, "its EC key is on an unknown curve, a curve the policy \"fips\" does not allow"},
+      {CERTIFICATE_KEY_ED25519, 256, 0, "its key is neither RSA nor EC; the policy \"fips\" requires one of these"},
+      {CERTIFICATE_KEY_ED448, 456, 0, "its key is neither RSA nor EC; the policy \"fips\" requires one of these"},
+      {CERTIFICATE_KEY_OTHER, 4096, 0, "its key is neither RSA nor EC; the policy \"fips\" requires one of these"},
+      {(enum certificate_key_kind)7, 4096, 0,
+       "its key is neither RSA nor EC; the policy \"fips\" requires one of these"},
   };
   (void)state;
 
@@ -830,7 +831,7 @@ static void test_exponents_of_every_policy(void **state) {
     assert_int_equal(allowed, expected[i].number != AMQP_WOLFSSL_POLICY_CNSA);
     assert_string_equal(reason, allowed ? "untouched"
                                         : "its RSA key has a public exponent that the policy \"cnsa\" does not allow "
-                                          "(an odd number between 2^16 and 2^256 is asked for)");
+                                          "(it must be an odd number between 2^16 and 2^256)");
   }
 }
 
