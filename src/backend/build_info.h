@@ -3,10 +3,10 @@
 #ifndef AMQP_WOLFSSL_BUILD_INFO_H
 #define AMQP_WOLFSSL_BUILD_INFO_H
 
-/** Writes the line; called once, by the start-up. \a fips_module: what to say of it, from ", " on, or "". */
+/** Writes the line; called once, by the start-up. \a fips_module: what to say about it, starting with ", ", or "". */
 void build_info_write(const char *fips_module);
 
-/** The line; "" before it was written. */
+/** The line; "" until it is written. */
 const char *build_info_line(void);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Start-up of wolfSSL and its FIPS module: the library's only global state. A mutex and not pthread_once(), because a
- * start that failed for lack of memory has to be tried again when there is some. The module's own failures are final:
- * only a new process gets it out of them.
+ * start that failed for lack of memory must be retried once there is some. The module's own failures are final: only a
+ * new process clears them.
  *
- * The order matters: the callback first, or a failure during the start goes unheard; then wolfSSL; then all self tests
- * (CASTs), before threads use the module, which would run them at the first use of each algorithm; then status and
- * mode.
+ * The order matters: the callback first, or a failure during the start goes unnoticed; then wolfSSL; then all
+ * self-tests (CASTs), before threads use the module, which would run them at the first use of each algorithm; then
+ * status and mode.
  */
 #include "autoconfig.h"
 
@@ -39,10 +39,10 @@ static const struct wolfssl_cause start_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, 
 #ifdef HAVE_FIPS
 
 static atomic_int reported;     /* what the module last told its callback; 0: nothing */
-static atomic_int tests_result; /* what the self tests at the start came to */
+static atomic_int tests_result; /* the result of the self-tests at the start */
 
 /* The module has one callback in a process. A program that wants its own sets it after the first call of this library:
-   nothing hangs on this one but the code in a sentence. */
+   all that depends on this one is the code in an error sentence. */
 static void remember_failure(int ok, int wolfssl_code, const char *hash) {
   (void)hash;
   if (!ok && wolfssl_code != 0) {
@@ -56,7 +56,7 @@ static void listen_to_module(void) {
 #endif
 }
 
-/* Module v2 (FIPS 140-2) has none to be asked for: it runs them all when it is loaded. */
+/* Module v2 (FIPS 140-2) has no call for this: it runs them all when it is loaded. */
 static int run_all_tests(void) {
   int result = 0;
 
@@ -105,7 +105,7 @@ static const char *read_version(void) {
 /* ---- What is wrong ---- */
 
 #ifdef HAVE_WC_GETCASTSTATUS_FIPS
-/* By the numbers of enum FipsCastId; which of them there are depends on the module's version. */
+/* Indexed by enum FipsCastId; which of them exist depends on the module's version. */
 static const char *const test_names[] = {
     "AES-CBC",       "AES-GCM",     "HMAC-SHA-1",  "HMAC-SHA2-256", "HMAC-SHA2-512", "HMAC-SHA3-256",  "DRBG",
     "RSA signature", "ECC CDH",     "ECC point Z", "DH point Z",    "ECDSA",         "KDF of TLS 1.2", "KDF of TLS 1.3",
@@ -115,7 +115,7 @@ static const char *const test_names[] = {
 #define TEST_NAMES (sizeof(test_names) / sizeof(test_names[0]))
 #endif
 
-/* "" when no single one is to blame. */
+/* "" if no single test is to blame. */
 static const char *find_failed_test(void) {
 #ifdef HAVE_WC_GETCASTSTATUS_FIPS
   for (size_t test = 0; test < TEST_NAMES && test < FIPS_CAST_COUNT; test++) {
@@ -141,20 +141,21 @@ static amqp_wolfssl_code_t explain_error(amqp_wolfssl_stage_t stage, amqp_wolfss
   const char *test = find_failed_test();
 
   if (wolfssl_code == IN_CORE_FIPS_E) {
-    error_set(error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
-              "wolfSSL's FIPS module refuses to work: its integrity check failed, so the library's file is not the one "
-              "that was built and validated; install wolfSSL anew and restart the program (wolfSSL: %d)",
-              wolfssl_code);
+    error_set(
+        error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
+        "wolfSSL's FIPS module refuses to work: its integrity check failed, so the library's file is not the one that "
+        "was built and validated; reinstall wolfSSL and restart the program (wolfSSL: %d)",
+        wolfssl_code);
   } else if (test[0] != '\0') {
     error_set(
         error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
-        "wolfSSL's FIPS module is in degraded mode: its self test \"%s\" failed; restart the program, and if that "
-        "does not help suspect the installation of wolfSSL and then the machine (wolfSSL: %d)",
+        "wolfSSL's FIPS module is in degraded mode: its self-test \"%s\" failed; restart the program, and if that "
+        "does not help, suspect the wolfSSL installation and then the machine (wolfSSL: %d)",
         test, wolfssl_code);
   } else {
     error_set(error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
-              "wolfSSL's FIPS module is not in normal mode but %s; restart the program, and if that does not help "
-              "install wolfSSL anew (wolfSSL: %d)",
+              "wolfSSL's FIPS module is not in normal mode but %s; restart the program, and if that does not help, "
+              "reinstall wolfSSL (wolfSSL: %d)",
               read_status() == AMQP_WOLFSSL_FIPS_DEGRADED ? "degraded" : "in error", wolfssl_code);
   }
   error->wolfssl_code = wolfssl_code;

@@ -9,7 +9,7 @@
 #include <wolfssl/wolfcrypt/ecc.h>
 
 void point_cache_release(void) {
-  /* Without thread-local storage the tables are everybody's, and this would free them under other threads. */
+  /* Without thread-local storage all threads share the tables, and this would free them while others use them. */
 #if defined(FP_ECC) && defined(HAVE_THREAD_LS)
   wc_ecc_fp_free();
 #endif

@@ -12,11 +12,11 @@ struct wolfssl_cause {
   const char *sentence; /**< what happened and what to do, without particulars */
 };
 
-/** Sets a record from one of wolfSSL's codes (negative). Codes that say nothing become \a fallback. */
+/** Sets a record from one of wolfSSL's codes (negative). Codes that are not in the table become \a fallback. */
 amqp_wolfssl_code_t wolfssl_error_set(amqp_wolfssl_error_t *error, int wolfssl_code,
                                       const struct wolfssl_cause *fallback);
 
-/** The cause that stands in the table for one of wolfSSL's codes, or NULL. */
+/** The table's cause for one of wolfSSL's codes, or NULL. */
 const struct wolfssl_cause *wolfssl_error_find_cause(int wolfssl_code);
 
 #endif

@@ -8,7 +8,8 @@
 #define AMQP_WOLFSSL_WOLFSSL_HEADERS_H
 
 /*
- * wolfSSL's headers test macros that no header defines, and redefine conversions; our own flags are not meant for them.
+ * wolfSSL's headers test macros that no header defines, and redefine conversions; our own warning flags are not meant
+ * for them.
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wundef"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room for wolfSSL's key structures. The headers that 5.5.4's default build installs declare them smaller than its
- * library has them (options.h does not tell all that the library was built with), and a key on the stack would be
+ * Room for wolfSSL's key structures. The headers that 5.5.4's default build installs declare them smaller than the
+ * library has them (options.h does not list all that the library was built with), so a key on the stack would be
  * overrun.
  */
 #ifndef AMQP_WOLFSSL_WOLFSSL_KEY_H
