@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text of bounded size, for what comes from a peer and is shown to a person.
+ * Text of bounded size, for what comes from a peer and is shown to people.
  */
 #include "base/bounded_text.h"
 

@@ -13,7 +13,7 @@ struct bounded_text {
   char *text;
   size_t capacity;
   size_t needed; /**< bytes the whole text needs, without the NUL */
-  bool cut;      /**< a piece did not fit; nothing is written any more */
+  bool cut;      /**< a piece did not fit; nothing more is written */
 };
 
 /** \a text may be NULL when \a capacity is 0. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of bytes in one growing piece of memory, so that all that waits can go out with one send(). */
+/* A queue of bytes in one growing block of memory, so that all that is queued can go out with one send(). */
 #include "autoconfig.h"
 
 #include "base/byte_queue.h"

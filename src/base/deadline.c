@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Deadlines on CLOCK_MONOTONIC. rabbitmq-c has the same inside, but hides it from transports outside its library. */
+/* Deadlines on CLOCK_MONOTONIC. rabbitmq-c has the same internally, but does not export it. */
 #include "autoconfig.h"
 
 #include "base/deadline.h"
@@ -15,7 +15,7 @@ static int64_t now_us(void) {
   struct timespec now;
 
   if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
-    return INT64_MAX; /* no clock: every limit has passed, nothing waits for ever */
+    return INT64_MAX; /* no clock: every limit has passed, and nothing waits forever */
   }
   return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
@@ -82,7 +82,7 @@ enum deadline_wait_result deadline_wait(const struct deadline *deadline, int des
     int ready = poll(&poll_for, 1, timeout_ms);
 
     if (ready > 0) {
-      return DEADLINE_READY; /* an error or hang-up too: the next read or write tells which */
+      return DEADLINE_READY; /* also after an error or hang-up: the next read or write tells which */
     }
     if (ready < 0 && errno != EINTR) {
       return DEADLINE_FAILED;

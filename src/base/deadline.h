@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One point in time that several steps share, on the clock nobody can set, and waiting for a descriptor until then. */
+/* A point in time that several steps share, on a clock that nobody can set; and waiting for a descriptor until then. */
 #ifndef AMQP_WOLFSSL_DEADLINE_H
 #define AMQP_WOLFSSL_DEADLINE_H
 
@@ -15,19 +15,18 @@ struct deadline {
 enum deadline_wait_result { DEADLINE_READY, DEADLINE_PASSED, DEADLINE_FAILED };
 
 /**
- * A NULL \a timeout means for ever.
- * \return false for a timeout that is none (negative, or microseconds out of range)
+ * A NULL \a timeout means no limit.
+ * \return false if the timeout is not valid (negative, or microseconds out of range)
  */
 bool deadline_start(struct deadline *deadline, const struct timeval *timeout);
 
-/** What is left, never negative. Returns NULL for ever, else \a left. */
+/** The time left, never negative. Returns NULL if there is no limit, else \a left. */
 const struct timeval *deadline_left(const struct deadline *deadline, struct timeval *left);
 
-/** Whether nothing is left of it. */
+/** Whether no time is left. */
 bool deadline_has_passed(const struct deadline *deadline);
 
-/** Waits until \a descriptor can be read (or, with \a for_writing, written); EINTR goes on waiting. errno is set on
- * failure. */
+/** Waits until \a descriptor can be read (or, with \a for_writing, written), across EINTR. Sets errno on failure. */
 enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing);
 
 #endif

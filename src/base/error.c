@@ -41,7 +41,8 @@ static size_t character_length(const unsigned char *text) {
   return length;
 }
 
-/* Names out of certificates come escaped already; paths may be any bytes, and the room may end inside a character. */
+/* Names from certificates are escaped already; paths may contain any bytes, and the buffer may end inside a
+   character. */
 static void keep_one_line(char *text) {
   while (*text != '\0') {
     size_t length = character_length((const unsigned char *)text);

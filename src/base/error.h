@@ -18,29 +18,29 @@ struct amqp_wolfssl_error_t_ {
   int wolfssl_code;
   int alert; /* -1: none */
   amqp_wolfssl_alert_direction_t alert_direction;
-  int certificate_depth; /* -1: about no certificate */
+  int certificate_depth; /* -1: not about a certificate */
   char certificate_subject[ERROR_SUBJECT_LENGTH];
   char message[ERROR_MESSAGE_LENGTH];
 };
 
 void error_clear(amqp_wolfssl_error_t *error);
 
-/** Sets stage, code and sentence, and forgets everything else. Returns \a code. */
+/** Sets stage, code and sentence, and clears everything else. Returns \a code. */
 amqp_wolfssl_code_t error_set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code,
                               const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/** error_set() at the stage where most is refused: configuring. */
+/** error_set() at the commonest stage, configuring. */
 amqp_wolfssl_code_t error_configure(amqp_wolfssl_error_t *error, amqp_wolfssl_code_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** error_set() when the broker's chain is judged. */
+/** error_set() at the stage where the broker's chain is verified. */
 amqp_wolfssl_code_t error_verify(amqp_wolfssl_error_t *error, amqp_wolfssl_code_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Adds to the sentence, as much as fits. */
+/** Appends to the sentence, as much as fits. */
 void error_append(amqp_wolfssl_error_t *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Adds a date and time in UTC, given in seconds since 1970, between two texts. */
+/** Appends a date and time in UTC, given in seconds since 1970, between two texts. */
 void error_append_date(amqp_wolfssl_error_t *error, const char *before, int64_t seconds, const char *after);
 
 void error_set_alert(amqp_wolfssl_error_t *error, int alert, amqp_wolfssl_alert_direction_t direction);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * File reading with errors a person can act on: which component of the path fails, who owns it, which mode it has and
- * who we are. "Permission denied" on a key file is the commonest of all failures, and the least explained.
+ * Reads files, with errors a person can act on: which component of the path fails, who owns it, which mode it has and
+ * who we are. "Permission denied" on a key file is the commonest failure of all, and the least explained.
  */
 #include "autoconfig.h"
 
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Names the first folder of the path that can't be passed, or the file itself. */
+/* Names the first folder of the path that can't be entered, or the file itself. */
 static void explain_denied(const char *path, amqp_wolfssl_error_t *error) {
   char prefix[PATH_MAX];
   struct stat status;
@@ -30,7 +30,7 @@ static void explain_denied(const char *path, amqp_wolfssl_error_t *error) {
     memcpy(prefix, path, length);
     prefix[length] = '\0';
     if (faccessat(AT_FDCWD, prefix, X_OK, AT_EACCESS) != 0) {
-      error_append(error, "; the folder %s can't be passed", prefix);
+      error_append(error, "; the folder %s can't be entered", prefix);
       if (stat(prefix, &status) == 0) {
         error_append(error, " (mode %04o, owner %ld:%ld)", (unsigned)(status.st_mode & 07777), (long)status.st_uid,
                      (long)status.st_gid);
@@ -57,7 +57,7 @@ static amqp_wolfssl_code_t unusable(const char *path, const char *why, amqp_wolf
   return error_configure(error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "can't use %s: %s", path, why);
 }
 
-/* Reads to the end, which must come before the room does: a file that grows meanwhile is being written. */
+/* Reads to the end, which must come before the buffer is full: a file that grows meanwhile is being written. */
 static amqp_wolfssl_code_t read_all(int descriptor, const char *path, struct secret *contents, size_t room,
                                     amqp_wolfssl_error_t *error) {
   for (;;) {
@@ -73,7 +73,7 @@ static amqp_wolfssl_code_t read_all(int descriptor, const char *path, struct sec
       contents->length += (size_t)count;
     }
     if (contents->length == room) {
-      return unusable(path, "it grew while it was read", error);
+      return unusable(path, "it grew while it was being read", error);
     }
   }
 }
@@ -94,7 +94,7 @@ amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wo
   } else if (!S_ISREG(status.st_mode)) {
     code = unusable(path, "it is not a regular file", error);
   } else if (status.st_size >= (off_t)FILE_LENGTH_LIMIT) {
-    code = unusable(path, "it has 16 MiB or more", error);
+    code = unusable(path, "it is 16 MiB or larger", error);
   } else {
     /* One byte more than the size, so that the end of the file is seen without growing (and copying) a secret. */
     size_t room = (size_t)status.st_size + 1;

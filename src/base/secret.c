@@ -10,7 +10,7 @@
 void secret_wipe(void *memory, size_t length) {
   if (memory != NULL && length > 0) {
     memset(memory, 0, length);
-    /* The compiler must believe that somebody reads the zeros. */
+    /* The compiler must assume that something reads the zeros. */
     __asm__ __volatile__("" : : "r"(memory) : "memory");
   }
 }

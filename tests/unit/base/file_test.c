@@ -286,7 +286,7 @@ static void assert_names_folder(const amqp_wolfssl_error_t *error, const char *f
 
   assert_non_null(found);
   found += strlen(introduction);
-  snprintf(rest, sizeof(rest), " can't be passed (mode %04o, owner %ld:%ld)", mode, (long)getuid(), (long)getgid());
+  snprintf(rest, sizeof(rest), " can't be entered (mode %04o, owner %ld:%ld)", mode, (long)getuid(), (long)getgid());
   if (strncmp(found, folder, strlen(folder)) != 0 || strncmp(found + strlen(folder), rest, strlen(rest)) != 0) {
     fail_msg("\"%s\" does not say \"%s%s\"", error->message, folder, rest);
   }
