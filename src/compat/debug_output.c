@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unmodified programs show rabbitmq-c's text for a status ("a SSL error occurred") and nothing more. Where the
- * environment says AMQP_WOLFSSL_DEBUG=1, the record's sentence goes to stderr. Records never hold secrets.
+ * Unmodified programs show rabbitmq-c's text for a status ("a SSL error occurred") and nothing more. With
+ * AMQP_WOLFSSL_DEBUG=1 in the environment, the error's sentence goes to stderr. Errors never contain secrets.
  */
 #include "autoconfig.h"
 
@@ -15,16 +15,16 @@
 
 static int is_asked_for(void) {
 #ifdef HAVE_SECURE_GETENV
-  /* NULL in set-user-ID and set-group-ID programs: whoever starts them must not make them write. */
+  /* NULL in set-user-ID and set-group-ID programs: whoever starts them must not be able to make them write. */
   const char *value = secure_getenv("AMQP_WOLFSSL_DEBUG");
 #else
-  const char *value = NULL; /* such programs can't be told from others: none writes */
+  const char *value = NULL; /* such programs can't be told from others, so none writes */
 #endif
 
   return value != NULL && strcmp(value, "1") == 0;
 }
 
-/* One call of write(2) a line, so that the lines of several threads don't mix. */
+/* One call of write(2) per line, so that lines from several threads don't mix. */
 static void write_failure(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data) {
   int kept_errno = errno;
 

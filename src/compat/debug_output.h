@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What AMQP_WOLFSSL_DEBUG=1 in the environment writes to stderr. */
+/* What is written to stderr with AMQP_WOLFSSL_DEBUG=1 in the environment. */
 #ifndef AMQP_WOLFSSL_DEBUG_OUTPUT_H
 #define AMQP_WOLFSSL_DEBUG_OUTPUT_H
 
 #include "amqp_wolfssl_socket.h"
 
-/** Has why \a socket failed written to stderr where the environment asks for it and may be trusted. */
+/** Writes to stderr why \a socket fails, if the environment asks for it and can be trusted. */
 void debug_output_attach(amqp_socket_t *socket);
 
 #endif

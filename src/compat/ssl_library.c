@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions on the TLS library as a whole. rabbitmq-c's have done nothing since 0.13; wolfSSL starts when it is
- * first needed. There are no engines: a PKCS#11 URI names its module itself, so no state is kept here.
+ * The functions for the TLS library as a whole. rabbitmq-c's have done nothing since 0.13; wolfSSL is started when it
+ * is first needed. There are no engines: a PKCS#11 URI names its module itself, so no state is kept here.
  */
 #include "autoconfig.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rabbitmq-c's amqp_ssl_socket_*() over this project's own interface: each socket has a config of its own, which the
- * setters change. rabbitmq-c aborts when a setter is given another kind of socket; here nothing happens, and what
- * returns a status returns AMQP_STATUS_INVALID_PARAMETER.
+ * rabbitmq-c's amqp_ssl_socket_*() on top of this project's own interface: each socket has a config of its own, which
+ * the setters change. rabbitmq-c aborts if a setter is given another kind of socket; here nothing happens, and
+ * functions that return a status return AMQP_STATUS_INVALID_PARAMETER.
  */
 #include "autoconfig.h"
 
@@ -13,7 +13,7 @@
 #include "compat/debug_output.h"
 #include "compat/ssl_status.h"
 
-/* rabbitmq-c knows one code for whatever its TLS library refuses. */
+/* rabbitmq-c has one code for whatever its TLS library refuses. */
 static int setter_status(amqp_wolfssl_code_t code) {
   return code == AMQP_WOLFSSL_OK ? AMQP_STATUS_OK : AMQP_STATUS_SSL_ERROR;
 }
@@ -29,7 +29,7 @@ amqp_socket_t *amqp_ssl_socket_new(amqp_connection_state_t state) {
 
 void *amqp_ssl_socket_get_context(amqp_socket_t *self) {
   (void)self;
-  return NULL; /* callers would hand a WOLFSSL_CTX to OpenSSL */
+  return NULL; /* callers would pass a WOLFSSL_CTX to OpenSSL */
 }
 
 int amqp_ssl_socket_enable_default_verify_paths(amqp_socket_t *self) {
@@ -46,7 +46,7 @@ int amqp_ssl_socket_set_cacert(amqp_socket_t *self, const char *cacert) {
 }
 
 void amqp_ssl_socket_set_key_passwd(amqp_socket_t *self, const char *passwd) {
-  /* A failure is in the config, and open fails with it. */
+  /* A failure is recorded in the config, and open fails with it. */
   (void)amqp_wolfssl_config_set_passphrase(amqp_wolfssl_socket_config(self), passwd);
 }
 
@@ -75,7 +75,7 @@ int amqp_ssl_socket_set_key_buffer(amqp_socket_t *self, const char *cert, const 
   if (config == NULL) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  /* A length no buffer has goes on as no key at all: refused, and remembered. */
+  /* A length that no buffer can have is passed on as no key at all: refused, and remembered. */
   code = amqp_wolfssl_config_set_identity_file_and_key(config, cert, n > INT_MAX ? NULL : key, n);
   return n > INT_MAX ? AMQP_STATUS_INVALID_PARAMETER : setter_status(code);
 }
@@ -93,7 +93,7 @@ void amqp_ssl_socket_set_verify(amqp_socket_t *self, amqp_boolean_t verify) {
   amqp_ssl_socket_set_verify_hostname(self, verify);
 }
 
-/* The version as it stands on the wire; 0 for a number that means none. */
+/* The version as on the wire; 0 for a number that is not a version. */
 static unsigned wire_version(amqp_tls_version_t version) {
   switch (version) {
     case AMQP_TLSv1:

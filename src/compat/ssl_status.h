@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Status codes of rabbitmq-c that the installed release may not know yet. */
+/* Status codes of rabbitmq-c that the installed release may not have yet. */
 #ifndef AMQP_WOLFSSL_SSL_STATUS_H
 #define AMQP_WOLFSSL_SSL_STATUS_H
 
