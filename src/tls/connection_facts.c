@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Facts of a connection as text. */
+/* Facts about a connection, as text. */
 #include "autoconfig.h"
 
 #include "tls/connection_facts.h"

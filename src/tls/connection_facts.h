@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program may want to know of a connection, kept as text after wolfSSL's objects are gone. */
+/* What a program may want to know about a connection, kept as text after wolfSSL's objects are gone. */
 #ifndef AMQP_WOLFSSL_CONNECTION_FACTS_H
 #define AMQP_WOLFSSL_CONNECTION_FACTS_H
 
@@ -27,7 +27,7 @@ struct connection_facts {
 void connection_facts_init(struct connection_facts *facts);
 void connection_facts_free(struct connection_facts *facts);
 
-/** \return false without memory; \a facts is then empty */
+/** \return false if out of memory; \a facts is then empty */
 bool connection_facts_fill(struct connection_facts *facts, const struct negotiated *negotiated,
                            const struct certificate_list *peer_chain, const struct certificate_list *own_chain);
 

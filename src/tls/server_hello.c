@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Follows TLS records and handshake messages (RFC 8446, sections 4.1.3 and 5.1; RFC 5246, section 7.4) up to the
- * ServerHello, and in TLS 1.2 up to the ServerKeyExchange. What is out of order or malformed ends the search without
- * a result, so a server can't show one ServerHello here and another one to wolfSSL.
+ * ServerHello, and in TLS 1.2 up to the ServerKeyExchange. Anything out of order or malformed ends the search without a
+ * result, so a server can't show one ServerHello here and another one to wolfSSL.
  */
 #include "tls/server_hello.h"
 
@@ -35,15 +35,15 @@
 #define VERSION_TLS_1_3 0x0304
 
 #define CURVE_TYPE_NAMED 3
-#define CURVE_LENGTH 3  /* curve type and named curve, the front of a ServerKeyExchange (RFC 8422, section 5.4) */
-#define SCHEME_LENGTH 2 /* behind them a point, one byte for its length, and then the signature's algorithm */
+#define CURVE_LENGTH 3  /* curve type and named curve, at the front of a ServerKeyExchange (RFC 8422, section 5.4) */
+#define SCHEME_LENGTH 2 /* after them a point, one byte for its length, and then the signature algorithm */
 
-/* The random of a HelloRetryRequest: SHA-256 of that word (RFC 8446, section 4.1.3). */
+/* The random of a HelloRetryRequest: SHA-256 of "HelloRetryRequest" (RFC 8446, section 4.1.3). */
 static const uint8_t retry_random[RANDOM_LENGTH] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
                                                     0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
                                                     0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
-/* The end of the random of a server that could have had TLS 1.3, but was offered TLS 1.2, or 1.1, at most. */
+/* The end of the random of a server that could have spoken TLS 1.3, but was offered TLS 1.2, or 1.1, at most. */
 #define SENTINEL_LENGTH 8
 static const uint8_t sentinel[SENTINEL_LENGTH - 1] = {'D', 'O', 'W', 'N', 'G', 'R', 'D'};
 
@@ -101,7 +101,7 @@ static bool read_key_share(struct byte_slice content, struct answer *answer) {
     return false;
   }
   answer->has_key_share = true;
-  if (answer->is_retry) { /* names the group only */
+  if (answer->is_retry) { /* only names the group */
     return content.length == 0;
   }
   return take_vector16(&content, &key) && content.length == 0;
@@ -143,7 +143,7 @@ static bool read_extension(struct byte_slice *extensions, struct answer *answer)
 
 static bool read_extensions(struct byte_slice body, struct answer *answer) {
   struct byte_slice extensions;
-  if (body.length == 0) { /* TLS 1.2 without extensions has no length of them either */
+  if (body.length == 0) { /* TLS 1.2 without extensions has no length field for them either */
     return true;
   }
   if (!take_vector16(&body, &extensions) || body.length != 0) {
@@ -205,7 +205,7 @@ static void use_server_hello(struct server_hello *hello, struct byte_slice body)
   }
 }
 
-/* Suites whose ServerKeyExchange starts with a curve. In others the same bytes mean something else. */
+/* Suites whose ServerKeyExchange starts with a curve. In others these bytes mean something else. */
 static bool has_curve_in_key_exchange(uint16_t suite) {
   return (suite >= 0xc006 && suite <= 0xc00a) || /* ECDHE_ECDSA, up to CBC with SHA */
          (suite >= 0xc010 && suite <= 0xc014) || /* ECDHE_RSA, the same */
@@ -215,7 +215,7 @@ static bool has_curve_in_key_exchange(uint16_t suite) {
          suite == 0xcca8 || suite == 0xcca9;                                         /* ChaCha20-Poly1305 */
 }
 
-/* Up to and with the signature's algorithm; 0: the length of the point has not been seen yet. */
+/* The length up to and including the signature algorithm; 0: the length of the point has not been seen yet. */
 static size_t key_exchange_front(const struct server_hello *hello) {
   const size_t point = MESSAGE_HEADER_LENGTH + CURVE_LENGTH;
   return hello->message_length > point ? point + 1 + hello->message[point] + SCHEME_LENGTH : 0;
@@ -231,7 +231,7 @@ static void use_key_exchange(struct server_hello *hello) {
   stop_reading(hello);
 }
 
-/* \return whether there is nothing to wait for: what is looked for is there, or can't come */
+/* Whether the message has come as far as the end of the signature algorithm. */
 static bool has_key_exchange_front(const struct server_hello *hello) {
   const size_t front = key_exchange_front(hello);
   return front != 0 && hello->message_length >= front;
@@ -263,7 +263,7 @@ static void look_at_message(struct server_hello *hello) {
   if (hello->message_length < message_total(hello)) {
     return;
   }
-  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE) { /* over before it has said all */
+  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE) { /* it ended too early */
     stop_reading(hello);
     return;
   }

@@ -14,9 +14,9 @@
 #include "tls/session_error.h"
 #include "backend/wolfssl_headers.h"
 
-/* Plaintext encrypted before it is sent; bounds the output queue. Four full records. */
+/* The most plaintext encrypted ahead of sending; bounds the output queue. Four full records. */
 #define SEND_CHUNK (4 * TLS_RECORD_PLAINTEXT)
-/* Most that is read while looking for the alert behind a broken send. */
+/* The most that is read while looking for the alert behind a failed send. */
 #define DRAIN_LIMIT ((size_t)1024 * 1024)
 
 struct session {
@@ -27,14 +27,14 @@ struct session {
   bool has_name;
   struct peer_verification verification;
   amqp_wolfssl_error_t *error;
-  size_t under_way;          /* plaintext already encrypted, whose ciphertext waits in the queue */
-  bool data_received;        /* at least one byte of AMQP has come */
-  struct byte_queue drained; /* plaintext that had arrived when sending broke */
-  bool judged;               /* the server, and found good */
+  size_t under_way;          /* plaintext already encrypted, whose ciphertext is in the queue */
+  bool data_received;        /* at least one byte of AMQP has arrived */
+  struct byte_queue drained; /* plaintext that had arrived when sending failed */
+  bool judged;               /* the server was judged and accepted */
   bool handshake_done;
   enum session_result send_end;  /* SESSION_DONE while sending works */
   enum session_result recv_end;  /* SESSION_DONE while receiving works */
-  amqp_wolfssl_error_t *latched; /* the record that ended it; NULL while it works */
+  amqp_wolfssl_error_t *latched; /* the error that ended it; NULL while it works */
 };
 
 /* ---- Life ---- */
@@ -51,8 +51,8 @@ static bool set_sni(struct session *session) {
 #endif
 }
 
-/* RFC 8446, section 4.1.3: the sentinel counts where TLS 1.3 was offered. Whoever took it out of the ClientHello is
-   found out by the Finished messages too, but only when our certificate has gone out. */
+/* RFC 8446, section 4.1.3: the sentinel counts where TLS 1.3 was offered. The Finished messages would also expose
+   whoever removed it from the ClientHello, but only after our certificate has gone out. */
 static bool is_downgraded(const struct policy_limits *limits, const struct server_hello *hello) {
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
@@ -61,8 +61,8 @@ static bool is_downgraded(const struct policy_limits *limits, const struct serve
          policy_limits_versions(limits, &lowest, &highest) && highest >= AMQP_WOLFSSL_TLS_1_3;
 }
 
-/* wolfSSL 5.5.4 takes any suite it knows from a server of TLS 1.2 where TLS 1.3 was offered too. Other versions it
-   refuses by itself. */
+/* wolfSSL 5.5.4 accepts any suite it knows from a TLS 1.2 server if TLS 1.3 was offered too. It refuses other versions
+   itself. */
 static bool is_suite_offered(const struct policy_limits *limits, uint16_t suite, uint16_t version) {
   const bool known_version = version == AMQP_WOLFSSL_TLS_1_2 || version == AMQP_WOLFSSL_TLS_1_3;
 
@@ -221,7 +221,7 @@ static struct negotiated read_negotiated(const struct session *session) {
   return negotiated;
 }
 
-/* wolfSSL is content; are we? */
+/* wolfSSL is satisfied; are we? */
 static bool is_server_good(struct session *session, const struct negotiated *negotiated) {
   const struct policy_limits *limits = &tls_context_settings(session->context)->limits;
 
@@ -231,7 +231,8 @@ static bool is_server_good(struct session *session, const struct negotiated *neg
 
 static bool is_tls_1_2(const struct session *session) { return wolfSSL_GetVersion(session->ssl) == WOLFSSL_TLSV1_2; }
 
-/* wolfSSL has gone on, and our certificate waits to be sent: it must not leave. In TLS 1.3 we can say nothing else. */
+/* wolfSSL has gone on, and our certificate is queued: it must not leave. In TLS 1.3 we can send nothing in its
+   place. */
 static enum session_result refuse_to_answer(struct session *session) {
   tls_io_drop_output(&session->io);
   if (is_tls_1_2(session)) {
@@ -245,14 +246,15 @@ static enum session_result refuse_to_answer(struct session *session) {
   return latch(session, SESSION_FAILED, true);
 }
 
-/* Once, with all that the server has to show: before our part leaves. In TLS 1.2 wolfSSL then reads on, and what it
-   thinks of that does not matter to a server that is refused. \return false: refused, with a record */
+/* Judges once, when the server has shown all it has, and before our part leaves. In TLS 1.2 wolfSSL then reads on; what
+   it makes of that does not matter for a server that is refused. \return false: refused, with an error set */
 static bool judge_server(struct session *session, int wolfssl_code) {
   const bool due = wolfssl_code == 0 || (is_tls_1_2(session) && session->io.answer_queued);
   struct negotiated negotiated;
 
   if (session->verification.error.code != AMQP_WOLFSSL_OK && (due || is_waiting(wolfssl_code))) {
-    (void)peer_verification_explain(&session->verification, 0, session->error); /* an OCSP response that wolfSSL took */
+    /* An OCSP response that wolfSSL accepted. */
+    (void)peer_verification_explain(&session->verification, 0, session->error);
     return false;
   }
   if (session->judged || !due) {
@@ -263,7 +265,7 @@ static bool judge_server(struct session *session, int wolfssl_code) {
   return session->judged;
 }
 
-/* Nothing of AMQP has been sent yet. */
+/* No AMQP has been sent yet. */
 static enum session_result finish_handshake(struct session *session, struct connection_facts *facts) {
   struct negotiated negotiated = read_negotiated(session);
 
@@ -304,7 +306,7 @@ static enum session_result step_and_flush(struct session *session, struct connec
   if (session->send_end != SESSION_DONE) {
     return repeat_latched(session, SESSION_FAILED);
   }
-  if (session->handshake_done) { /* judged, and what it was judged by is gone */
+  if (session->handshake_done) { /* already judged, and what it was judged by is freed */
     return SESSION_DONE;
   }
   wolfssl_code = handshake_step(session);
@@ -339,7 +341,8 @@ enum session_result session_handshake(struct session *session, struct connection
 
 /*
  * Reads, without waiting, what the peer said before it closed. In TLS 1.3 the broker looks at our certificate after our
- * handshake is over, so its verdict often stands behind a failed first write. Data that comes along is kept for recv.
+ * handshake is over, so its verdict is often waiting behind a failed first write. Data that comes with it is kept for
+ * recv.
  */
 static void drain(struct session *session) {
   uint8_t bytes[1024];
@@ -385,9 +388,11 @@ enum session_result session_send(struct session *session, const void *bytes, siz
     return SESSION_DONE;
   }
   if (length < session->under_way) {
-    error_set(session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
-              "a send was retried with %zu bytes while %zu of it are under way; the connection can't go on", length,
-              session->under_way);
+    error_set(
+        session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
+        "a send was retried with %zu bytes although %zu are already in flight, so the connection can't go on; retry "
+        "with at least the same bytes",
+        length, session->under_way);
     return latch(session, SESSION_FAILED, true);
   }
   if (session->under_way == 0) {
@@ -413,7 +418,7 @@ enum session_result session_send(struct session *session, const void *bytes, siz
 
 /* ---- Receiving ---- */
 
-/* Goes on while the next record surely fits, and while records fetched already wait: those fit too. */
+/* Goes on while the next record is sure to fit, and while records already fetched wait: those fit too. */
 static bool goes_on(const struct session *session, size_t collected, size_t room) {
   if (room == 0) {
     return false;
@@ -431,12 +436,13 @@ static int read_some(struct session *session, uint8_t *bytes, size_t room, bool 
 static enum session_result end_receiving(struct session *session, int wolfssl_code) {
   if (wolfssl_code == WOLFSSL_ERROR_ZERO_RETURN) {
     /* Proxies look at the client's certificate after the handshake and then just hang up. */
-    error_set(session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER,
-              "the peer closed the connection%s",
-              session->data_received
-                  ? ""
-                  : " before it said anything of AMQP; if a proxy or load balancer stands between, it "
-                    "may have refused your certificate, or have no broker behind it");
+    error_set(
+        session->error, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER,
+        "the peer closed the connection%s",
+        session->data_received
+            ? "; see its log for the reason"
+            : " before it sent any AMQP; if there is a proxy or load balancer in between, it may have rejected your "
+              "certificate, or have no broker behind it");
     return latch(session, SESSION_ENDED, false);
   }
   return fail(session, AMQP_WOLFSSL_STAGE_RECEIVE, wolfssl_code);
@@ -463,7 +469,7 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
   if (session->recv_end != SESSION_DONE) {
     return repeat_latched(session, session->recv_end);
   }
-  /* A peer that waits for us to read must still be read from when it does not take what we send. */
+  /* Read even if this is blocked: a peer that takes nothing from us may be waiting for us to read. */
   (void)tls_io_flush(&session->io);
   while (goes_on(session, collected, capacity - collected)) {
     int count = read_some(session, (uint8_t *)bytes + collected, capacity - collected, collected == 0);
@@ -480,7 +486,7 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
     }
     break;
   }
-  (void)tls_io_flush(&session->io); /* a KeyUpdate's answer */
+  (void)tls_io_flush(&session->io); /* the reply to a KeyUpdate */
   tls_io_release_idle(&session->io);
   *received = collected;
   if (collected > 0) {

@@ -25,9 +25,9 @@ enum session_result {
 };
 
 /**
- * \param [in] name what the server is called; NULL when there is nothing to verify or to send as SNI
- * \param [out] error where this session writes its records, from now on and in every call; must outlive it
- * \return NULL without memory, with a record
+ * \param [in] name the name of the server; NULL if there is nothing to verify or to send as SNI
+ * \param [out] error where this session reports errors, from now on and in every call; must outlive it
+ * \return NULL if out of memory, or if the FIPS module has failed, with \a error set
  */
 struct session *session_new(const struct tls_context *context, const struct peer_name *name,
                             const struct lower_socket *lower, amqp_wolfssl_error_t *error);
@@ -42,7 +42,7 @@ enum session_result session_handshake(struct session *session, struct connection
  */
 enum session_result session_send(struct session *session, const void *bytes, size_t length, size_t *accepted);
 
-/** Decrypts all that is there and fits. SESSION_DONE: \a received is not 0. */
+/** Decrypts all that has arrived and fits. SESSION_DONE: \a received is not 0. */
 enum session_result session_recv(struct session *session, void *bytes, size_t capacity, size_t *received);
 
 /** Sends close_notify, if that can be done without waiting. */

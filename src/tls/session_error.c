@@ -45,7 +45,7 @@ static void read_alerts(const struct session_failure *failure, int *received, in
   if (wolfSSL_get_alert_history(failure->ssl, &history) != WOLFSSL_SUCCESS) {
     return;
   }
-  /* A warning explains nothing. TLS 1.3 has none but two, whatever the level says (RFC 8446, section 6). */
+  /* A warning explains nothing. TLS 1.3 has only two, whatever the level says (RFC 8446, section 6). */
   if ((history.last_rx.level == ALERT_LEVEL_FATAL || failure->wolfssl_code == FATAL_ERROR) &&
       history.last_rx.code >= 0) {
     *received = history.last_rx.code;
@@ -61,7 +61,7 @@ static bool read_own_certificate(const struct session_failure *failure, struct c
   return chain->count > 0 && certificate_read(own, chain->items[0].bytes, chain->items[0].length);
 }
 
-/* What can be seen from here of why the broker did not like our certificate. */
+/* Adds what can be seen from here of why the broker rejected our certificate. */
 static void add_hint(const struct session_failure *failure, int alert, const struct certificate *own,
                      amqp_wolfssl_error_t *error) {
   time_t now = time(NULL);
@@ -72,7 +72,7 @@ static void add_hint(const struct session_failure *failure, int alert, const str
     return;
   }
   if (now < own->not_before) {
-    error_append_date(error, "; it is valid from ", own->not_before, " on only: check its dates and the clocks");
+    error_append_date(error, "; it is not valid until ", own->not_before, ": check its dates and the clocks");
     return;
   }
   if (alert == ALERT_CERTIFICATE_EXPIRED) {
@@ -80,15 +80,16 @@ static void add_hint(const struct session_failure *failure, int alert, const str
     return;
   }
   if (own->has_extended_key_usage && (own->purposes & (CERTIFICATE_PURPOSE_CLIENT | CERTIFICATE_PURPOSE_ANY)) == 0) {
-    error_append(error, "; its extended key usage lacks clientAuth: have it issued for clients");
+    error_append(error, "; its extended key usage lacks clientAuth: have it reissued for a client");
     return;
   }
   if (alert == ALERT_UNKNOWN_CA) {
     certificate_format_name(own->issuer, text, sizeof(text));
-    error_append(error,
-                 "; it was issued by \"%s\": the broker's cacertfile must lead to that CA, and the client's file "
-                 "must hold the intermediates behind the certificate (%zu sent)",
-                 text, tls_context_credentials(failure->context)->chain.count);
+    error_append(
+        error,
+        "; it was issued by \"%s\": the broker's cacertfile must contain that CA or the root above it, and the "
+        "client's file must contain the intermediates after the certificate (certificates sent: %zu)",
+        text, tls_context_credentials(failure->context)->chain.count);
     return;
   }
   error_append(error, "; see the broker's log for its reason");
@@ -106,18 +107,45 @@ static void explain_rejection(const struct session_failure *failure, int alert, 
   }
   certificate_format_name(own.subject, subject, sizeof(subject));
   error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_REJECTED_OUR_CERTIFICATE,
-            "the broker rejected your certificate: %s (alert %d); it is the one of \"%s\"",
+            "the broker rejected your certificate: %s (alert %d); its subject is \"%s\"",
             amqp_wolfssl_alert_name(alert), alert, subject);
   add_hint(failure, alert, &own, error);
   error_set_certificate(error, 0, subject);
 }
 
-/* handshake_failure says little. Once the server has chosen version and suite, what is left to dislike is the
- * certificate. */
+/* handshake_failure says little. Once the server has chosen version and suite, all that is left to reject is the
+   certificate. */
 static bool is_verdict_on_certificate(const struct session_failure *failure, int alert) {
   bool chosen = failure->handshake_done || (failure->io->hello != NULL && failure->io->hello->complete);
 
   return error_alert_is_about_certificate(alert) || (alert == ALERT_HANDSHAKE_FAILURE && chosen);
+}
+
+static void explain_nothing_in_common(const struct session_failure *failure, int alert, amqp_wolfssl_error_t *error) {
+  const struct policy_limits *limits = &tls_context_settings(failure->context)->limits;
+
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE,
+            "the broker found no cipher suite, key exchange group or signature algorithm in common (alert %d, %s); "
+            "enable on the broker a cipher suite that this client offers, and one of the groups ",
+            alert, amqp_wolfssl_alert_name(alert));
+  for (size_t i = 0; i < limits->group_count; i++) {
+    error_append(error, "%s%s", i > 0 ? ", " : "", policy_group_name(limits->groups[i]));
+  }
+}
+
+static void explain_unrecognized_name(const struct session_failure *failure, int alert, amqp_wolfssl_error_t *error) {
+  const char *sent = failure->name != NULL ? peer_name_for_sni(failure->name) : NULL;
+
+  if (sent != NULL) {
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
+              "the broker does not know the name \"%s\" (alert %d, %s); set the server name it expects", sent, alert,
+              amqp_wolfssl_alert_name(alert));
+  } else {
+    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
+              "the broker requires a server name (alert %d, %s), and none was sent; connect by a DNS name, or set the "
+              "server name it expects",
+              alert, amqp_wolfssl_alert_name(alert));
+  }
 }
 
 static void explain_received_alert(const struct session_failure *failure, int alert, amqp_wolfssl_error_t *error) {
@@ -127,21 +155,16 @@ static void explain_received_alert(const struct session_failure *failure, int al
     explain_rejection(failure, alert, error);
   } else if (alert == ALERT_PROTOCOL_VERSION) {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_SHARED_VERSION,
-              "the broker takes none of the TLS versions offered (alert %d, %s); enable TLS 1.2 or 1.3 on the broker "
+              "the broker accepts none of the TLS versions offered (alert %d, %s); enable TLS 1.2 or 1.3 on the broker "
               "(ssl_options.versions), or widen the range here",
               alert, name);
   } else if (alert == ALERT_HANDSHAKE_FAILURE || alert == ALERT_INSUFFICIENT_SECURITY) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE,
-              "the broker found no cipher suite, key exchange group or signature algorithm in common (alert %d, %s); "
-              "allow an ECDHE AES-GCM suite and P-256, P-384 or P-521 on the broker",
-              alert, name);
-  } else if (alert == ALERT_UNRECOGNIZED_NAME && failure->name != NULL) {
-    error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
-              "the broker does not know the name \"%s\" (alert %d, %s); set the server name it expects",
-              failure->name->dns, alert, name);
+    explain_nothing_in_common(failure, alert, error);
+  } else if (alert == ALERT_UNRECOGNIZED_NAME) {
+    explain_unrecognized_name(failure, alert, error);
   } else {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED,
-              "the broker broke off with alert %d (%s); see its log for the reason", alert, name);
+              "the broker ended the connection with alert %d (%s); see its log for the reason", alert, name);
   }
   error->wolfssl_code = failure->wolfssl_code;
   error_set_alert(error, alert, AMQP_WOLFSSL_ALERT_RECEIVED_FROM_PEER);
@@ -165,7 +188,7 @@ static bool explain_speech(const struct session_failure *failure, amqp_wolfssl_e
     case PEER_SPEECH_OTHER:
       server_hello_format_sample(hello, sample, sizeof(sample));
       error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS,
-                "this port does not speak TLS; it answered \"%s\"", sample);
+                "this port does not speak TLS; its reply begins with \"%s\"; check host and port", sample);
       return true;
     case PEER_SPEECH_UNKNOWN:
     case PEER_SPEECH_TLS:
@@ -182,8 +205,8 @@ static bool explain_broken_socket(const struct session_failure *failure, amqp_wo
   if (broken == 0) {
     return false;
   }
-  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "the connection broke: %s%s", strerror(broken),
-            failure->handshake_done ? "" : " (during the TLS handshake)");
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "the connection was lost: %s%s",
+            strerror(broken), failure->handshake_done ? "" : " (during the TLS handshake)");
   return true;
 }
 
@@ -193,18 +216,19 @@ static bool explain_end_of_stream(const struct session_failure *failure, amqp_wo
   }
   if (failure->handshake_done) {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_TRUNCATED,
-              "the connection ended without TLS's close_notify: the broker died, or somebody cut it off");
+              "the connection ended without a TLS close_notify: the broker died, or something cut the connection");
   } else {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE,
               "the peer closed the connection during the TLS handshake%s",
               failure->io->bytes_received == 0
-                  ? " without a word; it may not speak TLS, or a proxy or firewall may stand between"
+                  ? " without sending anything; it may not speak TLS, or a proxy or firewall may be in between"
                   : "; see its log for the reason");
   }
   return true;
 }
 
-/* An end while receiving explains a failed answer to it (some builds send an alert then), not the other way round. */
+/* An end of stream while receiving explains why a later send failed (some builds send an alert then), not the other way
+   round. */
 static bool explain_lost_connection(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   bool was_receiving = failure->wolfssl_code != 0 && failure->io->recv_errno == 0;
 
@@ -223,7 +247,7 @@ static bool explain_token(const struct session_failure *failure, amqp_wolfssl_er
     return false;
   }
   error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_TOKEN_FAILED,
-            "the token did not sign with the private key %s: %s; a token that was away needs a new config",
+            "the token could not sign with the private key %s: %s; a token that was unplugged needs a new config",
             pkcs11_token_name(token), pkcs11_token_failure(token));
   return true;
 }
@@ -249,7 +273,8 @@ static void explain_wolfssl_code(const struct session_failure *failure, amqp_wol
 
 /* ---- The FIPS module ---- */
 
-/* A module in error shows as a bad signature, a bad record or a lack of memory, by what was asked of it. */
+/* A module in error shows as a bad signature, a bad record or a lack of memory, depending on what it was asked to
+   do. */
 static bool explain_fips_module(const struct session_failure *failure, int received_alert,
                                 amqp_wolfssl_error_t *error) {
   const struct tls_io *io = failure->io;
@@ -287,16 +312,17 @@ static bool explain_hello(const struct session_failure *failure, amqp_wolfssl_er
       break;
     case HELLO_SUITE_CHANGED:
       error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
-                "the broker chose cipher suite 0x%04x after it had asked for a new start with 0x%04x", hello->suite,
+                "the broker chose cipher suite 0x%04x after its HelloRetryRequest had chosen 0x%04x", hello->suite,
                 hello->retry_suite);
       break;
     case HELLO_DOWNGRADED:
-      error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION,
-                "the broker speaks TLS 1.3 and says that it was offered less: something between here and the broker "
-                "alters the handshake (a proxy or firewall that inspects TLS, or an attacker)");
+      error_set(
+          error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION,
+          "the broker supports TLS 1.3 but reports that it was not offered: something between here and the broker "
+          "alters the handshake (a proxy or firewall that inspects TLS, or an attacker)");
       break;
   }
-  if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* it left */
+  if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* the alert has left */
     error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
   }
   return true;

@@ -24,7 +24,7 @@ struct session_failure {
   const struct peer_verification *verification;
   bool handshake_done;
   amqp_wolfssl_stage_t stage;
-  int wolfssl_code; /* 0: the socket below broke */
+  int wolfssl_code; /* 0: the socket below failed */
 };
 
 /** Fills the record; it never stays empty. */

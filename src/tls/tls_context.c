@@ -33,7 +33,7 @@ struct tls_context {
 static const struct wolfssl_cause setting_failed = {AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
                                                     "wolfSSL refused a setting"};
 
-/* The table's sentences speak of the broker; what is refused here is our own. */
+/* The table's sentences are about the broker; what is refused here is our own. */
 static amqp_wolfssl_code_t refused(amqp_wolfssl_error_t *error, int wolfssl_code, const char *what) {
   if (wolfssl_error_set(error, wolfssl_code, &setting_failed) != AMQP_WOLFSSL_ERROR_NO_MEMORY) {
     error_configure(error, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED, "wolfSSL refused %s (wolfSSL: %d)", what, wolfssl_code);
@@ -47,7 +47,7 @@ static amqp_wolfssl_code_t out_of_memory(amqp_wolfssl_error_t *error) {
   return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
 }
 
-/* The versions in which a suite is left. policy_apply() refuses it when there is none. */
+/* For the versions that have a suite left. policy_apply() refuses limits that leave none. */
 static WOLFSSL_METHOD *choose_method(const struct tls_settings *settings) {
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
@@ -72,7 +72,7 @@ static int set_lowest_version(WOLFSSL_CTX *ctx, const struct policy_limits *limi
 
 /* A wolfSSL with WOLFSSL_TRUST_PEER_CERT and OPENSSL_COMPATIBLE_DEFAULTS also takes each anchor for a trusted peer, and
    skips the signature of a leaf that copies an anchor's subject, key identifier and signature bytes, whatever the key
-   in it (CVE-2026-93302, mended in 5.9.4). The anchors themselves stay. */
+   in it (CVE-2026-93302, fixed in 5.9.4). The anchors themselves stay. */
 static amqp_wolfssl_code_t forget_trusted_peers(WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error) {
 #ifdef HAVE_WOLFSSL_CTX_UNLOAD_TRUST_PEERS
   int result = wolfSSL_CTX_Unload_trust_peers(ctx);
@@ -85,8 +85,8 @@ static amqp_wolfssl_code_t forget_trusted_peers(WOLFSSL_CTX *ctx, amqp_wolfssl_e
 #endif
 }
 
-/* CAs whose keys the policy does not allow are left out: wolfSSL would refuse the whole for one of them, and a system's
-   bundle holds many kinds. */
+/* CAs whose keys the policy does not allow are left out: wolfSSL would refuse all CAs because of one, and a system's
+   bundle has many kinds. */
 static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
                                       amqp_wolfssl_error_t *error) {
   size_t loaded = 0;
@@ -108,14 +108,15 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
     loaded++;
   }
   if (loaded == 0 && trust->anchors.count > 0) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
-                           "no trusted CA has a key that the policy \"%s\" allows; of the last one: %s",
-                           policy_name(policy), reason);
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
+        "no trusted CA has a key that the policy \"%s\" allows (the last one: %s); add a CA whose key it allows",
+        policy_name(policy), reason);
   }
   return forget_trusted_peers(ctx, error);
 }
 
-/* wolfSSL takes a chain in one piece, certificate behind certificate. */
+/* wolfSSL takes a chain in one piece, certificate after certificate. */
 static amqp_wolfssl_code_t load_chain(WOLFSSL_CTX *ctx, const struct certificate_list *chain,
                                       amqp_wolfssl_error_t *error) {
   struct byte_queue joined;
@@ -143,7 +144,7 @@ static const char key_begin[] = "-----BEGIN PRIVATE KEY-----\n";
 static const char key_end[] = "-----END PRIVATE KEY-----\n";
 
 /* In PEM, because 5.5.4 crashes when memory runs out while it loads a private key in DER (ProcessBuffer() goes on after
-   its allocation failed). Behind this label wolfSSL looks for any kind of key. */
+   its allocation failed). With this label wolfSSL accepts any kind of key. */
 static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const uint8_t *der, size_t der_length,
                                     amqp_wolfssl_error_t *error) {
   word32 encoded = (word32)(der_length / 3 * 4 + 4 + der_length / 48 + 2);
@@ -165,7 +166,7 @@ static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const uint8_t *der, size_t
   return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "the client's private key");
 }
 
-/* wolfSSL gets the public key in the private one's place, and asks the token for signatures. */
+/* wolfSSL gets the public key in place of the private one, and asks the token for signatures. */
 static amqp_wolfssl_code_t load_token(WOLFSSL_CTX *ctx, const struct certificate_der *der,
                                       amqp_wolfssl_error_t *error) {
   struct certificate leaf;
@@ -214,8 +215,8 @@ static amqp_wolfssl_code_t set_up_stapling(WOLFSSL_CTX *ctx, amqp_wolfssl_stapli
 #endif
 }
 
-/* Adds nothing to wolfSSL's verdict. But without a callback of the session's own, 5.5.4 breaks off at a bad leaf before
-   it asks the certificate manager's, which would have kept the chain for the error's sentence. */
+/* Adds nothing to wolfSSL's verdict. But without a callback here, 5.5.4 stops at a bad leaf before it calls the
+   certificate manager's callback, which keeps the chain for the error sentence. */
 static int keep_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   (void)store;
   return accepted_by_wolfssl;
@@ -251,10 +252,10 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   /* A resumed session skips certificate, name and CRL checks: no tickets, no cache. */
   (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
 #ifdef HAVE_WOLFSSL_CTX_ALLOWENCRYPTTHENMAC
-  (void)wolfSSL_CTX_AllowEncryptThenMac(ctx, 0); /* of use to CBC only, which no policy has */
+  (void)wolfSSL_CTX_AllowEncryptThenMac(ctx, 0); /* useful for CBC only, which no policy allows */
 #endif
 #ifdef HAVE_WOLFSSL_CTX_ONLY_DHE_PSK
-  /* wolfSSL announces by itself how it would resume; at least never without a fresh key exchange. */
+  /* wolfSSL always announces how it would resume; at least never without a fresh key exchange. */
   (void)wolfSSL_CTX_only_dhe_psk(ctx);
 #endif
 #ifdef HAVE_WOLFSSL_CTX_SETECHENABLE
@@ -273,7 +274,7 @@ static bool checks_revocation(const struct tls_settings *settings) {
          (settings->revocation != NULL && revocation_sources_any(settings->revocation));
 }
 
-/* A response that comes unseen would be taken unchecked, which is worse than to open nothing. */
+/* A response that can't be seen would be accepted unchecked, which is worse than opening nothing. */
 static amqp_wolfssl_code_t check_stapling(const struct tls_settings *settings, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_version_t lowest;
   amqp_wolfssl_version_t highest;
@@ -285,9 +286,8 @@ static amqp_wolfssl_code_t check_stapling(const struct tls_settings *settings, a
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-      "this wolfSSL does not show OCSP responses stapled in TLS 1.3, so they can't be checked; allow TLS 1.2 "
-      "only (amqp_wolfssl_config_set_tls_versions), where they can, or turn stapling off and give CRLs, or "
-      "use wolfSSL 5.8 or later (--enable-ocspstapling)");
+      "this wolfSSL does not expose OCSP responses stapled in TLS 1.3, so they can't be checked; allow TLS 1.2 only, "
+      "where they can, or turn stapling off and use CRLs, or use wolfSSL 5.8 or later (--enable-ocspstapling)");
 }
 
 amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
@@ -299,13 +299,12 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   if (settings->verify_peer && trust->anchors.count == 0) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR,
-        "the broker's certificate is to be verified but no CA is trusted; add the CA that issued it");
+        "verification is on but no CA is configured; add the CA that issued the broker's certificate");
   }
   if (!settings->verify_peer && checks_revocation(settings)) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-        "revocation is to be checked but the broker's certificate is not to be verified; leave verify_peer "
-        "on");
+        "revocation checks are configured but verification of the broker's certificate is off; turn it on");
   }
   code = check_stapling(settings, error);
   if (code != AMQP_WOLFSSL_OK) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A WOLFSSL_CTX made from settings: built once for a config, then shared read-only by its sessions. */
+/* A WOLFSSL_CTX built from settings: built once per config, then shared read-only by its sessions. */
 #ifndef AMQP_WOLFSSL_TLS_CONTEXT_H
 #define AMQP_WOLFSSL_TLS_CONTEXT_H
 
@@ -21,7 +21,7 @@ const struct tls_settings *tls_context_settings(const struct tls_context *contex
 const struct trust *tls_context_trust(const struct tls_context *context);
 const struct credentials *tls_context_credentials(const struct tls_context *context);
 
-/** A fresh WOLFSSL of this context, or NULL without memory. */
+/** A new WOLFSSL for this context, or NULL if out of memory. */
 struct WOLFSSL *tls_context_new_ssl(const struct tls_context *context);
 
 #endif

@@ -19,7 +19,7 @@ enum { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22 };
 /* ---- Sending ---- */
 
 /*
- * How much of it the kernel takes now; 0 when none, or when the socket is broken, which the flush that follows reports.
+ * How much of it the kernel takes now; 0 if nothing, or if the socket has failed, which the next flush reports.
  */
 static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
   ssize_t sent;
@@ -37,8 +37,8 @@ static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
   return 0;
 }
 
-/* A record goes straight into the kernel when nothing waits before it; what does not fit there is queued. During the
-   handshake all is: the session looks at the server once more before it answers. */
+/* A record goes straight into the kernel if nothing is queued before it; what does not fit there is queued. During the
+   handshake everything is: the session judges the server once more before it replies. */
 static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
   struct tls_io *io = context;
   const uint8_t *record = (const uint8_t *)bytes;
@@ -85,7 +85,7 @@ static size_t record_body_length(const struct tls_io *io) {
   return (size_t)io->record_header[3] << 8 | io->record_header[4];
 }
 
-/* Follows the records that pass to wolfSSL, to know what it holds a part of. */
+/* Tracks the records passed to wolfSSL, to know which one it has only part of. */
 static void follow_records(struct tls_io *io, const uint8_t *bytes, size_t length) {
   while (length > 0) {
     size_t count;
@@ -108,7 +108,7 @@ static void follow_records(struct tls_io *io, const uint8_t *bytes, size_t lengt
   }
 }
 
-/* What is missing of the record wolfSSL has a part of, and behind it no more than fits beside that record. */
+/* What is missing of the record that wolfSSL has part of, and after it no more than fits besides that record. */
 static size_t fetch_length(const struct tls_io *io) {
   size_t missing = 0;
   size_t body = 0;
@@ -140,7 +140,7 @@ static bool watch_hello(struct tls_io *io) {
   return io->hello_verdict == HELLO_TAKEN;
 }
 
-/* 0: there are bytes; else what the callback has to answer. */
+/* 0: there are bytes; else what the callback must return. */
 static int fetch(struct tls_io *io) {
   ssize_t received;
 
@@ -167,7 +167,7 @@ static int fetch(struct tls_io *io) {
   }
   if (received == LOWER_END_OF_STREAM) {
     io->end_of_stream = true;
-    return WOLFSSL_CBIO_ERR_CONN_CLOSE; /* never 0: wolfSSL would ask again for ever */
+    return WOLFSSL_CBIO_ERR_CONN_CLOSE; /* never 0: wolfSSL would ask again forever */
   }
   if (received <= 0) {
     io->recv_errno = errno != 0 ? errno : EIO;

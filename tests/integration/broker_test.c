@@ -425,7 +425,7 @@ static const struct refused_client refused_clients[] = {
     {NULL, "REQUIRES_A_CERTIFICATE", 40, 116, -1, "", "requires a client certificate"},
     {"client-expired", "REJECTED_OUR_CERTIFICATE", 45, 45, 0, "CN=client-expired,O=Acme", "it expired on"},
     {"client-not-yet-valid", "REJECTED_OUR_CERTIFICATE", 45, 45, 0, "CN=client-not-yet-valid,O=Acme",
-     "it is valid from"},
+     "it is not valid until"},
     {"client-other-ca", "REJECTED_OUR_CERTIFICATE", 48, 48, 0, "CN=client-other-ca,O=Acme",
      "\"CN=Other Test Root,O=Other Test\""},
     {"client-chain-leaf-only", "REJECTED_OUR_CERTIFICATE", 48, 48, 0, "CN=client-chain,O=Acme",

@@ -446,7 +446,7 @@ static bool is_shown(int version) {
 
 /* What comes of an open that asks for a response, where \a shown is expected of one that is seen. */
 static struct expected if_shown(int version, struct expected shown) {
-  static const struct expected refused = {AMQP_WOLFSSL_ERROR_NOT_SUPPORTED, "amqp_wolfssl_config_set_tls_versions"};
+  static const struct expected refused = {AMQP_WOLFSSL_ERROR_NOT_SUPPORTED, "allow TLS 1.2 only, where they can"};
 
   return is_shown(version) ? shown : refused;
 }

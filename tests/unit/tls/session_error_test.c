@@ -40,6 +40,8 @@ struct situation {
   int send_errno;
   bool out_of_memory;
   bool certificate_refused; /* by our own check */
+  const char *groups;       /* the only ones that are offered; NULL: all of the policy */
+  const char *name;         /* of the server; NULL: broker.test */
 };
 
 struct outcome {
@@ -89,7 +91,10 @@ static void explain(const struct situation *situation, amqp_wolfssl_error_t *err
   struct tls_io io;
 
   assert_non_null(ssl);
-  assert_true(peer_name_parse(&name, "broker.test"));
+  assert_true(peer_name_parse(&name, situation->name != NULL ? situation->name : "broker.test"));
+  if (situation->groups != NULL) {
+    assert_int_equal(policy_limits_set_groups(&pair->settings.limits, situation->groups, error), AMQP_WOLFSSL_OK);
+  }
   tls_io_init(&io, &lower);
   tls_io_attach(&io, ssl);
   wolfSSL_set_using_nonblock(ssl, 1);
@@ -195,6 +200,39 @@ static void test_alerts_in_the_handshake(void **state) {
 
   (void)state;
   check_table("alerts in the handshake", rows, COUNT_OF(rows));
+}
+
+/* The advice names the groups that this client offers, and no others. */
+static void test_advice_without_a_shared_group(void **state) {
+  static const uint8_t alerts[] = {40, 71};
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(alerts); i++) {
+    explain(&(struct situation){.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = alerts[i]}, &error);
+    assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE);
+    assert_non_null(strstr(error.message, "one of the groups secp256r1, secp384r1, secp521r1"));
+    explain(
+        &(struct situation){.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = alerts[i], .groups = "secp384r1"},
+        &error);
+    assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_NO_SHARED_SUITE);
+    assert_non_null(strstr(error.message, "secp384r1"));
+    assert_null(strstr(error.message, "P-256"));
+    assert_null(strstr(error.message, "secp256r1"));
+    assert_null(strstr(error.message, "secp521r1"));
+  }
+}
+
+/* An address is not sent as server name, so there is none that the broker could refuse. */
+static void test_no_server_name_for_an_address(void **state) {
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  explain(&(struct situation){.stage = HANDSHAKE, .wolfssl_code = FATAL_ERROR, .alert = 112, .name = "192.0.2.1"},
+          &error);
+  assert_int_equal(error.code, AMQP_WOLFSSL_ERROR_ALERT_RECEIVED);
+  assert_null(strstr(error.message, "\"\""));
+  assert_non_null(strstr(error.message, "requires a server name"));
 }
 
 static void test_alerts_after_the_handshake(void **state) {
@@ -354,10 +392,10 @@ static void test_hints(void **state) {
   (void)state;
   assert_hint("client-expired.pem", "client-expired.key", 45, "it expired on");
   assert_hint("client-expired.pem", "client-expired.key", 42, "it expired on");
-  assert_hint("client-not-yet-valid.pem", "client-not-yet-valid.key", 42, "it is valid from");
+  assert_hint("client-not-yet-valid.pem", "client-not-yet-valid.key", 42, "it is not valid until");
   assert_hint("client-server-eku.pem", "client-server-eku.key", 43, "clientAuth");
-  assert_hint("client-chain-leaf-only.pem", "client-chain.key", 48, "(1 sent)");
-  assert_hint("client-chain.pem", "client-chain.key", 48, "(2 sent)");
+  assert_hint("client-chain-leaf-only.pem", "client-chain.key", 48, "(certificates sent: 1)");
+  assert_hint("client-chain.pem", "client-chain.key", 48, "(certificates sent: 2)");
   assert_hint("client-rsa.pem", "client-rsa.key", 46, "broker's log");
 }
 
@@ -366,6 +404,8 @@ static void test_hints(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_alerts_in_the_handshake),
+      cmocka_unit_test(test_advice_without_a_shared_group),
+      cmocka_unit_test(test_no_server_name_for_an_address),
       cmocka_unit_test(test_alerts_after_the_handshake),
       cmocka_unit_test(test_handshake),
       cmocka_unit_test(test_after_the_handshake),
