@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads names, dates, key size and purposes out of an X.509 certificate. It follows the ASN.1 of RFC 5280, appendix
- * A, from the first byte to the last: what does not fit there refuses the certificate, so that nothing is ever
- * learned from half of one. How names are written as text is in certificate_text.c.
+ * Reads names, dates, key size and purposes out of an X.509 certificate. It follows the ASN.1 of RFC 5280, appendix A,
+ * from the first byte to the last: a certificate that does not follow it is refused, so that nothing is ever learned
+ * from half of one. certificate_text.c writes names as text.
  */
 #include "x509/certificate.h"
 
@@ -50,7 +50,7 @@ static unsigned bits_of_byte(uint8_t byte) {
   return bits;
 }
 
-/* INTEGER content that must be above zero. */
+/* INTEGER content that must be greater than zero. */
 static bool count_bits(struct byte_slice integer, unsigned *bits) {
   if (integer.bytes[0] >= 0x80) {
     return false;
@@ -79,7 +79,7 @@ static bool read_rsa_key(struct byte_slice key, struct certificate *certificate)
   return true;
 }
 
-/* Curves described by their numbers instead of their name are unknown curves. */
+/* Curves described by parameters instead of a name are unknown curves. */
 static void read_curve(struct byte_slice parameters, struct certificate *certificate) {
   struct byte_slice identifier;
   enum object_identifier named;
@@ -276,7 +276,7 @@ static bool read_subject_key(struct byte_slice value, struct certificate *certif
   return der_read_tagged(&value, DER_OCTET_STRING, &certificate->key_identifier) && value.length == 0;
 }
 
-/* AuthorityKeyIdentifier: what follows the key's identifier names a certificate of the issuer, which is of no use. */
+/* AuthorityKeyIdentifier: what follows the key identifier names a certificate of the issuer, which is not used. */
 static bool read_authority_key(struct byte_slice value, struct certificate *certificate) {
   struct byte_slice content;
   if (!der_read_tagged(&value, DER_SEQUENCE, &content) || value.length != 0) {
@@ -286,7 +286,7 @@ static bool read_authority_key(struct byte_slice value, struct certificate *cert
          der_read_tagged(&content, DER_CONTEXT(0), &certificate->authority_key_identifier);
 }
 
-/* Features of RFC 7633; a critical extension must have no other. */
+/* Features of RFC 7633; a critical extension must have no others. */
 static bool read_tls_feature(struct byte_slice value, bool *others, struct certificate *certificate) {
   enum { STATUS_REQUEST = 5 };
   struct byte_slice features, feature;
@@ -306,7 +306,7 @@ static bool read_tls_feature(struct byte_slice value, bool *others, struct certi
   return true;
 }
 
-/* AuthorityInfoAccessSyntax: nothing is fetched from there, only its form is looked at. */
+/* AuthorityInfoAccessSyntax: nothing is fetched from there; only its form is checked. */
 static bool is_authority_information(struct byte_slice value) {
   struct byte_slice descriptions, description, method;
   struct der_element location;
@@ -329,7 +329,7 @@ static bool keep_value(struct byte_slice value, struct byte_slice *kept) {
   return value.length > 0;
 }
 
-/* \a known: set to false when it says something that is not known here. */
+/* \a known: set to false if it says something that is not supported here. */
 static bool use_extension(struct byte_slice identifier, struct byte_slice value, bool *known,
                           struct certificate *certificate) {
   bool others = false;
@@ -356,9 +356,9 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
       return keep_value(value, &certificate->policy_constraints);
     case OID_INHIBIT_ANY_POLICY:
       return keep_value(value, &certificate->inhibit_any_policy);
-    case OID_CRL_DISTRIBUTION_POINTS: /* says where lists are, and what must hold is with them */
+    case OID_CRL_DISTRIBUTION_POINTS: /* says where lists are; what matters is in the lists */
       return true;
-    case OID_AUTHORITY_INFORMATION_ACCESS: /* RFC 5280 has it never critical */
+    case OID_AUTHORITY_INFORMATION_ACCESS: /* never critical by RFC 5280 */
       *known = false;
       return is_authority_information(value);
     case OID_TLS_FEATURE:
@@ -384,7 +384,7 @@ static bool take_extension(const struct extension *extension, struct certificate
   return true;
 }
 
-/* Notes where an extension stands for the case that it fails. */
+/* Notes which extension is read, in case it fails. */
 static bool read_extensions(struct byte_slice *rest, struct certificate *certificate) {
   struct extension_walk walk;
   struct extension extension;
@@ -401,7 +401,7 @@ static bool read_extensions(struct byte_slice *rest, struct certificate *certifi
     }
   }
   if (step == EXTENSION_STEP_REPEATED) {
-    certificate->unread = "it has an extension twice";
+    certificate->unread = "it has the same extension twice";
     certificate->unread_identifier = extension.identifier;
     return false;
   }
@@ -436,7 +436,7 @@ static bool skip_unique_identifiers(struct byte_slice *rest, uint8_t version) {
   return true;
 }
 
-/* Notes what is read next, for the case that it fails. */
+/* Notes what is read next, in case it fails. */
 static bool reading(struct certificate *certificate, const char *part) {
   certificate->unread = part;
   return true;
@@ -490,7 +490,7 @@ bool certificate_read(struct certificate *certificate, const uint8_t *der, size_
       !read_signed_part(signed_part, certificate, &signed_algorithm)) {
     return false;
   }
-  return reading(certificate, "its signature algorithm is malformed, or not the signed one") &&
+  return reading(certificate, "its signature algorithm is malformed, or differs from the signed one") &&
          read_signature_algorithm(&content, signed_algorithm, certificate) &&
          reading(certificate, "its signature is malformed") && der_read_bit_string(&content, &signature) &&
          content.length == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What can't be read as a certificate by certificate_read() fails the whole input. */
+/* One certificate that certificate_read() can't read fails the whole input. */
 #include "autoconfig.h"
 
 #include "x509/certificate_input.h"

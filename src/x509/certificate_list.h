@@ -18,12 +18,12 @@ struct certificate_list {
   size_t capacity;
 };
 
-/** Adds a copy. \return false without memory; the list is then as it was */
+/** Adds a copy. \return false if out of memory; the list is then unchanged */
 bool certificate_list_add(struct certificate_list *list, const uint8_t *der, size_t length);
 
 bool certificate_list_contains(const struct certificate_list *list, const uint8_t *der, size_t length);
 
-/** Moves everything from \a from to the end of \a to, all or nothing. \return false without memory */
+/** Moves everything from \a from to the end of \a to, all or nothing. \return false if out of memory */
 bool certificate_list_take(struct certificate_list *to, struct certificate_list *from);
 
 void certificate_list_free(struct certificate_list *list);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes the names in a certificate as text: distinguished names as RFC 4514 says, in RabbitMQ's spelling, so that
- * what is shown can be given to `rabbitmqctl add_user` as it is; and alternative names. Bytes outside printable ASCII
- * never reach the text: it goes to terminals and logs, and whoever asked for the certificate chose them.
+ * Writes the names in a certificate as text: distinguished names as in RFC 4514, in RabbitMQ's spelling, so that what
+ * is shown can be passed to `rabbitmqctl add_user` unchanged; and alternative names. Bytes outside printable ASCII
+ * never reach the text: it goes to terminals and logs, and whoever requested the certificate chose them.
  */
 #include "x509/certificate.h"
 
@@ -65,7 +65,7 @@ static void add_number(struct bounded_text *writer, const char *separator, uint6
   bounded_text_add_string(writer, text);
 }
 
-/* Takes an arc off \a type, 7 bits a byte; arcs of more than 63 bits exist (under 2.25) and are refused. */
+/* Takes an arc off \a type, 7 bits per byte; arcs of more than 63 bits exist (under 2.25) and are refused. */
 static bool take_arc(struct byte_slice *type, uint64_t *arc) {
   *arc = 0;
   while (type->length > 0) {
@@ -148,7 +148,8 @@ static size_t take_wide_character(struct byte_slice *string, size_t width, uint8
   return encode_utf8(point, bytes);
 }
 
-/* Takes a byte and the continuation bytes after it; bytes that aren't valid UTF-8 are taken as well as they can be. */
+/* Takes a byte and the continuation bytes after it; bytes that aren't valid UTF-8 are decoded as well as they can
+   be. */
 static size_t take_utf8_character(struct byte_slice *string, uint8_t bytes[CHARACTER_BYTES]) {
   size_t count = 0;
   do {
@@ -169,7 +170,7 @@ static size_t take_character(uint8_t tag, struct byte_slice *string, uint8_t byt
     case DER_NUMERIC_STRING:
     case DER_VISIBLE_STRING:
       return take_utf8_character(string, bytes);
-    case DER_TELETEX_STRING: /* taken for ISO 8859-1, as everybody does */
+    case DER_TELETEX_STRING: /* read as ISO 8859-1, as everybody does */
       return take_wide_character(string, 1, bytes);
     case DER_BMP_STRING:
       return take_wide_character(string, 2, bytes);
@@ -321,7 +322,7 @@ static unsigned address_group(const uint8_t *address, size_t index) {
   return (unsigned)address[2 * index] << 8 | address[2 * index + 1];
 }
 
-/* The longest run of zero groups, the first of equals, at least two (RFC 5952, section 4.2). */
+/* The longest run of zero groups, the first among equals, at least two (RFC 5952, section 4.2). */
 static size_t longest_zero_run(const uint8_t *address, size_t groups, size_t *start) {
   size_t longest = 1;
   size_t run = 0;

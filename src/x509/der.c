@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The DER reader behind certificate.c. Bytes come from a peer that is not authenticated yet, so each length is checked
- * against what is left before it is used.
+ * The DER reader. Bytes may come from a peer that is not authenticated yet, so each length is checked against what is
+ * left before it is used.
  */
 #include "x509/der.h"
 
@@ -154,8 +154,8 @@ static int64_t days_since_1970(unsigned year, unsigned month, unsigned day) {
   return days + day - 1 - days_from_0000_to_1970;
 }
 
-/* What follows the year. RFC 5280: seconds always, GMT always, no fraction; a leap second can't be told from a
- * mistake. */
+/* What follows the year. RFC 5280: seconds always, GMT always, no fraction; a leap second can't be distinguished from a
+   mistake. */
 static bool read_time_in_year(struct byte_slice text, unsigned year, int64_t *seconds) {
   unsigned month, day, hour, minute, second;
   if (!take_decimal(&text, 2, 1, 12, &month) || !take_decimal(&text, 2, 1, days_in_month(year, month), &day) ||

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads the elements of DER (ITU-T X.690) that certificates are made of. Strict: definite lengths in their shortest
- * form, nothing longer than what holds it. Pure: no memory of its own.
+ * form, nothing longer than what contains it. Pure: no memory of its own.
  *
- * Every function takes its element off the front of \a rest and returns true, or returns false when the front is not
- * such an element; \a rest and the results are then undefined.
+ * Every function takes its element off the front of \a rest and returns true, or returns false if the front is not such
+ * an element; \a rest and the results are then undefined.
  */
 #ifndef AMQP_WOLFSSL_DER_H
 #define AMQP_WOLFSSL_DER_H

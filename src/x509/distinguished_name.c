@@ -4,7 +4,7 @@
 
 #include "x509/der.h"
 
-/* More in one relative name than this is somebody's attempt to have every one compared with every other. */
+/* More than this in one relative name is an attempt to have every one compared with every other. */
 #define ATTRIBUTES_COMPARED 16
 
 enum { END = -1, BROKEN = -2, NONE = -3 };
@@ -124,7 +124,7 @@ static int32_t take_point(struct folded_text *text) {
       return take_wide(&text->rest, 2);
     case DER_UNIVERSAL_STRING:
       return take_wide(&text->rest, 4);
-    case DER_TELETEX_STRING: /* in use it is Latin-1 */
+    case DER_TELETEX_STRING: /* in practice it is Latin-1 */
       return take_wide(&text->rest, 1);
     default:
       point = take_wide(&text->rest, 1);
@@ -176,7 +176,7 @@ static bool take_attribute(struct byte_slice *attributes, struct byte_slice *typ
          der_read(&content, value);
 }
 
-/* \param [in,out] used bits: those that stand for an attribute of the other name already */
+/* \param [in,out] used bits: those already matched with an attribute of the other name */
 static bool use_attribute(struct byte_slice attributes, struct byte_slice wanted_type, const struct der_element *wanted,
                           uint32_t *used) {
   struct byte_slice type;
@@ -206,7 +206,7 @@ static size_t count_attributes(struct byte_slice attributes) {
   return count;
 }
 
-/* Sets of attributes: their order does not count. */
+/* Sets of attributes: their order does not matter. */
 static bool relative_names_equal(struct byte_slice one, struct byte_slice other) {
   struct byte_slice type;
   struct der_element value;

@@ -59,11 +59,11 @@ static amqp_wolfssl_code_t take_blocks(const struct reading *reading, const char
   }
   if (result == PEM_UNTERMINATED) {
     return error_configure(error, kind->malformed,
-                           "%s is cut off or damaged after %s %zu: a BEGIN or END line lacks the other",
-                           reading->origin, kind->name, number);
+                           "%s is truncated or damaged after %s %zu: unmatched BEGIN or END line", reading->origin,
+                           kind->name, number);
   }
   if (number == 0) {
-    return error_configure(error, kind->missing, "%s holds no %s (no \"-----BEGIN %s-----\")", reading->origin,
+    return error_configure(error, kind->missing, "%s contains no %s (no \"-----BEGIN %s-----\")", reading->origin,
                            kind->name, kind->label);
   }
   return AMQP_WOLFSSL_OK;

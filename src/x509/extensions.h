@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Walks through Extensions (RFC 5280, section 4.1), which certificates, revocation lists, their entries and OCSP
- * responses have alike. None may come twice: readers that differ on which one counts would see different objects. Pure.
+ * responses have in common. None may come twice: readers that differ on which one counts would see different objects.
+ * Pure.
  */
 #ifndef AMQP_WOLFSSL_EXTENSIONS_H
 #define AMQP_WOLFSSL_EXTENSIONS_H
@@ -26,13 +27,13 @@ enum extension_step {
   EXTENSION_STEP_REPEATED /**< it has the identifier of an earlier one */
 };
 
-/** Takes Extensions off the front of \a rest and starts a walk through them. \return false when there are none */
+/** Takes Extensions off the front of \a rest and starts a walk through them. \return false if there are none */
 bool extensions_take(struct byte_slice *rest, struct extension_walk *walk);
 
 /** The same with an EXPLICIT context tag around them, such as [3] in a certificate. */
 bool extensions_take_tagged(struct byte_slice *rest, uint8_t number, struct extension_walk *walk);
 
-/** \param [out] extension undefined at the end, and when malformed */
+/** \param [out] extension undefined at the end, and if malformed */
 enum extension_step extensions_next(struct extension_walk *walk, struct extension *extension);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The object identifiers that are known here, in one table. Where one stands says what it is: Ed25519 has the same for
- * keys and signatures. Pure.
+ * The object identifiers that this library knows, in one table. Where one is found says what it means: Ed25519 has the
+ * same one for keys and signatures. Pure.
  */
 #ifndef AMQP_WOLFSSL_OBJECT_IDENTIFIERS_H
 #define AMQP_WOLFSSL_OBJECT_IDENTIFIERS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Steps through the blocks of a PEM text; base64 is wolfCrypt's work. */
+/* Steps through the blocks of a PEM text; wolfCrypt decodes base64. */
 #include "autoconfig.h"
 
 #include "x509/pem.h"
@@ -61,7 +61,7 @@ enum pem_result pem_next(struct pem_text *rest, struct pem_block *block) {
     return PEM_UNTERMINATED;
   }
   block->label = (struct pem_text){label, (size_t)(label_end - label)};
-  /* Behind the dashes of the BEGIN: an END that shared them would leave less than nothing between the two. */
+  /* After the dashes of the BEGIN: an END that shared them would leave a negative length between the two. */
   end = label_end + strlen(DASHES);
   end = find(end, (size_t)(limit - end), END);
   next_begin = find(label_end, (size_t)(limit - label_end), BEGIN);
@@ -80,7 +80,7 @@ enum pem_result pem_next(struct pem_text *rest, struct pem_block *block) {
   return PEM_BLOCK;
 }
 
-/* wolfCrypt would also begin in the middle of the line. */
+/* wolfCrypt would also start in the middle of the line. */
 static bool starts_line(const char *base64, size_t length) {
   return (length > 0 && base64[0] == '\n') ||
          (length > 1 && (base64[0] == '\r' || base64[0] == ' ') && base64[1] == '\n');

@@ -30,7 +30,7 @@ static size_t find_hash(struct byte_slice identifier) {
   return i;
 }
 
-/* [0]: a field that is left out means SHA-1, which is none here. */
+/* [0]: a field that is left out means SHA-1, which is not supported. */
 static size_t take_hash(struct byte_slice *rest) {
   struct byte_slice wrapper;
   struct byte_slice identifier;

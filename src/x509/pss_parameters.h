@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parameters of RSASSA-PSS (RFC 4055, section 3.1) say hash, mask and salt. Of all they could say, three sets are
- * in use, the SignatureSchemes of TLS: mask generation with the same hash, and a salt as long as the hash. A mask by
- * SHA-1 or no salt at all would pass a policy that looks at the hash alone.
+ * The parameters of RSASSA-PSS (RFC 4055, section 3.1) give hash, mask and salt. Of all possible sets, three are in
+ * use, the SignatureSchemes of TLS: mask generation with the same hash, and a salt as long as the hash. A mask made
+ * with SHA-1, or no salt at all, would pass a policy that looks only at the hash.
  */
 #ifndef AMQP_WOLFSSL_PSS_PARAMETERS_H
 #define AMQP_WOLFSSL_PSS_PARAMETERS_H

@@ -15,7 +15,8 @@ const char *revocation_reason_name(int reason) {
   return reason >= 0 && (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "";
 }
 
-/* RFC 5280, sections 5.2 and 5.3, has these three marked critical: a list whose signer forgot is no more complete. */
+/* RFC 5280, sections 5.2 and 5.3, requires these three to be marked critical: a list whose signer forgot to is no more
+   complete. */
 static bool makes_partial(const struct extension *extension) {
   switch (object_identifier_find(extension->identifier)) {
     case OID_DELTA_CRL_INDICATOR:
@@ -37,7 +38,7 @@ static bool read_reason(struct byte_slice value, int *reason) {
   return true;
 }
 
-/* \a partial: the list that holds the entry is. */
+/* \a partial: the list that contains the entry is partial. */
 static bool read_entry_extensions(struct byte_slice *rest, int *reason, bool *partial) {
   struct extension_walk walk;
   struct extension extension;
@@ -111,7 +112,7 @@ static bool check_extensions(struct byte_slice *rest, bool *partial) {
   return step == EXTENSION_STEP_END;
 }
 
-/* It goes into sentences, so its form is checked: SETs of pairs of a type and a value. */
+/* It goes into error sentences, so its form is checked: SETs of pairs of a type and a value. */
 static bool is_name(struct byte_slice content) {
   while (content.length > 0) {
     struct byte_slice attributes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads a certificate revocation list (RFC 5280, section 5) in DER, strictly, from the first byte to the last. Pure: no
- * wolfSSL, no memory of its own. Who signed it is for others to check.
+ * wolfSSL, no memory of its own. The caller checks who signed it.
  */
 #ifndef AMQP_WOLFSSL_REVOCATION_LIST_H
 #define AMQP_WOLFSSL_REVOCATION_LIST_H
@@ -11,10 +11,10 @@
 enum revocation_list_result {
   REVOCATION_LIST_READ,
   REVOCATION_LIST_MALFORMED,
-  /** No nextUpdate, which RFC 5280 requires: it would hold for ever. */
+  /** No nextUpdate, which RFC 5280 requires: it would be valid forever. */
   REVOCATION_LIST_WITHOUT_END,
-  /** A delta, a list of some certificates only, an indirect one, whether marked critical or not; or it has another
-   * critical extension. By RFC 5280, section 5.2, such a list must not be used. */
+  /** A delta, a list of only some certificates, or an indirect one, whether marked critical or not; or it has
+      another critical extension. By RFC 5280, section 5.2, such a list must not be used. */
   REVOCATION_LIST_PARTIAL
 };
 
@@ -41,7 +41,7 @@ struct revocation_entry {
 bool revocation_list_find(const struct revocation_list *list, struct byte_slice serial_number,
                           struct revocation_entry *entry);
 
-/** "keyCompromise", …; "" without one or for a number that RFC 5280 does not know. Static text. */
+/** "keyCompromise", …; "" without one, or for a number that RFC 5280 does not define. Static text. */
 const char *revocation_reason_name(int reason);
 
 #endif

@@ -94,7 +94,7 @@ static enum signature_verdict verify(const struct algorithm *algorithm, enum wc_
   int result;
 
   if (wc_SignatureGetSize(type, key, key_size) <= 0) {
-    key_size += STRUCTURE_SLACK; /* 5.9.2 wants the size exactly; 5.5.4 at least its own, which headers may not tell */
+    key_size += STRUCTURE_SLACK; /* 5.9.2 wants the exact size; 5.5.4 its own at least, which headers may get wrong */
   }
   result = wc_SignatureVerify(algorithm->hash, type, object->signed_part.bytes, (word32)object->signed_part.length,
                               object->signature.bytes, (word32)object->signature.length, key, key_size);
@@ -191,7 +191,7 @@ static int verify_pss(const struct algorithm *algorithm, const struct signed_obj
                     : ASN_SIG_CONFIRM_E;
 }
 
-/* With a salt as long as the hash, which is what wolfCrypt takes for granted and pss_parameters_scheme() asks for. */
+/* With a salt as long as the hash, which wolfCrypt assumes and pss_parameters_scheme() requires. */
 static enum signature_verdict check_pss(const struct algorithm *algorithm, const struct signed_object *object,
                                         struct byte_slice public_key) {
   union rsa_key_room room;

@@ -6,8 +6,8 @@
 #include "base/byte_slice.h"
 
 /**
- * An AlgorithmIdentifier as a SignatureScheme (RFC 8446, section 4.2.3), which for ECDSA says the hash and not the
- * curve; older ones as RFC 5246 numbers them (hash, signature).
+ * An AlgorithmIdentifier as a SignatureScheme (RFC 8446, section 4.2.3), which for ECDSA gives the hash but not the
+ * curve; older ones as numbered by RFC 5246 (hash, signature).
  * \param [in] identifier content of the OBJECT IDENTIFIER
  * \param [in] parameters tag and length included; may be empty
  * \return 0: another

@@ -19,7 +19,7 @@ struct signed_object {
 /** Takes the three parts off the front of \a content, that of the outer SEQUENCE. */
 bool signed_object_take(struct byte_slice *content, struct signed_object *object);
 
-/** Reads exactly one SEQUENCE that holds the three parts and nothing else. */
+/** Reads exactly one SEQUENCE that contains the three parts and nothing else. */
 bool signed_object_read(struct signed_object *object, const uint8_t *der, size_t length);
 
 /** An AlgorithmIdentifier; the content of its OBJECT IDENTIFIER. Its parameters may be any one element. */

@@ -768,7 +768,7 @@ static void test_what_was_not_read(void **state) {
                {PART_SUBJECT, "0500", "its subject is malformed"},
                {PART_KEY, "0500", "its public key is malformed"},
                {PART_EXTENSIONS, "0500", "its extensions are malformed"},
-               {PART_OUTER_ALGORITHM, "0500", "its signature algorithm is malformed, or not the signed one"},
+               {PART_OUTER_ALGORITHM, "0500", "its signature algorithm is malformed, or differs from the signed one"},
                {PART_SIGNATURE, "0500", "its signature is malformed"}};
   size_t i;
   (void)state;
