@@ -283,7 +283,7 @@ amqp_wolfssl_code_t ocsp_check_response(const struct revocation_check *check, st
                                         amqp_wolfssl_error_t *error) {
   const struct certificate_der *der = check->chain->items;
   struct certificate leaf;
-  struct revocation_issuer issuer;
+  struct certificate issuer;
   amqp_wolfssl_code_t code;
   char subject[ERROR_SUBJECT_LENGTH];
 
@@ -291,11 +291,11 @@ amqp_wolfssl_code_t ocsp_check_response(const struct revocation_check *check, st
     return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                         "the broker stapled an OCSP response and sent no certificate");
   }
-  code = revocation_find_issuer(check, 0, &leaf, &issuer, error);
+  code = revocation_find_issuer(check, &leaf, &issuer, error);
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  code = check_response(check, response, &leaf, &issuer.certificate, error);
+  code = check_response(check, response, &leaf, &issuer, error);
   if (code != AMQP_WOLFSSL_OK) {
     certificate_format_name(leaf.subject, subject, sizeof(subject));
     error_set_certificate(error, 0, subject);

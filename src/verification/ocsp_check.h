@@ -15,7 +15,7 @@
 /**
  * The response must be about the broker's certificate, good, in date, and signed by the certificate's issuer or by a
  * responder that the issuer authorised; where there are lists, these must not name the responder.
- * \return as revocation_check_chain()
+ * \return as revocation_check_path()
  */
 amqp_wolfssl_code_t ocsp_check_response(const struct revocation_check *check, struct byte_slice response,
                                         amqp_wolfssl_error_t *error);

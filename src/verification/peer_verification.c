@@ -225,6 +225,7 @@ static struct revocation_check describe_check(const struct peer_verification *ve
                                    .lists = verification->lists,
                                    .chain = &verification->chain,
                                    .anchors = &verification->trust->anchors,
+                                   .path = &verification->path,
                                    .now = (int64_t)time(NULL)};
 }
 
@@ -240,7 +241,7 @@ static bool check_lists(struct peer_verification *verification) {
               "the CRLs could not be read just now");
     return false;
   }
-  return revocation_check_chain(&check, &verification->error) == AMQP_WOLFSSL_OK;
+  return revocation_check_path(&check, &verification->error) == AMQP_WOLFSSL_OK;
 }
 
 static bool judge_response(const struct peer_verification *verification, amqp_wolfssl_error_t *error) {
@@ -540,7 +541,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   }
   /* wolfSSL 5.5.4 breaks off before it shows the response's certificate; with the chain at hand there is more to
      say. */
-  if (is_about_response(wolfssl_code) && verification->response != NULL && verification->chain.count > 0 &&
+  if (is_about_response(wolfssl_code) && verification->response != NULL && verification->path_found &&
       !judge_response(verification, error)) {
     error->wolfssl_code = wolfssl_code;
     return error->code;

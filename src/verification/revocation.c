@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Follows the broker's certificates up to a trust anchor, and asks the issuers' lists about each. */
+/* Goes up the path from the broker's certificate, and asks the issuers' lists about each that is on it. */
 #include "autoconfig.h"
 
 #include "verification/revocation.h"
@@ -7,87 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "verification/path.h"
 #include "verification/signer_check.h"
 
 static bool read_certificate(const struct certificate_der *der, struct certificate *certificate) {
   return certificate_read(certificate, der->bytes, der->length);
 }
 
-/* ---- The way from a certificate to its issuer ---- */
-
-static enum signature_verdict signed_by(const struct certificate_der *der, const struct certificate *certificate,
-                                        const struct certificate *issuer) {
-  struct signed_object object;
-
-  if (!certificate_names_equal(certificate->issuer, issuer->subject) ||
-      !signed_object_read(&object, der->bytes, der->length)) {
-    return SIGNATURE_WRONG;
-  }
-  return signature_check(&object, issuer->public_key);
-}
-
-/* Two CAs may have one name, while a key is being replaced: the signature says which one it was. */
-static enum signature_verdict find_issuer(const struct revocation_check *check, const struct certificate_der *der,
-                                          const struct certificate *certificate, struct revocation_issuer *issuer) {
-  enum signature_verdict verdict = SIGNATURE_WRONG;
-
-  for (size_t i = 0; i < check->anchors->count && verdict == SIGNATURE_WRONG; i++) {
-    issuer->is_anchor = true;
-    if (read_certificate(&check->anchors->items[i], &issuer->certificate)) {
-      verdict = signed_by(der, certificate, &issuer->certificate);
-    }
-  }
-  for (size_t i = 0; i < check->chain->count && verdict == SIGNATURE_WRONG; i++) {
-    issuer->is_anchor = false;
-    issuer->depth = i;
-    if (read_certificate(&check->chain->items[i], &issuer->certificate) && issuer->certificate.is_ca) {
-      verdict = signed_by(der, certificate, &issuer->certificate);
-    }
-  }
-  return verdict;
-}
-
-/* The record is about this certificate; the depth is its place in the chain. */
+/* The record is about this certificate; the depth is its place on the path. */
 static void name_certificate(const struct certificate *certificate, size_t depth, amqp_wolfssl_error_t *error) {
   char subject[ERROR_SUBJECT_LENGTH];
 
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   error_set_certificate(error, (int)depth, subject);
-}
-
-static amqp_wolfssl_code_t explain_no_issuer(const struct certificate *certificate, size_t depth,
-                                             enum signature_verdict verdict, amqp_wolfssl_error_t *error) {
-  char subject[ERROR_SUBJECT_LENGTH];
-  char issuer[ERROR_SUBJECT_LENGTH];
-
-  if (verdict == SIGNATURE_NO_MEMORY) {
-    return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
-  }
-  certificate_format_name(certificate->subject, subject, sizeof(subject));
-  certificate_format_name(certificate->issuer, issuer, sizeof(issuer));
-  if (verdict == SIGNATURE_UNSUPPORTED) {
-    error_verify(
-        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "whether \"%s\" is revoked can't be checked: its certificate is signed in a way that is not known here (RSA or "
-        "ECDSA with SHA-256, -384 or -512 is)",
-        subject);
-  } else {
-    error_verify(
-        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "whether \"%s\" is revoked can't be checked: the broker did not send the certificate of its issuer \"%s\"",
-        subject, issuer);
-  }
-  name_certificate(certificate, depth, error);
-  return error->code;
-}
-
-amqp_wolfssl_code_t revocation_find_issuer(const struct revocation_check *check, size_t depth,
-                                           const struct certificate *certificate, struct revocation_issuer *issuer,
-                                           amqp_wolfssl_error_t *error) {
-  const struct certificate_der *der = &check->chain->items[depth];
-  const enum signature_verdict verdict = find_issuer(check, der, certificate, issuer);
-
-  return verdict == SIGNATURE_GOOD ? AMQP_WOLFSSL_OK : explain_no_issuer(certificate, depth, verdict, error);
 }
 
 /* ---- What the lists say ---- */
@@ -169,12 +101,14 @@ static void append_serial_number(struct byte_slice serial_number, amqp_wolfssl_e
   error_append(error, ")");
 }
 
-static void explain_revoked(const struct findings *findings, const struct certificate *certificate, const char *subject,
-                            const char *issuer, amqp_wolfssl_error_t *error) {
+static void explain_revoked(const struct findings *findings, const struct certificate *certificate, bool is_anchor,
+                            const char *subject, const char *issuer, amqp_wolfssl_error_t *error) {
   const char *reason = revocation_reason_name(findings->entry.reason);
 
-  error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the certificate of \"%s\" in the broker's chain",
-               subject);
+  error_verify(
+      error, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED,
+      is_anchor ? "the certificate of the trusted CA \"%s\"" : "the certificate of \"%s\" in the broker's chain",
+      subject);
   append_serial_number(certificate->serial_number, error);
   error_append(error, " was revoked by \"%s\"", issuer);
   error_append_date(error, " on ", findings->entry.date, "");
@@ -210,7 +144,7 @@ amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check,
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, issuer_name, sizeof(issuer_name));
   if (findings.revoked_by != NULL) {
-    explain_revoked(&findings, certificate, subject, issuer_name, error);
+    explain_revoked(&findings, certificate, depth >= check->path->length, subject, issuer_name, error);
   } else if (findings.refused != NULL && is_newer(findings.refused, findings.newest)) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is too weak: %s", subject,
@@ -234,31 +168,157 @@ amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check,
   return error->code;
 }
 
-amqp_wolfssl_code_t revocation_check_chain(const struct revocation_check *check, amqp_wolfssl_error_t *error) {
-  size_t depth = 0;
+/* ---- The way up ---- */
 
-  /* A path is no longer than the chain; one that is goes in a circle. */
-  for (size_t step = 0; step < check->chain->count; step++) {
-    const struct certificate_der *der = &check->chain->items[depth];
+static bool broker_is_anchor(const struct revocation_check *check) {
+  const struct certificate_der *broker = &check->chain->items[check->path->places[0]];
+  const struct certificate_der *anchor = &check->anchors->items[check->path->anchor];
+
+  return check->path->length == 1 && broker->length == anchor->length &&
+         memcmp(broker->bytes, anchor->bytes, broker->length) == 0;
+}
+
+/* Of the path, whose end is an anchor. */
+static bool read_at_depth(const struct revocation_check *check, size_t depth, struct certificate *certificate) {
+  const struct path *path = check->path;
+
+  return read_certificate(
+      depth < path->length ? &check->chain->items[path->places[depth]] : &check->anchors->items[path->anchor],
+      certificate);
+}
+
+/* A signature that can't be checked tells nothing: then the name does, which only makes for one more list to be asked.
+   Not where an anchor has its issuer's name, for that one is its own issuer, as a rule. */
+static enum signature_verdict is_issued_by(const struct certificate_der *der, const struct certificate *certificate,
+                                           const struct certificate *issuer) {
+  struct signed_object object;
+  enum signature_verdict verdict;
+
+  if (!certificate_names_equal(certificate->issuer, issuer->subject) ||
+      byte_slices_equal(certificate->public_key, issuer->public_key) ||
+      !signed_object_read(&object, der->bytes, der->length)) {
+    return SIGNATURE_WRONG;
+  }
+  verdict = signature_check(&object, issuer->public_key);
+  if (verdict == SIGNATURE_UNSUPPORTED && !certificate_names_equal(certificate->issuer, certificate->subject)) {
+    return SIGNATURE_GOOD;
+  }
+  return verdict;
+}
+
+/* An anchor with its own key is its own issuer, or signed by nobody that is trusted. */
+static enum signature_verdict find_anchor_above(const struct revocation_check *check, size_t anchor,
+                                                const struct certificate *certificate, size_t *above,
+                                                struct certificate *issuer) {
+  const struct certificate_list *anchors = check->anchors;
+  enum signature_verdict verdict = SIGNATURE_WRONG;
+
+  for (size_t i = 0; i < anchors->count; i++) {
+    if (read_certificate(&anchors->items[i], issuer)) {
+      verdict = is_issued_by(&anchors->items[anchor], certificate, issuer);
+    }
+    if (verdict == SIGNATURE_GOOD || verdict == SIGNATURE_NO_MEMORY) {
+      *above = i;
+      return verdict;
+    }
+  }
+  return SIGNATURE_WRONG;
+}
+
+static bool is_among(const size_t *places, size_t count, size_t place) {
+  for (size_t i = 0; i < count; i++) {
+    if (places[i] == place) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* A file of trusted CAs often holds intermediates too. They are trusted, and may have been revoked all the same. */
+static amqp_wolfssl_code_t check_anchors(const struct revocation_check *check, size_t depth,
+                                         amqp_wolfssl_error_t *error) {
+  size_t places[PATH_LENGTH_MAXIMUM] = {check->path->anchor};
+
+  for (size_t count = 1; count < PATH_LENGTH_MAXIMUM; count++) {
+    const size_t anchor = places[count - 1];
     struct certificate certificate;
-    struct revocation_issuer issuer;
+    struct certificate issuer;
     amqp_wolfssl_code_t code;
 
-    if (!read_certificate(der, &certificate)) {
+    if (!read_certificate(&check->anchors->items[anchor], &certificate)) {
       break;
     }
-    if (certificate_list_contains(check->anchors, der->bytes, der->length)) {
-      return AMQP_WOLFSSL_OK; /* trusted by itself */
+    switch (find_anchor_above(check, anchor, &certificate, &places[count], &issuer)) {
+      case SIGNATURE_GOOD:
+        break;
+      case SIGNATURE_NO_MEMORY:
+        return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+      default:
+        return AMQP_WOLFSSL_OK;
     }
-    code = revocation_find_issuer(check, depth, &certificate, &issuer, error);
-    if (code == AMQP_WOLFSSL_OK) {
-      code = revocation_check_lists(check, &certificate, depth, &issuer.certificate, error);
-    }
-    if (code != AMQP_WOLFSSL_OK || issuer.is_anchor) {
+    code = revocation_check_lists(check, &certificate, depth + count - 1, &issuer, error);
+    if (code != AMQP_WOLFSSL_OK || is_among(places, count, places[count])) {
       return code;
     }
-    depth = issuer.depth;
   }
   return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                      "the broker's certificates lead to no trusted CA that revocation could be checked by");
+                      "the trusted CAs above the broker's certificate are too many to check all of them");
+}
+
+amqp_wolfssl_code_t revocation_check_path(const struct revocation_check *check, amqp_wolfssl_error_t *error) {
+  const size_t anchor_depth = broker_is_anchor(check) ? 0 : check->path->length;
+
+  for (size_t depth = 0; depth < anchor_depth; depth++) {
+    struct certificate certificate;
+    struct certificate issuer;
+    amqp_wolfssl_code_t code;
+
+    if (!read_at_depth(check, depth, &certificate) || !read_at_depth(check, depth + 1, &issuer)) {
+      return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                          "a certificate of the broker's chain can't be parsed"); /* the path was */
+    }
+    code = revocation_check_lists(check, &certificate, depth, &issuer, error);
+    if (code != AMQP_WOLFSSL_OK) {
+      return code;
+    }
+  }
+  return check_anchors(check, anchor_depth, error);
+}
+
+/* Who issued an anchor is another anchor, or itself. */
+static amqp_wolfssl_code_t find_issuer_of_anchor(const struct revocation_check *check,
+                                                 const struct certificate *certificate, struct certificate *issuer,
+                                                 amqp_wolfssl_error_t *error) {
+  char subject[ERROR_SUBJECT_LENGTH];
+  char name[ERROR_SUBJECT_LENGTH];
+  size_t above;
+
+  switch (find_anchor_above(check, check->path->anchor, certificate, &above, issuer)) {
+    case SIGNATURE_GOOD:
+      return AMQP_WOLFSSL_OK;
+    case SIGNATURE_NO_MEMORY:
+      return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+    default:
+      break;
+  }
+  if (certificate_names_equal(certificate->subject, certificate->issuer)) {
+    *issuer = *certificate;
+    return AMQP_WOLFSSL_OK;
+  }
+  certificate_format_name(certificate->subject, subject, sizeof(subject));
+  certificate_format_name(certificate->issuer, name, sizeof(name));
+  error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+               "whether \"%s\" is revoked can't be checked: its issuer \"%s\" is not trusted", subject, name);
+  name_certificate(certificate, 0, error);
+  return error->code;
+}
+
+amqp_wolfssl_code_t revocation_find_issuer(const struct revocation_check *check, const struct certificate *broker,
+                                           struct certificate *issuer, amqp_wolfssl_error_t *error) {
+  if (broker_is_anchor(check)) {
+    return find_issuer_of_anchor(check, broker, issuer, error);
+  }
+  return read_at_depth(check, 1, issuer) ? AMQP_WOLFSSL_OK
+                                         : error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                                                        "the certificate of the broker's issuer can't be parsed");
 }

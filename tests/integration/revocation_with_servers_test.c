@@ -251,6 +251,34 @@ static void an_intermediate_that_was_seen_before(void **state) {
   peer_process_stop(whole.process);
 }
 
+/* The usual ca-chain.pem: an intermediate that is trusted too has not been looked up by that alone. */
+static void an_intermediate_in_the_ca_file(void **state) {
+  static const struct {
+    const char *list;
+    struct expected expected;
+  } rows[] = {
+      {"list-clean", GOOD},
+      {"list-revoked-intermediate",
+       {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED,
+        .sentence = "the trusted CA \"CN=Acme Test Intermediate,O=Acme Test\""}},
+      {NULL, {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "its issuer \"CN=Acme Test Root,"}},
+  };
+
+  (void)state;
+  assert_int_equal(
+      command_run(test_folder_certificates(), "sh", "-c", "cat intermediate.pem ca.pem > ca-chain.pem", NULL), 0);
+  for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
+    const size_t at = i / COUNT(versions);
+    struct tls_server server =
+        tls_server_start(TLS_SERVER_OPENSSL, "server-chain", versions[i % COUNT(versions)], NULL);
+    const struct client_settings settings = {
+        .ca = "ca-chain", .identity = "client", .lists = {"list-intermediate", rows[at].list}};
+
+    try_once(&settings, server.port, &rows[at].expected, rows[at].list != NULL ? rows[at].list : "no list of the root");
+    peer_process_stop(server.process);
+  }
+}
+
 /* ---- Lists that change while the program runs ---- */
 
 /* The list \a name, as the file \a to of the temporary folder; whoever reads that finds all of it. */
@@ -654,6 +682,7 @@ int main(void) {
       CASE(lists_with_gnutls),
       CASE(a_revoked_server_gets_an_alert),
       CASE(an_intermediate_that_was_seen_before),
+      CASE(an_intermediate_in_the_ca_file),
       CASE(a_file_is_read_again),
       CASE(a_folder_is_read_again),
       CASE(threads_and_a_changing_file),

@@ -26,6 +26,10 @@
  *   leaf          a server's extensions, for localhost
  *   x:NAME=VALUE  an extension in the form of openssl.cnf; it takes the place of one that ca or leaf made
  *   x:NAME=       that extension is left out; "nothing" is a value of no bytes
+ *
+ * or one revocation list, written to FOLDER/NAME.der, of the CA that it is by:
+ *
+ *   NAME list by=NAME [revokes=NAME,...] and from, to, i, sign, md, spoil and x as above
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +44,8 @@
 
 #define CERTIFICATES 64
 #define EXTENSIONS 16
+
+enum { REVOKED_SECONDS_AGO = 7200 };
 
 struct minted {
   char name[64];
@@ -62,9 +68,11 @@ struct description {
   const char *digest;
   const char *pss;
   const char *copied;
+  const char *revoked;
   long from;
   long to;
   long version;
+  int is_list;
   int spoiled;
   int cut;
   struct extension_text extensions[EXTENSIONS];
@@ -140,7 +148,7 @@ static int use_text(struct description *description, const char *word) {
     const char **field;
   } texts[] = {{"by=", &description->by},   {"s=", &description->subject},   {"i=", &description->issuer},
                {"key=", &description->key}, {"sign=", &description->signer}, {"md=", &description->digest},
-               {"pss=", &description->pss}, {"copy=", &description->copied}};
+               {"pss=", &description->pss}, {"copy=", &description->copied}, {"revokes=", &description->revoked}};
 
   for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
     const char *value = after(word, texts[i].prefix);
@@ -179,6 +187,8 @@ static void use_word(struct description *description, char *word) {
     make_ca(description, after(word, "ca="));
   } else if (strcmp(word, "leaf") == 0) {
     make_leaf(description);
+  } else if (strcmp(word, "list") == 0) {
+    description->is_list = 1;
   } else if (strcmp(word, "spoil") == 0) {
     description->spoiled = 1;
   } else if (strcmp(word, "cut") == 0) {
@@ -426,6 +436,85 @@ static void mint(const char *folder, const struct description *description) {
   minted_count++;
 }
 
+/* ---- Making a revocation list ---- */
+
+static void add_entries(X509_CRL *list, const char *names) {
+  char *copy = strdup(names);
+  char *rest = copy;
+  char *name;
+  ASN1_TIME *date = X509_gmtime_adj(NULL, -REVOKED_SECONDS_AGO);
+
+  must(copy != NULL && date != NULL, "out of memory");
+  while ((name = strsep(&rest, ",")) != NULL) {
+    X509_REVOKED *entry = X509_REVOKED_new();
+
+    must(entry != NULL && X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(find(name)->certificate)) &&
+             X509_REVOKED_set_revocationDate(entry, date) && X509_CRL_add0_revoked(list, entry),
+         "can't add an entry");
+  }
+  ASN1_TIME_free(date);
+  free(copy);
+}
+
+static void add_list_extensions(X509_CRL *list, X509 *issuer, const struct description *description) {
+  CONF *configuration = NCONF_new(NULL);
+  X509V3_CTX context;
+
+  X509V3_set_ctx(&context, issuer, NULL, NULL, list, 0);
+  X509V3_set_nconf(&context, configuration);
+  for (size_t i = 0; i < description->extension_count; i++) {
+    X509_EXTENSION *extension = make_extension(configuration, &context, &description->extensions[i]);
+
+    must(extension != NULL && X509_CRL_add_ext(list, extension, -1), description->extensions[i].value);
+    X509_EXTENSION_free(extension);
+  }
+  NCONF_free(configuration);
+}
+
+static void set_list_issuer(X509_CRL *list, const struct minted *issuer, const struct description *description) {
+  X509_NAME *name = description->issuer != NULL ? make_name(description->issuer)
+                                                : X509_NAME_dup(X509_get_subject_name(issuer->certificate));
+
+  must(name != NULL && X509_CRL_set_issuer_name(list, name), "can't set the issuer");
+  X509_NAME_free(name);
+}
+
+static void write_list(const char *folder, X509_CRL *list, const struct description *description) {
+  unsigned char *der = NULL;
+  const int length = i2d_X509_CRL(list, &der);
+  FILE *file = open_file(folder, description->name, "der");
+
+  must(length > 0, "can't encode a list");
+  der[length - 1] ^= (unsigned char)description->spoiled; /* the end of the signature */
+  must(fwrite(der, 1, (size_t)length, file) == (size_t)length && fclose(file) == 0, "can't write");
+  OPENSSL_free(der);
+}
+
+static void mint_list(const char *folder, const struct description *description) {
+  const struct minted *issuer;
+  ASN1_TIME *from = X509_gmtime_adj(NULL, description->from);
+  ASN1_TIME *to = X509_gmtime_adj(NULL, description->to);
+  X509_CRL *list = X509_CRL_new();
+
+  must(description->by != NULL && list != NULL && from != NULL && to != NULL, "a list needs a CA");
+  issuer = find(description->by);
+  must(X509_CRL_set_version(list, X509_CRL_VERSION_2) && X509_CRL_set1_lastUpdate(list, from) &&
+           X509_CRL_set1_nextUpdate(list, to),
+       "can't fill a list");
+  set_list_issuer(list, issuer, description);
+  add_list_extensions(list, issuer->certificate, description);
+  if (description->revoked != NULL) {
+    add_entries(list, description->revoked);
+  }
+  must(X509_CRL_sign(list, description->signer != NULL ? find(description->signer)->key : issuer->key,
+                     EVP_get_digestbyname(description->digest)) > 0,
+       "can't sign");
+  write_list(folder, list, description);
+  X509_CRL_free(list);
+  ASN1_TIME_free(from);
+  ASN1_TIME_free(to);
+}
+
 static void mint_line(const char *folder, char *line) {
   struct description description = {
       .key = "ec", .digest = "sha256", .from = -3600, .to = 86400, .version = X509_VERSION_3 + 1};
@@ -442,7 +531,7 @@ static void mint_line(const char *folder, char *line) {
     }
   }
   if (description.name != NULL) {
-    mint(folder, &description);
+    (description.is_list ? mint_list : mint)(folder, &description);
   }
 }
 

@@ -5,5 +5,6 @@ unit_tests += \
 	tests/unit/verification/path_test \
 	tests/unit/verification/peer_name_test \
 	tests/unit/verification/peer_verification_test \
+	tests/unit/verification/revocation_path_test \
 	tests/unit/verification/revocation_test \
 	tests/unit/verification/trust_test
