@@ -25,29 +25,44 @@ static void name_certificate(const struct certificate *certificate, size_t depth
 /* ---- What the lists say ---- */
 
 struct findings {
-  const struct kept_list *newest; /* of the issuer's, signed by it */
-  const struct kept_list *revoked_by;
+  const struct kept_list *current;  /* the newest that is valid now */
+  const struct kept_list *expired;  /* the newest of those */
+  const struct kept_list *early;    /* one that is not valid yet */
+  const struct kept_list *revoking; /* the newest that names the certificate, expired or not */
   struct revocation_entry entry;
-  const struct kept_list *badly_signed; /* names the issuer, but is not signed by it */
-  const struct kept_list *refused;      /* the newest that the policy keeps from being used */
-  char reason[SIGNER_REASON_LENGTH];    /* of that */
+  const struct kept_list *foreign;   /* names the issuer, but is not signed by it */
+  const struct kept_list *refused;   /* the newest that the policy keeps from being used */
+  char reason[SIGNER_REASON_LENGTH]; /* of that */
 };
 
 static bool is_newer(const struct kept_list *item, const struct kept_list *than) {
   return than == NULL || item->list.this_update > than->list.this_update;
 }
 
+/* A hint, which is enough to pass over what can't be checked: a CA that has renewed its key may have signed by the old
+   one in a way that nobody takes any more. */
+static bool names_another_key(const struct kept_list *item, const struct certificate *issuer) {
+  return item->list.authority_key_identifier.length > 0 && issuer->key_identifier.length > 0 &&
+         !byte_slices_equal(item->list.authority_key_identifier, issuer->key_identifier);
+}
+
 static enum signature_verdict check_signer(const struct policy *policy, const struct kept_list *item,
                                            const struct certificate *issuer, char reason[SIGNER_REASON_LENGTH]) {
-  struct byte_slice known = {item->signer, item->signer_length};
+  const struct byte_slice known = {item->signer, item->signer_length};
+  enum signature_verdict verdict = SIGNATURE_GOOD;
 
   if (!issuer->may_sign_lists) {
     return SIGNATURE_WRONG;
   }
-  if (item->signer != NULL && byte_slices_equal(known, issuer->public_key)) {
-    return signer_hold_to_policy(policy, SIGNATURE_GOOD, &item->list.object, issuer, reason);
+  if (item->signer == NULL) {
+    verdict = signature_check(&item->list.object, issuer->public_key);
+  } else if (!byte_slices_equal(known, issuer->public_key)) {
+    return SIGNATURE_WRONG;
   }
-  return signer_check(policy, &item->list.object, issuer, reason);
+  if (verdict == SIGNATURE_UNSUPPORTED && names_another_key(item, issuer)) {
+    return SIGNATURE_WRONG;
+  }
+  return signer_hold_to_policy(policy, verdict, &item->list.object, issuer, reason);
 }
 
 static void note_refused(const struct kept_list *item, const char *reason, struct findings *findings) {
@@ -57,37 +72,61 @@ static void note_refused(const struct kept_list *item, const char *reason, struc
   }
 }
 
+/* What was said once holds until a newer list in date drops it, which is how a hold is lifted. */
+static void note_signed(const struct kept_list *item, struct byte_slice serial_number, int64_t now,
+                        struct findings *findings) {
+  const struct kept_list **newest = now > item->list.next_update ? &findings->expired : &findings->current;
+  struct revocation_entry entry;
+
+  if (is_newer(item, *newest)) {
+    *newest = item;
+  }
+  if (is_newer(item, findings->revoking) && revocation_list_find(&item->list, serial_number, &entry)) {
+    findings->revoking = item;
+    findings->entry = entry;
+  }
+}
+
+/* \return false when out of memory */
+static bool consider(const struct revocation_check *check, const struct kept_list *item,
+                     const struct certificate *certificate, const struct certificate *issuer,
+                     struct findings *findings) {
+  char reason[SIGNER_REASON_LENGTH];
+
+  switch (check_signer(check->policy, item, issuer, reason)) {
+    case SIGNATURE_NO_MEMORY:
+      return false;
+    case SIGNATURE_WRONG:
+    case SIGNATURE_UNSUPPORTED:
+      findings->foreign = item;
+      return true;
+    case SIGNATURE_REFUSED:
+      if (check->now >= item->list.this_update) {
+        note_refused(item, reason, findings);
+        return true;
+      }
+      break;
+    case SIGNATURE_GOOD:
+      if (check->now >= item->list.this_update) {
+        note_signed(item, certificate->serial_number, check->now, findings);
+        return true;
+      }
+      break;
+  }
+  findings->early = item;
+  return true;
+}
+
+/* Two CAs may have one name, while a key is being replaced: each list is asked whose key signed it. */
 static bool search(const struct revocation_check *check, const struct certificate *certificate,
                    const struct certificate *issuer, struct findings *findings) {
   const struct kept_list *item;
-  char reason[SIGNER_REASON_LENGTH];
 
   memset(findings, 0, sizeof(*findings));
   for (size_t i = 0; (item = revocation_lists_at(check->lists, i)) != NULL; i++) {
-    enum signature_verdict verdict;
-
-    if (!certificate_names_equal(item->list.issuer, certificate->issuer)) {
-      continue;
-    }
-    verdict = check_signer(check->policy, item, issuer, reason);
-    if (verdict == SIGNATURE_NO_MEMORY) {
+    if (certificate_names_equal(item->list.issuer, certificate->issuer) &&
+        !consider(check, item, certificate, issuer, findings)) {
       return false;
-    }
-    if (verdict == SIGNATURE_REFUSED) {
-      note_refused(item, reason, findings);
-      continue;
-    }
-    if (verdict != SIGNATURE_GOOD) {
-      findings->badly_signed = item;
-      continue;
-    }
-    if (is_newer(item, findings->newest)) {
-      findings->newest = item; /* takes the place of older ones: a hold may have been lifted */
-      findings->revoked_by = NULL;
-    }
-    if (item->list.this_update == findings->newest->list.this_update &&
-        revocation_list_find(&item->list, certificate->serial_number, &findings->entry)) {
-      findings->revoked_by = item;
     }
   }
   return true;
@@ -113,17 +152,26 @@ static void explain_revoked(const struct findings *findings, const struct certif
   error_append(error, " was revoked by \"%s\"", issuer);
   error_append_date(error, " on ", findings->entry.date, "");
   error_append(error, "%s%s, says its CRL in %s; have the broker use another certificate", *reason != '\0' ? ": " : "",
-               reason, findings->revoked_by->origin);
+               reason, findings->revoking->origin);
 }
 
 static void explain_no_list(const struct findings *findings, const char *subject, const char *issuer,
                             amqp_wolfssl_error_t *error) {
-  if (findings->badly_signed != NULL) {
-    error_verify(
-        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not signed by the CA that issued "
-        "the certificate, or that CA may not sign CRLs",
-        subject, issuer, findings->badly_signed->origin);
+  if (findings->expired != NULL) {
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s has expired", subject, issuer,
+                 findings->expired->origin);
+    error_append_date(error, " (it held until ", findings->expired->list.next_update, "); fetch a new one");
+  } else if (findings->early != NULL) {
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not valid yet", subject,
+                 issuer, findings->early->origin);
+    error_append_date(error, " (it is dated ", findings->early->list.this_update, "); check this machine's clock");
+  } else if (findings->foreign != NULL) {
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not signed by the CA that "
+                 "issued the certificate, or that CA may not sign CRLs",
+                 subject, issuer, findings->foreign->origin);
   } else {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: no CRL of its issuer \"%s\" was given; add it", subject,
@@ -143,24 +191,14 @@ amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check,
   }
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, issuer_name, sizeof(issuer_name));
-  if (findings.revoked_by != NULL) {
+  if (findings.revoking != NULL && (findings.current == NULL || !is_newer(findings.current, findings.revoking))) {
     explain_revoked(&findings, certificate, depth >= check->path->length, subject, issuer_name, error);
-  } else if (findings.refused != NULL && is_newer(findings.refused, findings.newest)) {
+  } else if (findings.refused != NULL && is_newer(findings.refused, findings.current)) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is too weak: %s", subject,
                  issuer_name, findings.refused->origin, findings.reason);
-  } else if (findings.newest == NULL) {
+  } else if (findings.current == NULL) {
     explain_no_list(&findings, subject, issuer_name, error);
-  } else if (check->now > findings.newest->list.next_update) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s has expired", subject,
-                 issuer_name, findings.newest->origin);
-    error_append_date(error, " (it held until ", findings.newest->list.next_update, "); fetch a new one");
-  } else if (check->now < findings.newest->list.this_update) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not valid yet", subject,
-                 issuer_name, findings.newest->origin);
-    error_append_date(error, " (it is dated ", findings.newest->list.this_update, "); check this machine's clock");
   } else {
     return AMQP_WOLFSSL_OK;
   }

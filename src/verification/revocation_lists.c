@@ -132,57 +132,45 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
 
 /* ---- Who signed them ---- */
 
-/* \a known: the issuer it names is among the anchors. */
-static enum signature_verdict find_signer(struct kept_list *item, const struct certificate_list *anchors, bool *known) {
-  *known = false;
+static bool keep_signer(struct kept_list *item, struct byte_slice key) {
+  item->signer = malloc(key.length);
+  if (item->signer == NULL) {
+    return false;
+  }
+  memcpy(item->signer, key.bytes, key.length);
+  item->signer_length = key.length;
+  return true;
+}
+
+/* \return false when out of memory */
+static bool find_signer(struct kept_list *item, const struct certificate_list *anchors) {
   for (size_t i = 0; i < anchors->count; i++) {
-    enum signature_verdict verdict = SIGNATURE_WRONG;
     struct certificate anchor;
 
     if (!certificate_read(&anchor, anchors->items[i].bytes, anchors->items[i].length) ||
-        !certificate_names_equal(anchor.subject, item->list.issuer)) {
+        !certificate_names_equal(anchor.subject, item->list.issuer) || !anchor.may_sign_lists) {
       continue;
     }
-    *known = true;
-    if (anchor.may_sign_lists) {
-      verdict = signature_check(&item->list.object, anchor.public_key);
-    }
-    if (verdict == SIGNATURE_GOOD) {
-      item->signer = malloc(anchor.public_key.length);
-      if (item->signer == NULL) {
-        return SIGNATURE_NO_MEMORY;
-      }
-      memcpy(item->signer, anchor.public_key.bytes, anchor.public_key.length);
-      item->signer_length = anchor.public_key.length;
-    }
-    if (verdict != SIGNATURE_WRONG) {
-      return verdict;
+    switch (signature_check(&item->list.object, anchor.public_key)) {
+      case SIGNATURE_GOOD:
+        return keep_signer(item, anchor.public_key);
+      case SIGNATURE_NO_MEMORY:
+        return false;
+      default:
+        break;
     }
   }
-  return SIGNATURE_WRONG;
+  return true;
 }
 
 amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,
                                                    const struct certificate_list *anchors,
                                                    amqp_wolfssl_error_t *error) {
   for (size_t i = 0; i < lists->count; i++) {
-    struct kept_list *item = &lists->items[i];
-    char issuer[ERROR_SUBJECT_LENGTH];
-    enum signature_verdict verdict;
-    bool known;
-
-    free(item->signer);
-    item->signer = NULL;
-    verdict = find_signer(item, anchors, &known);
-    if (verdict == SIGNATURE_NO_MEMORY) {
+    free(lists->items[i].signer);
+    lists->items[i].signer = NULL;
+    if (!find_signer(&lists->items[i], anchors)) {
       return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
-    }
-    if (known && verdict != SIGNATURE_GOOD) {
-      certificate_format_name(item->list.issuer, issuer, sizeof(issuer));
-      return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, "the CRL of \"%s\" in %s %s", issuer, item->origin,
-                             verdict == SIGNATURE_UNSUPPORTED
-                                 ? "is signed in a way that is not allowed (RSA or ECDSA with SHA-256, -384 or -512 is)"
-                                 : "is not signed by the trusted CA of that name, or that may not sign CRLs");
     }
   }
   return AMQP_WOLFSSL_OK;

@@ -42,9 +42,9 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
                                                  amqp_wolfssl_error_t *error);
 
 /**
- * Checks the signatures of those whose issuer is trusted; the others' issuers come with the broker's certificates.
- * Before the set is shared.
- * \return AMQP_WOLFSSL_OK, CRL_UNUSABLE or NO_MEMORY
+ * Finds those that a trusted CA has signed, so that they needn't be checked at each connection. The others may be
+ * signed by a CA that the broker sends, or by another CA of the name. Before the set is shared.
+ * \return AMQP_WOLFSSL_OK or NO_MEMORY
  */
 amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,
                                                    const struct certificate_list *anchors, amqp_wolfssl_error_t *error);

@@ -276,16 +276,6 @@ static bool read_subject_key(struct byte_slice value, struct certificate *certif
   return der_read_tagged(&value, DER_OCTET_STRING, &certificate->key_identifier) && value.length == 0;
 }
 
-/* AuthorityKeyIdentifier: what follows the key identifier names a certificate of the issuer, which is not used. */
-static bool read_authority_key(struct byte_slice value, struct certificate *certificate) {
-  struct byte_slice content;
-  if (!der_read_tagged(&value, DER_SEQUENCE, &content) || value.length != 0) {
-    return false;
-  }
-  return !der_next_is(&content, DER_CONTEXT(0)) ||
-         der_read_tagged(&content, DER_CONTEXT(0), &certificate->authority_key_identifier);
-}
-
 /* Features of RFC 7633; a critical extension must have no others. */
 static bool read_tls_feature(struct byte_slice value, bool *others, struct certificate *certificate) {
   enum { STATUS_REQUEST = 5 };
@@ -345,7 +335,7 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
     case OID_SUBJECT_KEY_IDENTIFIER:
       return read_subject_key(value, certificate);
     case OID_AUTHORITY_KEY_IDENTIFIER:
-      return read_authority_key(value, certificate);
+      return extension_read_authority_key(value, &certificate->authority_key_identifier);
     case OID_NAME_CONSTRAINTS:
       return keep_value(value, &certificate->name_constraints);
     case OID_CERTIFICATE_POLICIES:

@@ -57,3 +57,12 @@ enum extension_step extensions_next(struct extension_walk *walk, struct extensio
   }
   return came_before(walk->all, start, extension->identifier) ? EXTENSION_STEP_REPEATED : EXTENSION_STEP_TAKEN;
 }
+
+bool extension_read_authority_key(struct byte_slice value, struct byte_slice *identifier) {
+  struct byte_slice content;
+
+  if (!der_read_tagged(&value, DER_SEQUENCE, &content) || value.length != 0) {
+    return false;
+  }
+  return !der_next_is(&content, DER_CONTEXT(0)) || der_read_tagged(&content, DER_CONTEXT(0), identifier);
+}

@@ -98,7 +98,7 @@ static bool check_entries(struct byte_slice entries, bool *partial) {
   return true;
 }
 
-static bool check_extensions(struct byte_slice *rest, bool *partial) {
+static bool read_extensions(struct revocation_list *list, struct byte_slice *rest, bool *partial) {
   struct extension_walk walk;
   struct extension extension;
   enum extension_step step;
@@ -107,6 +107,10 @@ static bool check_extensions(struct byte_slice *rest, bool *partial) {
     return false;
   }
   while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
+    if (object_identifier_find(extension.identifier) == OID_AUTHORITY_KEY_IDENTIFIER &&
+        !extension_read_authority_key(extension.value, &list->authority_key_identifier)) {
+      return false;
+    }
     *partial = *partial || makes_partial(&extension);
   }
   return step == EXTENSION_STEP_END;
@@ -172,7 +176,7 @@ static bool read_signed_part(struct revocation_list *list, bool *has_end, bool *
       (!der_read_tagged(&content, DER_SEQUENCE, &list->entries) || !check_entries(list->entries, partial))) {
     return false;
   }
-  if (content.length > 0 && (!version_2 || !check_extensions(&content, partial))) {
+  if (content.length > 0 && (!version_2 || !read_extensions(list, &content, partial))) {
     return false;
   }
   return content.length == 0;

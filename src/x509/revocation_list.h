@@ -24,7 +24,8 @@ struct revocation_list {
   struct byte_slice issuer; /**< the Name, tag and length included */
   int64_t this_update;      /**< seconds since 1970-01-01 UTC */
   int64_t next_update;
-  struct byte_slice entries; /**< content of revokedCertificates */
+  struct byte_slice entries;                  /**< content of revokedCertificates */
+  struct byte_slice authority_key_identifier; /**< of the key that signed it; empty if it does not say */
 };
 
 enum revocation_list_result revocation_list_read(struct revocation_list *list, const uint8_t *der, size_t length);

@@ -213,9 +213,106 @@ static void up_to_the_top(void **state) {
   run_all(cases, COUNT(cases));
 }
 
+/* ---- Which of several lists ---- */
+
+#define RENEWED                                 \
+  "old ca s=CN=R x:subjectKeyIdentifier=hash\n" \
+  "new ca s=CN=R x:subjectKeyIdentifier=hash\n" \
+  "broker by=new leaf\n"
+
+/* A folder as AD CS leaves it after its CA's renewal: CA.crl and CA(1).crl, of one name and two keys. */
+static void lists_of_another_key(void **state) {
+  static const struct list_case cases[] = {
+      {"one for each key", RENEWED "lo list by=old\nln list by=new\n", "broker", "old new", "lo ln", OK, 0, NULL},
+      {"in the other order", RENEWED "lo list by=old\nln list by=new\n", "broker", "new old", "ln lo", OK, 0, NULL},
+      {"only the new one is trusted", RENEWED "lo list by=old\nln list by=new\n", "broker", "new", "lo ln", OK, 0,
+       NULL},
+      {"the other key's alone", RENEWED "lo list by=old\n", "broker", "old new", "lo", UNKNOWN, 0,
+       "lo.der is not signed by the CA that issued"},
+      {"the other key's revokes that serial number", RENEWED "lo list by=old revokes=broker\nln list by=new\n",
+       "broker", "old new", "lo ln", OK, 0, NULL},
+      {"its own does", RENEWED "lo list by=old\nln list by=new revokes=broker\n", "broker", "old new", "lo ln", REVOKED,
+       0, "says its CRL in ln.der"},
+      {"a newer one of the other key", RENEWED "lo list by=old from=-60\nln list by=new from=-90 revokes=broker\n",
+       "broker", "old new", "lo ln", REVOKED, 0, "ln.der"},
+      {"SHA-1 by the other key",
+       RENEWED "lo list by=old from=-60 md=sha1 x:authorityKeyIdentifier=keyid:always\n"
+               "ln list by=new\n",
+       "broker", "old new", "lo ln", OK, 0, NULL},
+      {"SHA-1 by its own key",
+       RENEWED "lw list by=new from=-60 md=sha1 x:authorityKeyIdentifier=keyid:always\n"
+               "ln list by=new\n",
+       "broker", "old new", "lw ln", UNKNOWN, 0, "lw.der is too weak"},
+      {"SHA-1 by who knows whom", RENEWED "lo list by=old from=-60 md=sha1\nln list by=new\n", "broker", "old new",
+       "lo ln", UNKNOWN, 0, "lo.der is too weak"},
+      {"an older one, SHA-1 by its own key", RENEWED "lw list by=new from=-7200 md=sha1\nln list by=new\n", "broker",
+       "old new", "lw ln", OK, 0, NULL},
+      {"an altered list", RENEWED "ls list by=new spoil\nln list by=new\n", "broker", "new", "ls ln", OK, 0, NULL},
+      {"an altered list alone", RENEWED "ls list by=new spoil\n", "broker", "new", "ls", UNKNOWN, 0,
+       "ls.der is not signed"},
+      {"another CA of that name, not trusted",
+       "root ca s=CN=R\nother ca s=CN=R\nbroker by=root leaf\nlo list by=other revokes=broker\nlr list by=root\n",
+       "broker", "root", "lo lr", OK, 0, NULL},
+      {"a CA that may not sign lists",
+       "root ca x:keyUsage=critical,keyCertSign\nbroker by=root leaf\nlists list by=root\n", "broker", "root", "lists",
+       UNKNOWN, 0, "or that CA may not sign CRLs"},
+  };
+
+  (void)state;
+  run_all(cases, COUNT(cases));
+}
+
+#define ONE "root ca\nbroker by=root leaf\n"
+
+static void lists_of_several_dates(void **state) {
+  static const struct list_case cases[] = {
+      {"a minute early", ONE "now list by=root\nearly list by=root from=60\n", "broker", "root", "now early", OK, 0,
+       NULL},
+      {"a minute early, in the other order", ONE "now list by=root\nearly list by=root from=60\n", "broker", "root",
+       "early now", OK, 0, NULL},
+      {"a minute early and alone", ONE "early list by=root from=60\n", "broker", "root", "early", UNKNOWN, 0,
+       "early.der is not valid yet (it is dated "},
+      {"a valid one that revokes, and an early one",
+       ONE "now list by=root revokes=broker\nearly list by=root from=60\n", "broker", "root", "now early", REVOKED, 0,
+       "now.der"},
+      {"an expired one alone", ONE "late list by=root from=-60 to=-30\n", "broker", "root", "late", UNKNOWN, 0,
+       "late.der has expired (it held until "},
+      {"of expired ones the newest is named", ONE "l1 list by=root from=-90 to=-40\nl2 list by=root from=-60 to=-30\n",
+       "broker", "root", "l2 l1", UNKNOWN, 0, "l2.der has expired (it held until "},
+      {"a newer one that has expired", ONE "now list by=root\nlate list by=root from=-60 to=-30\n", "broker", "root",
+       "now late", OK, 0, NULL},
+      {"a newer one that has expired and revokes",
+       ONE "now list by=root\nlate list by=root from=-60 to=-30 revokes=broker\n", "broker", "root", "now late",
+       REVOKED, 0, "late.der"},
+      {"the same in the other order", ONE "now list by=root\nlate list by=root from=-60 to=-30 revokes=broker\n",
+       "broker", "root", "late now", REVOKED, 0, "late.der"},
+      {"an expired one drops what a valid one revokes",
+       ONE "now list by=root revokes=broker\nlate list by=root from=-60 to=-30\n", "broker", "root", "now late",
+       REVOKED, 0, "now.der"},
+      {"only an expired one revokes", ONE "late list by=root from=-60 to=-30 revokes=broker\n", "broker", "root",
+       "late", REVOKED, 0, "late.der"},
+      {"a newer valid one drops it", ONE "old list by=root from=-7200 revokes=broker\nnow list by=root\n", "broker",
+       "root", "old now", OK, 0, NULL},
+      {"a newer valid one drops it, in the other order",
+       ONE "old list by=root from=-7200 revokes=broker\nnow list by=root\n", "broker", "root", "now old", OK, 0, NULL},
+      {"a newer valid one drops what an expired one revoked",
+       ONE "late list by=root from=-90 to=-60 revokes=broker\nnow list by=root from=-30\n", "broker", "root",
+       "late now", OK, 0, NULL},
+      {"two of one date", ONE "l1 list by=root\nl2 list by=root revokes=broker\n", "broker", "root", "l1 l2", REVOKED,
+       0, "l2.der"},
+      {"two of one date, in the other order", ONE "l1 list by=root\nl2 list by=root revokes=broker\n", "broker", "root",
+       "l2 l1", REVOKED, 0, "l2.der"},
+  };
+
+  (void)state;
+  run_all(cases, COUNT(cases));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(up_to_the_top),
+      cmocka_unit_test(lists_of_another_key),
+      cmocka_unit_test(lists_of_several_dates),
   };
 
   return cmocka_run_group_tests_name("revocation along a path", tests, make_folder, remove_folder);

@@ -179,7 +179,10 @@ static void extensions_of_the_list(void **state) {
       {"", REVOCATION_LIST_READ},
       {WRAPPED(NUMBER), REVOCATION_LIST_READ},
       {WRAPPED(EXTENSION("23", "3000") NUMBER), REVOCATION_LIST_READ}, /* authorityKeyIdentifier */
-      {WRAPPED(EXTENSION("2e", "3000")), REVOCATION_LIST_READ},        /* where deltas are found */
+      {WRAPPED(EXTENSION("23", "30{ 80{ 0102 } 8101ff }")), REVOCATION_LIST_READ},
+      {WRAPPED(EXTENSION("23", "30{ 80{ 0102 } } 0500")), REVOCATION_LIST_MALFORMED},
+      {WRAPPED(EXTENSION("23", "31{ 80{ 0102 } }")), REVOCATION_LIST_MALFORMED},
+      {WRAPPED(EXTENSION("2e", "3000")), REVOCATION_LIST_READ}, /* where deltas are found */
       {WRAPPED(CRITICAL("14", "020101")), REVOCATION_LIST_PARTIAL},
       {WRAPPED(CRITICAL("63", "0500")), REVOCATION_LIST_PARTIAL},
       {WRAPPED("30{ 06{ 2b06010401 } 0101ff 0400 }"), REVOCATION_LIST_PARTIAL},
@@ -219,6 +222,22 @@ static void extensions_of_the_list(void **state) {
     }
     free(der);
   }
+}
+
+static void whose_key(void **state) {
+  struct revocation_list list;
+  size_t length;
+  uint8_t *der = assemble_with(PART_EXTENSIONS, WRAPPED(NUMBER EXTENSION("23", "30{ 80{ 0102 } }")), &length);
+
+  (void)state;
+  assert_int_equal(revocation_list_read(&list, der, length), REVOCATION_LIST_READ);
+  assert_int_equal(list.authority_key_identifier.length, 2);
+  assert_memory_equal(list.authority_key_identifier.bytes, "\1\2", 2);
+  free(der);
+  der = assemble(sound_parts, &length);
+  assert_int_equal(revocation_list_read(&list, der, length), REVOCATION_LIST_READ);
+  assert_int_equal(list.authority_key_identifier.length, 0);
+  free(der);
 }
 
 static void entries(void **state) {
@@ -517,6 +536,7 @@ int main(void) {
       cmocka_unit_test(a_sound_list),
       cmocka_unit_test(each_part),
       cmocka_unit_test(extensions_of_the_list),
+      cmocka_unit_test(whose_key),
       cmocka_unit_test(entries),
       cmocka_unit_test(lists_of_version_1),
       cmocka_unit_test(what_is_found),
