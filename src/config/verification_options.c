@@ -2,6 +2,7 @@
 /* Whom to trust, how to check for revocation, and which name the broker must have. */
 #include "autoconfig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,47 +10,77 @@
 #include "verification/peer_name.h"
 #include "verification/peer_verification.h"
 
-/* ---- Trust ---- */
+/* ---- What trust and revocation lists are added from ---- */
 
-amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_FILE);
+typedef amqp_wolfssl_code_t (*add_path_fn)(amqp_wolfssl_config_t *config, const char *path);
+typedef amqp_wolfssl_code_t (*add_memory_fn)(amqp_wolfssl_config_t *config, const void *data, size_t length,
+                                             amqp_wolfssl_format_t format);
+
+static amqp_wolfssl_code_t add_path(amqp_wolfssl_config_t *config, enum setter setter, const char *path,
+                                    const char *what, add_path_fn add) {
+  amqp_wolfssl_code_t code = begin_setter(config, setter);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  code = path == NULL ? missing_argument(config, "the path of the CA file")
-                      : trust_add_file(&config->trust, path, &config->error);
-  return end_setter(config, SETTER_CA_FILE, code);
+  code = path == NULL ? missing_argument(config, what) : add(config, path);
+  return end_setter(config, setter, code);
+}
+
+struct memory {
+  const void *data;
+  size_t length;
+  amqp_wolfssl_format_t format;
+};
+
+/* \a what is in it, in a sentence */
+static amqp_wolfssl_code_t add_memory(amqp_wolfssl_config_t *config, enum setter setter, struct memory memory,
+                                      const char *what, add_memory_fn add) {
+  amqp_wolfssl_code_t code = begin_setter(config, setter);
+  char argument[64];
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (memory.data == NULL) {
+    (void)snprintf(argument, sizeof(argument), "the %s in memory", what);
+    code = missing_argument(config, argument);
+  } else if (memory.format != AMQP_WOLFSSL_FORMAT_AUTO && memory.format != AMQP_WOLFSSL_FORMAT_PEM &&
+             memory.format != AMQP_WOLFSSL_FORMAT_DER) {
+    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid %s format",
+                           (int)memory.format, what);
+  } else {
+    code = add(config, memory.data, memory.length, memory.format);
+  }
+  return end_setter(config, setter, code);
+}
+
+/* ---- Trust ---- */
+
+static amqp_wolfssl_code_t trust_file(amqp_wolfssl_config_t *config, const char *path) {
+  return trust_add_file(&config->trust, path, &config->error);
+}
+
+static amqp_wolfssl_code_t trust_folder(amqp_wolfssl_config_t *config, const char *path) {
+  return trust_add_folder(&config->trust, path, &config->error);
+}
+
+static amqp_wolfssl_code_t trust_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
+                                        amqp_wolfssl_format_t format) {
+  return trust_add_memory(&config->trust, data, length, format, &config->error);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *config, const char *path) {
+  return add_path(config, SETTER_CA_FILE, path, "the path of the CA file", trust_file);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_folder(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_FOLDER);
-
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  code = path == NULL ? missing_argument(config, "the path of the CA folder")
-                      : trust_add_folder(&config->trust, path, &config->error);
-  return end_setter(config, SETTER_CA_FOLDER, code);
+  return add_path(config, SETTER_CA_FOLDER, path, "the path of the CA folder", trust_folder);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
                                                       amqp_wolfssl_format_t format) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CA_MEMORY);
-
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  if (data == NULL) {
-    code = missing_argument(config, "the CA certificate in memory");
-  } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
-             format != AMQP_WOLFSSL_FORMAT_DER) {
-    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid certificate format",
-                           (int)format);
-  } else {
-    code = trust_add_memory(&config->trust, data, length, format, &config->error);
-  }
-  return end_setter(config, SETTER_CA_MEMORY, code);
+  return add_memory(config, SETTER_CA_MEMORY, (struct memory){data, length, format}, "CA certificate", trust_memory);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *config) {
@@ -63,45 +94,30 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *con
 
 /* ---- Revocation ---- */
 
-amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CRL_FILE);
+static amqp_wolfssl_code_t list_file(amqp_wolfssl_config_t *config, const char *path) {
+  return revocation_sources_add_file(&config->revocation, path, &config->error);
+}
 
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  code = path == NULL ? missing_argument(config, "the path of the CRL file")
-                      : revocation_sources_add_file(&config->revocation, path, &config->error);
-  return end_setter(config, SETTER_CRL_FILE, code);
+static amqp_wolfssl_code_t list_folder(amqp_wolfssl_config_t *config, const char *path) {
+  return revocation_sources_add_folder(&config->revocation, path, &config->error);
+}
+
+static amqp_wolfssl_code_t list_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
+                                       amqp_wolfssl_format_t format) {
+  return revocation_sources_add_memory(&config->revocation, data, length, format, &config->error);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_file(amqp_wolfssl_config_t *config, const char *path) {
+  return add_path(config, SETTER_CRL_FILE, path, "the path of the CRL file", list_file);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_folder(amqp_wolfssl_config_t *config, const char *path) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CRL_FOLDER);
-
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  code = path == NULL ? missing_argument(config, "the path of the CRL folder")
-                      : revocation_sources_add_folder(&config->revocation, path, &config->error);
-  return end_setter(config, SETTER_CRL_FOLDER, code);
+  return add_path(config, SETTER_CRL_FOLDER, path, "the path of the CRL folder", list_folder);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_crl_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
                                                        amqp_wolfssl_format_t format) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_CRL_MEMORY);
-
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  if (data == NULL) {
-    code = missing_argument(config, "the CRL in memory");
-  } else if (format != AMQP_WOLFSSL_FORMAT_AUTO && format != AMQP_WOLFSSL_FORMAT_PEM &&
-             format != AMQP_WOLFSSL_FORMAT_DER) {
-    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%d is not a valid CRL format",
-                           (int)format);
-  } else {
-    code = revocation_sources_add_memory(&config->revocation, data, length, format, &config->error);
-  }
-  return end_setter(config, SETTER_CRL_MEMORY, code);
+  return add_memory(config, SETTER_CRL_MEMORY, (struct memory){data, length, format}, "CRL", list_memory);
 }
 
 amqp_wolfssl_code_t check_stapling_is_shown(amqp_wolfssl_error_t *error) {

@@ -10,7 +10,7 @@ bool extensions_take(struct byte_slice *rest, struct extension_walk *walk) {
   if (!der_read_tagged(rest, DER_SEQUENCE, &content) || content.length == 0) {
     return false;
   }
-  *walk = (struct extension_walk){content, content};
+  *walk = (struct extension_walk){.all = content, .rest = content};
   return true;
 }
 
@@ -52,7 +52,7 @@ enum extension_step extensions_next(struct extension_walk *walk, struct extensio
   if (walk->rest.length == 0) {
     return EXTENSION_STEP_END;
   }
-  if (!take_extension(&walk->rest, extension)) {
+  if (walk->taken++ == EXTENSIONS_MAXIMUM || !take_extension(&walk->rest, extension)) {
     return EXTENSION_STEP_MALFORMED;
   }
   return came_before(walk->all, start, extension->identifier) ? EXTENSION_STEP_REPEATED : EXTENSION_STEP_TAKEN;

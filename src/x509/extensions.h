@@ -15,9 +15,13 @@ struct extension {
   struct byte_slice value; /**< content of the OCTET STRING */
 };
 
+/** More than these are refused: each is compared with all before it, and a peer may send any number. */
+#define EXTENSIONS_MAXIMUM 64
+
 struct extension_walk {
   struct byte_slice all;
   struct byte_slice rest;
+  unsigned taken;
 };
 
 enum extension_step {

@@ -50,7 +50,7 @@ extern "C" {
 #endif
 
 /**
- * Makes a TLS socket and attaches it to \a state, which owns it: amqp_destroy_connection() closes and frees it. NULL if
+ * Makes a TLS socket and attaches it to \a state, which owns it: destroying the connection closes and frees it. NULL if
  * out of memory, or if the librabbitmq found at run time has a different socket interface.
  */
 AMQP_WOLFSSL_COMPAT_API amqp_socket_t *AMQP_CALL amqp_ssl_socket_new(amqp_connection_state_t state);

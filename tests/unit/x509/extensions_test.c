@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "der_text.h"
 #include "exact_copy.h"
@@ -61,7 +62,7 @@ static void one_extension(void **state) {
     size_t length;
     uint8_t *der = der_from_text(rows[i].text, &length);
     const struct byte_slice content = {der, length};
-    struct extension_walk walk = {content, content};
+    struct extension_walk walk = {.all = content, .rest = content};
     struct extension extension = {.critical = true};
     const bool result = extensions_next(&walk, &extension) == EXTENSION_STEP_TAKEN;
 
@@ -83,7 +84,7 @@ static void extensions_one_after_the_other(void **state) {
   uint8_t *der =
       der_from_text("30{ 06{ 551d0e } 0101ff 0400 } 30{ 06{ 551d0f } 0400 } 30{ 06{ 551d10 } 0100 }", &length);
   const struct byte_slice content = {der, length};
-  struct extension_walk walk = {content, content};
+  struct extension_walk walk = {.all = content, .rest = content};
   struct extension extension;
 
   (void)state;
@@ -224,7 +225,7 @@ static void cut_off_after_every_byte(void **state) {
   for (size_t cut = 1; cut < length - 4; cut++) {
     uint8_t *copy = exact_copy(der + 4, cut);
     const struct byte_slice content = {copy, cut};
-    struct extension_walk walk = {content, content};
+    struct extension_walk walk = {.all = content, .rest = content};
     const bool is_between = cut == 12 || cut == 21;
     size_t taken;
 
@@ -232,6 +233,28 @@ static void cut_off_after_every_byte(void **state) {
     free(copy);
   }
   free(der);
+}
+
+/* Twelve bytes each, with an identifier of its own. */
+static void more_than_anybody_needs(void **state) {
+  enum { LENGTH = 12, MOST = EXTENSIONS_MAXIMUM + 1 };
+  static const uint8_t pattern[LENGTH] = {0x30, 10, 0x06, 3, 0x55, 0, 0, 0x04, 3, 0x0c, 1, 'x'};
+
+  (void)state;
+  for (size_t count = EXTENSIONS_MAXIMUM - 1; count <= MOST; count++) {
+    uint8_t bytes[MOST * LENGTH];
+    const struct byte_slice content = {bytes, count * LENGTH};
+    struct extension_walk walk = {.all = content, .rest = content};
+    size_t taken;
+
+    for (size_t i = 0; i < count; i++) {
+      memcpy(bytes + i * LENGTH, pattern, LENGTH);
+      bytes[i * LENGTH + 5] = (uint8_t)(i / 100);
+      bytes[i * LENGTH + 6] = (uint8_t)(i % 100);
+    }
+    assert_int_equal(walk_through(&walk, &taken), count == MOST ? EXTENSION_STEP_MALFORMED : EXTENSION_STEP_END);
+    assert_int_equal(taken, count < EXTENSIONS_MAXIMUM ? count : EXTENSIONS_MAXIMUM);
+  }
 }
 
 int main(void) {
@@ -242,6 +265,7 @@ int main(void) {
       cmocka_unit_test(the_one_that_comes_again_is_named),
       cmocka_unit_test(what_surrounds_them),
       cmocka_unit_test(cut_off_after_every_byte),
+      cmocka_unit_test(more_than_anybody_needs),
   };
   return cmocka_run_group_tests_name("extensions", tests, NULL, NULL);
 }
