@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One certificate at a time, in the order in which a person would want to know. */
+/* Checks one certificate, and reports its faults in the order in which a person would want to know them. */
 #include "verification/certificate_fitness.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "verification/name_constraints.h"
 #include "x509/distinguished_name.h"
 
-/* The description of a certificate in a sentence. */
+/* The description of a certificate in an error sentence. */
 #define DESCRIPTION_LENGTH (ERROR_SUBJECT_LENGTH + 64)
 
 void certificate_describe(const struct certificate *certificate, enum certificate_role role, char *text,
@@ -30,7 +30,7 @@ void certificate_describe(const struct certificate *certificate, enum certificat
 }
 
 static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
-  error_append_date(error, " (it is valid from ", certificate->not_before, "");
+  error_append_date(error, " (valid from ", certificate->not_before, "");
   error_append_date(error, " to ", certificate->not_after, ")");
 }
 
@@ -38,7 +38,7 @@ static amqp_wolfssl_code_t check_dates(int64_t now, const struct certificate *ce
                                        const char *who, amqp_wolfssl_error_t *error) {
   static const char *const remedies[] = {[ROLE_BROKER] = "renew it on the broker",
                                          [ROLE_INTERMEDIATE] = "have the broker send a current one",
-                                         [ROLE_ANCHOR] = "give the CA's current certificate"};
+                                         [ROLE_ANCHOR] = "configure the CA's current certificate"};
 
   if (now > certificate->not_after) {
     error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, "%s has expired; %s, or correct this machine's clock",
@@ -55,30 +55,34 @@ static amqp_wolfssl_code_t check_dates(int64_t now, const struct certificate *ce
 
 static amqp_wolfssl_code_t check_broker_usage(const struct certificate *broker, amqp_wolfssl_error_t *error) {
   if (broker->has_key_usage && !broker->may_sign) {
-    return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                        "the broker's certificate may not sign (key usage without digitalSignature)");
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+        "the broker's certificate may not be used to sign (its key usage lacks digitalSignature); have it reissued");
   }
   if (broker->has_key_usage && broker->may_certify && !broker->is_ca) {
     return error_verify(
         error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-        "the broker's certificate contradicts itself: its key usage has keyCertSign, and it is not a CA's");
+        "the broker's certificate contradicts itself: its key usage has keyCertSign, but it is not a CA certificate; "
+        "have it reissued");
   }
   if (broker->name_constraints.length > 0 && !broker->is_ca) {
-    return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                        "the broker's certificate contradicts itself: it has name constraints, and it is not a CA's");
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+        "the broker's certificate contradicts itself: it has name constraints, but it is not a CA certificate; have "
+        "it reissued");
   }
   return AMQP_WOLFSSL_OK;
 }
 
 static amqp_wolfssl_code_t check_ca_usage(const struct certificate *ca, const char *who, amqp_wolfssl_error_t *error) {
   if (!ca->is_ca) {
-    return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                        "%s is not a CA's (%s), and may not issue certificates", who,
-                        ca->version < 3 ? "its version can't say so" : "basicConstraints without CA:TRUE");
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID, "%s is not a CA certificate (%s), so it may not issue certificates",
+        who, ca->version < 3 ? "its X.509 version has no extensions" : "it has no basicConstraints with CA:TRUE");
   }
   if (ca->has_key_usage && !ca->may_certify) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                        "%s may not issue certificates (key usage without keyCertSign)", who);
+                        "%s may not issue certificates (its key usage lacks keyCertSign)", who);
   }
   if (distinguished_name_is_empty(ca->subject)) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID, "%s has no name, which a CA must have", who);
@@ -90,7 +94,7 @@ static amqp_wolfssl_code_t check_ca_usage(const struct certificate *ca, const ch
   return AMQP_WOLFSSL_OK;
 }
 
-/* A CA's purposes limit those of what it issues, as all browsers and OpenSSL have it; RFC 5280 leaves it open. */
+/* A CA's purposes limit those of what it issues, as in all browsers and OpenSSL; RFC 5280 leaves it open. */
 static amqp_wolfssl_code_t check_purpose(const struct certificate *certificate, enum certificate_role role,
                                          const char *who, amqp_wolfssl_error_t *error) {
   if (!certificate->has_extended_key_usage ||
@@ -98,11 +102,13 @@ static amqp_wolfssl_code_t check_purpose(const struct certificate *certificate, 
     return AMQP_WOLFSSL_OK;
   }
   if (role == ROLE_BROKER) {
-    return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                        "the broker's certificate is not meant for servers (extended key usage without serverAuth)");
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+        "the broker's certificate is not meant for servers (its extended key usage lacks serverAuth); have it "
+        "reissued for a server");
   }
   return error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                      "%s may not issue server certificates (extended key usage without serverAuth)", who);
+                      "%s may not issue server certificates (its extended key usage lacks serverAuth)", who);
 }
 
 static amqp_wolfssl_code_t check_critical_extension(const struct certificate *certificate, const char *who,
@@ -114,7 +120,7 @@ static amqp_wolfssl_code_t check_critical_extension(const struct certificate *ce
   }
   certificate_format_identifier(certificate->unknown_critical, identifier, sizeof(identifier));
   return error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
-                      "%s has a critical extension that is not known here: %s", who, identifier);
+                      "%s has a critical extension that is not supported: %s", who, identifier);
 }
 
 static amqp_wolfssl_code_t check_strength(const struct fitness_question *question,

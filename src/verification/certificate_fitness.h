@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a certificate has to be for its place on a path, whatever the others are: valid now, of a key and signature that
- * the policy allows, and meant for that place. Pure.
+ * What a certificate must be for its place on a path, whatever the others are: valid now, with a key and a signature
+ * that the policy allows, and meant for that place. Pure.
  */
 #ifndef AMQP_WOLFSSL_CERTIFICATE_FITNESS_H
 #define AMQP_WOLFSSL_CERTIFICATE_FITNESS_H
@@ -26,7 +26,7 @@ struct fitness_question {
   bool is_anchor_itself; /**< the broker's certificate is trusted itself, so its signature does not matter */
 };
 
-/** \return AMQP_WOLFSSL_OK or what is wrong, with a sentence; the record does not name the certificate yet */
+/** \return AMQP_WOLFSSL_OK, or what is wrong, with \a error set; that does not name the certificate yet */
 amqp_wolfssl_code_t certificate_check_fitness(const struct fitness_question *question,
                                               const struct certificate *certificate, enum certificate_role role,
                                               amqp_wolfssl_error_t *error);

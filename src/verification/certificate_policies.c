@@ -7,7 +7,7 @@
 #include "x509/der.h"
 #include "x509/object_identifiers.h"
 
-/* SkipCerts that are no smaller than any path is long mean never. */
+/* SkipCerts at least as large as the longest path mean never. */
 #define SKIP_MAXIMUM 255
 
 static bool is_any_policy(struct byte_slice policy) { return object_identifier_find(policy) == OID_ANY_POLICY; }
@@ -21,7 +21,7 @@ static bool contains(const struct certificate_policies *policies, struct byte_sl
   return false;
 }
 
-/* Without room it is left out: then less holds, never more. */
+/* If there is no room, it is left out: then fewer policies hold, never more. */
 static void expect(struct certificate_policies *policies, struct byte_slice policy) {
   if (!contains(policies, policy) && policies->expected_count < CERTIFICATE_POLICIES_MAXIMUM) {
     policies->expected[policies->expected_count++] = policy;
@@ -195,7 +195,7 @@ void certificate_policies_add(struct certificate_policies *policies, const struc
                               bool self_issued, bool is_last) {
   keep_expected(policies, certificate, policies->any_until > 0 || (self_issued && !is_last));
   if (!certificate_policies_hold(policies)) {
-    policies->failed = true; /* what comes after can't mend it */
+    policies->failed = true; /* what comes after can't repair it */
     return;
   }
   if (is_last) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Certificate policies, as far as a path can fail by them: where a CA requires an explicit policy (policyConstraints),
- * some policy has to hold from the first certificate to the last (RFC 5280, section 6.1). Any will do, since this
- * library asks for none of its own.
+ * Certificate policies, as far as a path can fail because of them: where a CA requires an explicit policy
+ * (policyConstraints), some policy has to hold from the first certificate to the last (RFC 5280, section 6.1). Any will
+ * do, since this library requires none of its own.
  *
  * RFC 5280 keeps a tree. Whether anything is left of it at some depth depends on the policies expected there alone, so
  * that is all that is kept: a set, or "any". Pure: no memory of its own.
@@ -12,7 +12,7 @@
 
 #include "x509/certificate.h"
 
-/** Of more policies than this the first ones count. */
+/** If there are more policies than this, the first ones count. */
 #define CERTIFICATE_POLICIES_MAXIMUM 32
 
 /** What holds below the certificates that were added. Slices point into their DER. */
@@ -22,8 +22,8 @@ struct certificate_policies {
   bool any_expected;
   bool failed;           /**< an extension is malformed, or no policy was left where one was required */
   unsigned explicit_in;  /**< certificates until an explicit policy is required; 0: it is */
-  unsigned any_until;    /**< certificates until "any policy" stands for none; 0: it does */
-  unsigned mapped_until; /**< certificates until policies are mapped no more */
+  unsigned any_until;    /**< certificates until "any policy" no longer counts; 0: it does not */
+  unsigned mapped_until; /**< certificates until policies are no longer mapped */
 };
 
 /** Begins a path of \a length certificates below the anchor. The anchor's own constraints count, its policies don't. */

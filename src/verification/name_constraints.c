@@ -134,7 +134,7 @@ static bool host_is_within(struct byte_slice host, struct byte_slice base) {
          (begins_with(base, '.') ? is_below(host, skip(base, 1)) : equals_ignoring_case(host, base));
 }
 
-/* The last @ counts: one before it can stand in a quoted local part only. */
+/* The last @ counts: one before it can only be in a quoted local part. */
 static bool split_mailbox(struct byte_slice mailbox, struct byte_slice *local, struct byte_slice *host) {
   size_t at = mailbox.length;
 
@@ -289,7 +289,7 @@ static bool is_base(const struct der_element *base) {
       return is_host_base(base->content);
     case TAG_IP:
       return is_address_base(base->content);
-    default: /* refused where such a name occurs */
+    default: /* refused if such a name occurs */
       return (base->tag & 0xc0) == 0x80 && (base->tag & 0x1f) <= 8;
   }
 }
@@ -315,11 +315,11 @@ static bool is_known_kind(uint8_t tag) {
   return tag == TAG_EMAIL || tag == TAG_DNS || tag == TAG_DIRECTORY || tag == TAG_URI || tag == TAG_IP;
 }
 
-/* A name to be looked for in subtrees. */
+/* A name to be compared with subtrees. */
 struct wanted {
   uint8_t tag;
   struct byte_slice name;
-  bool comparable; /* of a kind that is known, and well formed */
+  bool comparable; /* of a kind that is supported, and well formed */
 };
 
 /* \a any: whether one of the names that a wildcard covers is enough */
@@ -407,7 +407,7 @@ struct matches {
   bool found;
 };
 
-/* \return false when there were too many */
+/* \return false if there were too many */
 static bool compare(const struct check *check, struct byte_slice subtrees, const struct wanted *wanted, bool any,
                     struct matches *matches) {
   struct der_element base;

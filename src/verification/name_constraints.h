@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Name constraints (RFC 5280, section 4.2.1.10): which names a CA may have certified. They are applied to every
- * certificate below that CA, whoever signed it, and whether they are marked critical or not.
+ * Name constraints (RFC 5280, section 4.2.1.10): which names a CA may certify. They are applied to every certificate
+ * below that CA, whoever signed it, and whether they are marked critical or not.
  *
- * What can't be judged is refused: a name of a kind that is constrained and not known here, and one that is malformed.
+ * What can't be judged is refused: a name of a kind that is constrained but not supported, and one that is malformed.
  * Pure: no wolfSSL, no memory of its own.
  */
 #ifndef AMQP_WOLFSSL_NAME_CONSTRAINTS_H
@@ -17,7 +17,7 @@ enum name_constraints_verdict {
   NAME_CONSTRAINTS_NOT_PERMITTED, /**< its kind has permitted subtrees, and it is in none */
   NAME_CONSTRAINTS_UNKNOWN_KIND,  /**< its kind is constrained, and can't be compared here */
   NAME_CONSTRAINTS_BAD_NAME,      /**< its kind is constrained, and it is malformed */
-  NAME_CONSTRAINTS_TOO_MANY,      /**< the comparisons allowed did not suffice */
+  NAME_CONSTRAINTS_TOO_MANY,      /**< there would be more comparisons than allowed */
   NAME_CONSTRAINTS_MALFORMED      /**< the constraints themselves can't be applied */
 };
 
@@ -36,9 +36,9 @@ bool name_constraints_are_valid(struct byte_slice value);
 /**
  * Applies constraints to all names of a certificate: its subject, the e-mail addresses in it, and its alternative
  * names. A wildcard is excluded when any name it covers is, and permitted only when all of them are. A dNSName base
- * that begins with a dot has the names below it and not itself, as in widespread use; RFC 5280 knows none.
- * \param [in,out] comparisons how many pairs of a name and a subtree may be compared still
- * \param [out] breach the name that the verdict is about, when it is about one
+ * that begins with a dot covers the names below it but not itself, which is common; RFC 5280 does not define it.
+ * \param [in,out] comparisons how many pairs of a name and a subtree may still be compared
+ * \param [out] breach the name that the verdict is about, if it is about one
  */
 enum name_constraints_verdict name_constraints_check(struct byte_slice value, const struct certificate *certificate,
                                                      size_t *comparisons, struct name_constraints_breach *breach);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The search goes up from the broker's certificate, depth first, anchors before certificates that were sent. At each
- * anchor the whole path is judged; if it does not hold, the search goes on.
+ * anchor the whole path is judged; if it is not valid, the search goes on.
  *
- * It is done twice at most. The first time certificates that are unfit for any path are left out, so that a good path
- * is found at small cost. If there is none, the second time they take part: only then can be said what is wrong with
- * the best path. The second search never accepts.
+ * There are two searches at most. The first leaves out certificates that are unfit for any path, so that a good path is
+ * found cheaply. If there is none, the second includes them: only then can it be said what is wrong with the best path.
+ * The second search never accepts.
  */
 #include "autoconfig.h"
 
@@ -17,7 +17,7 @@
 #include "verification/path_search.h"
 #include "x509/distinguished_name.h"
 
-/* Certificates that the search comes to, the same ones on other paths included. */
+/* Certificates that the search visits, including the same ones on other paths. */
 #define STEPS_MAXIMUM 256
 
 /* Pairs of a name and a subtree. */
@@ -42,7 +42,7 @@ static void accept(struct search *search, size_t anchor) {
   search->stop = STOP_FOUND;
 }
 
-/* The first search has left out all that are unfit, but for the anchor. */
+/* The first search has left out all that are unfit, except the anchor. */
 static void judge(struct search *search, size_t index) {
   amqp_wolfssl_error_t error;
   struct certificate anchor;
@@ -100,7 +100,7 @@ static void try_anchors(struct search *search) {
 
 static bool climb(struct search *search);
 
-/* \return whether the way led on there */
+/* \return whether the path led on from there */
 static bool try_sent(struct search *search, size_t issuer) {
   const size_t issued = search->places[search->length - 1];
   struct sent_certificate *sent = &search->sent[issuer];
@@ -116,7 +116,7 @@ static bool try_sent(struct search *search, size_t issuer) {
   return true;
 }
 
-/* From what can be told without a signature: those that are fit, and of them those that are hinted at, come first. */
+/* By what can be told without a signature: those that are fit come first, and among them those that are hinted at. */
 static int preference(struct search *search, const struct certificate *issued, struct sent_certificate *issuer) {
   return (search_is_fit_as_ca(search, issuer) ? 0 : 2) + (is_hinted(issued, &issuer->certificate) ? 0 : 1);
 }
@@ -161,7 +161,7 @@ static void start(struct search *search, bool explaining) {
   search->places[0] = 0;
 }
 
-/* What the broker's own certificate is does not depend on the path. */
+/* Whether the broker's own certificate is fit does not depend on the path. */
 static bool find_path(struct search *search) {
   amqp_wolfssl_error_t unused;
 
@@ -208,7 +208,7 @@ amqp_wolfssl_code_t path_find(struct path *path, const struct path_question *que
 
   memset(path, 0, sizeof(*path));
   error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
-               "the broker's certificate was not accepted"); /* until something better is known */
+               "the broker's certificate was not accepted"); /* until the cause is known */
   if (question->sent->count == 0) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING, "the broker presented no certificate");
   }

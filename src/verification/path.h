@@ -2,10 +2,10 @@
 /*
  * Builds a certification path from the broker's certificate to a trust anchor and validates it (RFC 5280, section 6).
  *
- * It relies on nothing that wolfSSL thinks of the certificates, which differs from version to version and build to
- * build and is too generous in all of them. wolfCrypt only checks signatures, each with the key of the issuer that the
- * path goes on with: a name alone never leads to a CA. The order in which certificates were sent does not matter, and
- * what is not needed is not looked at, however bad it is.
+ * It does not rely on wolfSSL's own verdict on the certificates, which differs between versions and builds and is too
+ * lenient in all of them. wolfCrypt only checks signatures, each with the key of the issuer that the path continues
+ * with: a name alone never leads to a CA. The order in which certificates were sent does not matter, and those that are
+ * not needed are ignored, however bad they are.
  *
  * A hostile set of certificates costs bounded work: signatures, steps and name comparisons are counted, and none is
  * computed twice.

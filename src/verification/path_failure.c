@@ -19,7 +19,7 @@ static amqp_wolfssl_code_t find_unfit(struct search *search, const struct certif
   return code == AMQP_WOLFSSL_OK ? search_check_fitness(search, anchor, ROLE_ANCHOR, search->length, error) : code;
 }
 
-/* An algorithm that the policy allows and this wolfCrypt lacks is left as the cause, if nothing else is. */
+/* If nothing else is wrong, the cause is an algorithm that the policy allows and this wolfCrypt lacks. */
 void search_explain_unfit(struct search *search, size_t index) {
   amqp_wolfssl_error_t *error = search->error;
   struct certificate anchor;
@@ -30,7 +30,7 @@ void search_explain_unfit(struct search *search, size_t index) {
   if (find_unfit(search, &anchor, error) == AMQP_WOLFSSL_OK &&
       search_check_limits(search, &anchor, error) == AMQP_WOLFSSL_OK) {
     error_verify(error, AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE,
-                 "the broker's certificates are signed by an algorithm that this wolfSSL can't check");
+                 "the broker's certificates are signed with an algorithm that this wolfSSL can't check");
     search_name_certificate(&search->sent[0].certificate, 0, error);
   }
   search->rank = RANK_UNFIT;
@@ -44,10 +44,10 @@ static void append_counts(const struct search *search, amqp_wolfssl_error_t *err
 
   error_append(error, " (certificates sent: %zu, CAs trusted: %zu", question->sent->count, question->anchors->count);
   if (question->anchors_left_out > 0) {
-    error_append(error, ", left out as expired or no CA: %zu", question->anchors_left_out);
+    error_append(error, ", left out as expired or not a CA: %zu", question->anchors_left_out);
   }
   if (question->sent->count > PATH_CERTIFICATES_MAXIMUM) {
-    error_append(error, "; the first %d of those sent were looked at", PATH_CERTIFICATES_MAXIMUM);
+    error_append(error, "; only the first %d of those sent were examined", PATH_CERTIFICATES_MAXIMUM);
   }
   error_append(error, ")");
 }
@@ -61,7 +61,7 @@ static bool has_anchor_of_another_key(const struct sent_certificate *sent) {
   return false;
 }
 
-/* In the second search every issuer that was sent has been tried, but for those that are on the path already. */
+/* In the second search every issuer that was sent has been tried, except those that are already on the path. */
 static bool has_sent_issuer(const struct search *search, size_t issued, enum edge edge) {
   for (size_t i = 0; i < search->count; i++) {
     if (i != issued && search->edges[issued][i] == edge) {
@@ -113,7 +113,7 @@ amqp_wolfssl_code_t search_explain_unreadable(const struct search *search, size_
   return error->code;
 }
 
-/* The top of the path is signed by nobody that is known. */
+/* The top of the path is signed by no CA that is known. */
 static amqp_wolfssl_code_t explain_missing(struct search *search, const struct sent_certificate *top, const char *who,
                                            amqp_wolfssl_error_t *error) {
   char issuer[ERROR_SUBJECT_LENGTH];
@@ -139,10 +139,11 @@ static amqp_wolfssl_code_t explain_untrusted_root(struct search *search, const s
         "the broker's certificate is self-signed and not trusted (CAs trusted: %zu); have a CA issue it",
         search->question->anchors->count);
   }
-  error_verify(error, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
-               "the broker's certificate does not lead to a trusted CA: what it sent leads to \"%s\", which is not "
-               "trusted%s",
-               subject, has_anchor_of_another_key(top) ? " (the trusted CA of that name has another key)" : "");
+  error_verify(
+      error, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
+      "the broker's certificate does not lead to a trusted CA: what the broker sent leads to \"%s\", which is not "
+      "trusted%s",
+      subject, has_anchor_of_another_key(top) ? " (the trusted CA of that name has another key)" : "");
   append_counts(search, error);
   return error->code;
 }
@@ -154,12 +155,13 @@ static amqp_wolfssl_code_t explain_bad_signature(const struct sent_certificate *
   certificate_format_name(top->certificate.issuer, issuer, sizeof(issuer));
   return error_verify(
       error, AMQP_WOLFSSL_ERROR_BAD_SIGNATURE,
-      "the signature on %s is wrong: it names \"%s\" as its issuer, and was not made with the key of %s", who, issuer,
+      "the signature on %s is wrong: the certificate names \"%s\" as its issuer, but was not signed with the key of %s",
+      who, issuer,
       has_anchor_of_another_key(top) ? "the trusted CA of that name"
                                      : "the CA of that name whose certificate the broker sent");
 }
 
-/* Where the signature counts for nothing it is not looked at: that it would have been its own is likely enough. */
+/* A signature that would not count is not checked: it is likely enough that it is the certificate's own. */
 static bool signs_itself(struct search *search, size_t place) {
   const enum edge edge = search_look_at_signature(search, place, place);
 
@@ -173,8 +175,8 @@ static amqp_wolfssl_code_t explain_circle(struct search *search, const struct se
   certificate_format_name(top->certificate.issuer, issuer, sizeof(issuer));
   error_verify(
       error, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
-      "the broker's certificate does not lead to a trusted CA: what it sent goes in a circle, in which %s was issued "
-      "by \"%s\", which is not trusted",
+      "the broker's certificate does not lead to a trusted CA: what the broker sent forms a circle, in which %s was "
+      "issued by \"%s\", which is not trusted",
       who, issuer);
   append_counts(search, error);
   return error->code;
@@ -207,7 +209,7 @@ static amqp_wolfssl_code_t explain_dead_end(struct search *search, amqp_wolfssl_
   return error->code;
 }
 
-/* The longest counts, of equally long ones the first. */
+/* The longest counts; of equally long ones, the first. */
 void search_note_dead_end(struct search *search) {
   amqp_wolfssl_error_t error;
 
@@ -222,15 +224,16 @@ void search_note_dead_end(struct search *search) {
   }
 }
 
-/* ---- A search that was broken off ---- */
+/* ---- A search that was stopped ---- */
 
 amqp_wolfssl_code_t search_explain_stop(const struct search *search, amqp_wolfssl_error_t *error) {
   if (search->stop == STOP_NO_MEMORY) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
-  error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-               "the search for a path from the broker's certificate to a trusted CA was broken off: too many "
-               "certificates and signatures would have to be checked; have the broker send no more than it needs");
+  error_verify(
+      error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+      "the search for a path from the broker's certificate to a trusted CA was stopped: too many certificates and "
+      "signatures would have to be checked; have the broker send only the certificates that it needs");
   append_counts(search, error);
   search_name_certificate(&search->sent[0].certificate, 0, error);
   return error->code;

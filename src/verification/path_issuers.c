@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who issued whom: by name first, then by a signature that we check with the issuer's key. Nothing is looked at twice,
- * and what would count for nothing is not computed.
+ * and signatures that would not count are not checked.
  */
 #include "autoconfig.h"
 
@@ -104,7 +104,7 @@ static unsigned cost_of_key(const struct certificate *issuer) {
   return issuer->key_bits <= 256 ? 1 : issuer->key_bits <= 384 ? 2 : 3;
 }
 
-/* What would count for nothing is not computed. */
+/* A signature that would not count is not checked. */
 static bool is_allowed(const struct search *search, const struct certificate *issued,
                        const struct certificate *issuer) {
   const struct policy *policy = search->question->policy;
@@ -175,12 +175,12 @@ enum edge search_look_at_anchor(struct search *search, struct sent_certificate *
   return *edge;
 }
 
-/* Only the second search goes on over what can't be verified, to say so. */
+/* Only the second search goes on past what can't be verified, to report it. */
 bool search_leads_on(const struct search *search, enum edge edge) {
   return edge == EDGE_SIGNED || (search->explaining && edge == EDGE_UNVERIFIABLE);
 }
 
-/* ---- Certificates in sentences ---- */
+/* ---- Certificates in error sentences ---- */
 
 void search_describe_at(struct search *search, size_t depth, char text[SEARCH_DESCRIPTION_LENGTH]) {
   certificate_describe(&search_at_depth(search, depth)->certificate, depth == 0 ? ROLE_BROKER : ROLE_INTERMEDIATE, text,

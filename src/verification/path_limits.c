@@ -35,7 +35,7 @@ static amqp_wolfssl_code_t check_path_length(struct search *search, const struct
   }
   certificate_describe(authority->certificate, authority->role, who, sizeof(who));
   error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-               "%s allows %u intermediate CAs below it (its path length limit), and there are %zu", who,
+               "%s allows %u intermediate CAs below it (its path length limit), but there are %zu", who,
                authority->certificate->path_length, below);
   search_name_certificate(authority->certificate, authority->depth, error);
   return error->code;
@@ -64,7 +64,7 @@ static amqp_wolfssl_code_t explain_breach(struct search *search, const struct au
       break;
     case NAME_CONSTRAINTS_UNKNOWN_KIND:
       error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                   "the name constraints of %s are about a kind of name that can't be compared, and %s has one", who,
+                   "the name constraints of %s restrict a kind of name that can't be compared, and %s has one", who,
                    below);
       break;
     case NAME_CONSTRAINTS_BAD_NAME:
@@ -121,7 +121,7 @@ static amqp_wolfssl_code_t check_policies(struct search *search, const struct ce
       search_describe_at(search, depth, who);
       error_verify(
           error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-          "a CA requires that a certificate policy holds along the whole path, and none does at %s, or its policy "
+          "a CA requires that a certificate policy holds along the whole path, but none does at %s, or its policy "
           "extensions are malformed",
           who);
       search_name_certificate(&sent->certificate, depth, error);

@@ -15,7 +15,7 @@ struct policy;
 /** Certificates on a path, without the anchor. */
 #define PATH_LENGTH_MAXIMUM 10
 
-/** Of the certificates sent, those after these are not looked at. */
+/** Certificates sent after these are not looked at. */
 #define PATH_CERTIFICATES_MAXIMUM 32
 
 /**
@@ -27,7 +27,7 @@ struct policy;
 struct path_question {
   const struct certificate_list *sent;    /**< what the broker sent, its own certificate first */
   const struct certificate_list *anchors; /**< whom we trust: CA certificates */
-  size_t anchors_left_out;                /**< for a sentence: those that could not be used */
+  size_t anchors_left_out;                /**< for error sentences: those that could not be used */
   const struct policy *policy;            /**< what keys and signatures may be */
   int64_t now;                            /**< seconds since 1970-01-01 UTC */
 };

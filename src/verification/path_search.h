@@ -15,7 +15,7 @@
 #include "x509/certificate.h"
 #include "x509/signed_object.h"
 
-/* A certificate in a sentence. */
+/* A certificate in an error sentence. */
 #define SEARCH_DESCRIPTION_LENGTH (ERROR_SUBJECT_LENGTH + 64)
 
 /* Anchors of one name. */
@@ -30,7 +30,7 @@ enum edge {
   EDGE_NAMED,        /* it has the name; the signature has not been looked at */
   EDGE_SIGNED,       /* by its key */
   EDGE_NOT_SIGNED,   /* by its key */
-  EDGE_UNVERIFIABLE, /* a signature or key that counts for nothing, or that wolfCrypt does not know */
+  EDGE_UNVERIFIABLE, /* a signature or key that the policy does not allow, or that wolfCrypt does not support */
 };
 
 enum fitness { FITNESS_UNSEEN, FITNESS_GOOD, FITNESS_BAD };
@@ -101,7 +101,7 @@ enum edge search_look_at_signature(struct search *search, size_t issued, size_t 
 /** \a index: among the anchors of its issuer's name */
 enum edge search_look_at_anchor(struct search *search, struct sent_certificate *issued, size_t index);
 
-/** Whether the search goes on there. Only the second search goes on over what can't be verified, to say so. */
+/** Whether the search goes on there. Only the second search goes on past what can't be verified, to report it. */
 bool search_leads_on(const struct search *search, enum edge edge);
 
 /* ---- A whole path ---- */
@@ -121,7 +121,7 @@ void search_explain_unfit(struct search *search, size_t index);
 void search_note_dead_end(struct search *search);
 amqp_wolfssl_code_t search_explain_unreadable(const struct search *search, size_t place, size_t depth,
                                               amqp_wolfssl_error_t *error);
-/** The search was broken off. */
+/** The search was stopped. */
 amqp_wolfssl_code_t search_explain_stop(const struct search *search, amqp_wolfssl_error_t *error);
 
 #endif

@@ -23,7 +23,7 @@ static char lower_case(char character) {
   return character;
 }
 
-/* The underscore is no host name character, but names with it are in use and resolve. */
+/* The underscore is not a host name character, but names with it are in use and resolve. */
 static bool is_label_character(char character) {
   const char lower = lower_case(character);
   return (lower >= 'a' && lower <= 'z') || is_digit(character) || character == '-' || character == '_';
@@ -60,7 +60,7 @@ static size_t label_end(const char *name, size_t length, size_t start) {
   return end;
 }
 
-/* A DNS name without a trailing dot. Returns the number of its labels, 0 if it is none. */
+/* Takes a DNS name without a trailing dot. Returns the number of its labels, or 0 if it is not a DNS name. */
 static size_t count_labels(const char *name, size_t length) {
   size_t labels = 0;
   size_t start = 0;

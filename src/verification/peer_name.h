@@ -29,17 +29,17 @@ struct peer_name {
 /**
  * Reads what a person typed: a DNS name (letters, digits, hyphen, underscore; labels of 1 to 63; one trailing dot is
  * dropped; A-labels as they are), an IPv4 address in dotted decimal (four numbers, no leading zeros), or an IPv6
- * literal (RFC 4291, with or without brackets; a zone such as %eth0 is dropped for the comparison). A text that is no
- * IPv4 address and whose last label is a number, decimal or 0x and hexadecimal, is no DNS name either: resolvers take
- * it for an address.
- * \return false when it is none of these; \a name is then undefined
+ * literal (RFC 4291, with or without brackets; a zone such as %eth0 is dropped for the comparison). A text that is not
+ * an IPv4 address but whose last label is a number (decimal, or 0x and hexadecimal) is not a DNS name either: resolvers
+ * take it for an address.
+ * \return false if it is none of these; \a name is then undefined
  */
 bool peer_name_parse(struct peer_name *name, const char *text);
 
 /**
  * Whether one dNSName of a certificate covers \a name: ASCII case-insensitive; a wildcard only as the whole left-most
- * label, for exactly one label, and only with at least two labels after it; never against addresses; a value holding
- * NUL, a trailing dot, an address or any byte that can't stand in a host name covers nothing.
+ * label, for exactly one label, and only with at least two labels after it; never against addresses; a value that
+ * contains a NUL, a trailing dot, an address or any byte not allowed in a host name covers nothing.
  */
 bool peer_name_matches_dns(const struct peer_name *name, const uint8_t *value, size_t length);
 
@@ -50,7 +50,7 @@ bool peer_name_matches_dns(const struct peer_name *name, const uint8_t *value, s
  */
 bool peer_name_matches_certificate(const struct peer_name *name, const struct certificate *certificate);
 
-/** The name to send as SNI (RFC 6066, section 3: no addresses, no trailing dot), or NULL when none may be sent. */
+/** The name to send as SNI (RFC 6066, section 3: no addresses, no trailing dot), or NULL if none may be sent. */
 const char *peer_name_for_sni(const struct peer_name *name);
 
 #endif

@@ -57,13 +57,14 @@ static amqp_wolfssl_code_t explain_unread(enum revocation_list_result result, co
                                           amqp_wolfssl_error_t *error) {
   if (result == REVOCATION_LIST_WITHOUT_END) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE,
-                           "CRL %zu of %s does not say until when it holds (nextUpdate)", number, origin);
+                           "CRL %zu of %s does not say until when it is valid (it lacks nextUpdate); use one that does",
+                           number, origin);
   }
   if (result == REVOCATION_LIST_PARTIAL) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE,
-        "CRL %zu of %s is a delta, covers a part of the certificates only, is issued for another CA, or has "
-        "another critical extension; give the CA's full CRL",
+        "CRL %zu of %s is a delta, covers only a part of the certificates, is issued for another CA, or has another "
+        "critical extension; use the CA's full CRL",
         number, origin);
   }
   return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "CRL %zu of %s is not a valid X.509 CRL", number,
@@ -123,7 +124,7 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
     if (now > lists->items[i].list.next_update) {
       error_configure(error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE, "CRL %zu of %s has expired", i + 1,
                       lists->items[i].origin);
-      error_append_date(error, ": it held until ", lists->items[i].list.next_update, "; fetch a new one");
+      error_append_date(error, ": it was valid until ", lists->items[i].list.next_update, "; fetch a new one");
       return error->code;
     }
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A set of revocation lists, as its owner gave them. What can't be read, or would hold for ever, or covers a part of a
- * CA's certificates only, fails the whole input: a list that is passed over may be the one that revokes. What the lists
- * say of a certificate is for revocation.h.
+ * A set of revocation lists, as configured. A list that can't be read, never expires, or covers only a part of a CA's
+ * certificates fails the whole input: a list that is skipped may be the one that revokes. What the lists say about a
+ * certificate is a matter for revocation.h.
  */
 #ifndef AMQP_WOLFSSL_REVOCATION_LISTS_H
 #define AMQP_WOLFSSL_REVOCATION_LISTS_H
@@ -15,8 +15,8 @@
 struct revocation_lists;
 
 struct kept_list {
-  uint8_t *der; /**< what \a list points into */
-  char *origin; /**< for sentences */
+  uint8_t *der; /**< the bytes that \a list points into */
+  char *origin; /**< for error sentences */
   struct revocation_list list;
   uint8_t *signer; /**< the public key that revocation_lists_check_signers() found it signed with; NULL: none */
   size_t signer_length;
@@ -30,14 +30,14 @@ void revocation_lists_release(struct revocation_lists *lists);
 
 /**
  * Adds every list of the input.
- * \param [in] origin the file's path or "the CRL in memory", for sentences
+ * \param [in] origin the file's path or "the CRL in memory", for error sentences
  * \return AMQP_WOLFSSL_OK, CRL_MALFORMED (or none in it), CRL_UNUSABLE, INVALID_ARGUMENT (too long) or NO_MEMORY; some
  * may have been added when it fails
  */
 amqp_wolfssl_code_t revocation_lists_add(struct revocation_lists *lists, const void *data, size_t length,
                                          amqp_wolfssl_format_t format, const char *origin, amqp_wolfssl_error_t *error);
 
-/** Refuses a set that holds an expired list, for those that nobody can refresh. */
+/** Refuses a set that contains an expired list; for sets that can't be refreshed. */
 amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *lists, int64_t now,
                                                  amqp_wolfssl_error_t *error);
 
@@ -49,7 +49,7 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
 amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,
                                                    const struct certificate_list *anchors, amqp_wolfssl_error_t *error);
 
-/** The lists in the order they were added in; NULL behind the last. Valid until one is added. */
+/** The lists in the order in which they were added; NULL after the last. Valid until one is added. */
 const struct kept_list *revocation_lists_at(const struct revocation_lists *lists, size_t index);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads revocation lists, and notices when their files have changed: by device, inode, size and times of change, which
- * costs one stat() a file at each opening.
+ * costs one stat() per file at each open.
  */
 #include "autoconfig.h"
 
@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "x509/pem.h"
 
-/* A file that was changed so shortly before it was read may change again without its times showing it. */
+/* A file that was changed this shortly before it was read may change again without new timestamps. */
 #define SETTLED_AFTER_SECONDS 2
 
 enum kind { SOURCE_FILE, SOURCE_FOLDER, SOURCE_MEMORY };
@@ -57,7 +57,7 @@ bool revocation_sources_any(const struct revocation_sources *sources) { return s
 
 /* ---- Whether something has changed ---- */
 
-/* FNV-1a, 64 bits: no secret and no opponent is involved. */
+/* FNV-1a, 64 bits: there is no secret and no attacker here. */
 static uint64_t mix(uint64_t mark, const void *bytes, size_t length) {
   const uint8_t *at = bytes;
 
@@ -73,7 +73,7 @@ static bool changed_long_ago(const struct timespec *when, time_t now) {
   return when->tv_sec <= now - SETTLED_AFTER_SECONDS;
 }
 
-/* Of one file or folder. One that can't be looked at has a mark too; reading it says why. */
+/* The mark of one file or folder. One that can't be examined has a mark too; reading it says why. */
 static uint64_t mark_of_path(const char *path, time_t now, bool *settled) {
   uint64_t mark = mix(UINT64_C(0xcbf29ce484222325), path, strlen(path));
   struct stat status;
@@ -170,7 +170,7 @@ static bool is_named_as_list(const char *name) {
 
 static bool is_named_as_list_or_pem(const char *name) { return is_named_as_list(name) || ends_in(name, ".pem"); }
 
-/* In a file with another name PEM counts only; one that is named *.pem and is none, or is empty, is damaged. */
+/* In a file with another name only PEM counts; one that is named *.pem but is not PEM, or is empty, is damaged. */
 static bool is_to_be_added(const char *name, const struct secret *contents) {
   if (is_named_as_list(name)) {
     return true;
@@ -186,15 +186,15 @@ static bool is_file(const char *path) {
   return stat(path, &status) != 0 || S_ISREG(status.st_mode); /* reading it says what is wrong */
 }
 
-/* A link that leads nowhere is there: what it leads to may only not be mounted. */
+/* A dangling link is not gone: its target may just not be mounted. */
 static bool is_gone(const char *path) {
   struct stat status;
 
   return lstat(path, &status) != 0 && errno == ENOENT;
 }
 
-/* What can't be read may be a list that revokes more than those that can: the folder is not to be used then. But a file
-   that was there for a moment only, as when a list is replaced by renaming, is no part of it. */
+/* What can't be read may be a list that revokes more than those that can: then the folder must not be used. But a file
+   that was there only for a moment, as when a list is replaced by renaming, does not count. */
 static amqp_wolfssl_code_t read_entry(struct revocation_lists *lists, const char *path, const char *name, size_t *found,
                                       amqp_wolfssl_error_t *error) {
   struct secret contents = {0};
@@ -251,7 +251,7 @@ static amqp_wolfssl_code_t read_folder(struct revocation_lists *lists, const cha
   code = read_entries(lists, folder, path, &found, error);
   (void)closedir(folder);
   if (code == AMQP_WOLFSSL_OK && found == 0) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "the folder %s holds no CRL", path);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "the folder %s contains no CRL", path);
   }
   return code;
 }
@@ -272,7 +272,7 @@ static amqp_wolfssl_code_t read_source(struct revocation_lists *lists, const str
       break;
   }
   if (code == AMQP_WOLFSSL_OK) {
-    error_clear(error); /* what was passed over in a folder is no failure */
+    error_clear(error); /* what was skipped in a folder is not a failure */
   }
   return code;
 }
@@ -357,7 +357,7 @@ static bool all_unchanged(const struct revocation_sources *sources) {
   return sources->lists != NULL;
 }
 
-/* The marks are taken before the files are read: a change in between shows at the next opening. */
+/* The marks are taken before the files are read: a change in between shows at the next open. */
 static amqp_wolfssl_code_t read_all(struct revocation_sources *sources, const struct certificate_list *anchors,
                                     struct revocation_lists *lists, amqp_wolfssl_error_t *error) {
   for (size_t i = 0; i < sources->count; i++) {
@@ -388,7 +388,7 @@ static amqp_wolfssl_code_t refresh(struct revocation_sources *sources, const str
     return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   code = read_all(sources, anchors, lists, error);
-  /* What can't be read any more must not be used any more either: the next opening tries again. */
+  /* What can no longer be read must no longer be used either: the next open tries again. */
   revocation_lists_release(sources->lists);
   sources->lists = NULL;
   if (code == AMQP_WOLFSSL_OK) {

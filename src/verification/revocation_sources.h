@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where revocation lists come from: files, folders, memory. Files are read again when they have changed; whoever has
- * taken the lists before keeps what it took.
+ * Where revocation lists come from: files, folders, memory. Files are read again when they have changed; whoever took
+ * the lists before keeps what they took.
  */
 #ifndef AMQP_WOLFSSL_REVOCATION_SOURCES_H
 #define AMQP_WOLFSSL_REVOCATION_SOURCES_H
@@ -24,7 +24,7 @@ int revocation_sources_init(struct revocation_sources *sources);
 void revocation_sources_free(struct revocation_sources *sources);
 
 /*
- * Each reads its source once to see that it can be read, or changes nothing. An expired list is refused in memory only:
+ * Each reads its source once to see that it can be read, or changes nothing. An expired list is refused only in memory:
  * a file may be replaced before it is needed.
  * Return AMQP_WOLFSSL_OK, FILE_UNREADABLE, CRL_MALFORMED, CRL_UNUSABLE, INVALID_ARGUMENT or NO_MEMORY.
  */
@@ -36,8 +36,8 @@ amqp_wolfssl_code_t revocation_sources_add_memory(struct revocation_sources *sou
                                                   amqp_wolfssl_format_t format, amqp_wolfssl_error_t *error);
 
 /**
- * Reads what has changed since it was read last, all or nothing, and checks who signed it. Any thread. When it fails
- * nothing may be opened. Does nothing without sources.
+ * Reads what has changed since it was read last, all or nothing, and checks who signed it. Any thread. If it fails, no
+ * connection may be opened. Does nothing without sources.
  */
 amqp_wolfssl_code_t revocation_sources_refresh(struct revocation_sources *sources,
                                                const struct certificate_list *anchors, amqp_wolfssl_error_t *error);
@@ -45,7 +45,7 @@ amqp_wolfssl_code_t revocation_sources_refresh(struct revocation_sources *source
 /** A reference to what was read last, to be released; NULL without sources. Any thread. */
 struct revocation_lists *revocation_sources_take(struct revocation_sources *sources);
 
-/** Whether there is anything to check by. */
+/** Whether there is anything to check against. */
 bool revocation_sources_any(const struct revocation_sources *sources);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A signature is checked first, the policy asked then: what nobody signed has no weakness worth a sentence. */
+/* The signature is checked first, then the policy: what is not signed has no weakness worth reporting. */
 #include "autoconfig.h"
 
 #include "verification/signer_check.h"
@@ -17,7 +17,7 @@ enum signature_verdict signer_hold_to_policy(const struct policy *policy, enum s
 
   if (verdict == SIGNATURE_UNSUPPORTED) {
     (void)snprintf(reason, SIGNER_REASON_LENGTH,
-                   "it is signed in a way that is not known here (RSA or ECDSA with SHA-256, -384 or -512 is)");
+                   "it is signed in a way that is not supported (RSA or ECDSA with SHA-256, SHA-384 or SHA-512 is)");
     return SIGNATURE_REFUSED;
   }
   if (verdict != SIGNATURE_GOOD) {

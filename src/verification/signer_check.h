@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a revocation list, an OCSP response or a responder's certificate was signed by a given certificate, as the
- * policy allows, by a key that it allows.
+ * Whether a revocation list, an OCSP response or a responder's certificate was signed by a given certificate, in a way
+ * and with a key that the policy allows.
  */
 #ifndef AMQP_WOLFSSL_SIGNER_CHECK_H
 #define AMQP_WOLFSSL_SIGNER_CHECK_H
@@ -12,7 +12,7 @@
 
 struct policy;
 
-/** Room for why a signature is refused that may well be good. */
+/** Room for the reason why a signature that may be valid is refused. */
 #define SIGNER_REASON_LENGTH ((size_t)3 * ERROR_SUBJECT_LENGTH)
 
 /** \return never SIGNATURE_UNSUPPORTED; with SIGNATURE_REFUSED \a reason is set */

@@ -4,7 +4,7 @@
 
 enum { CERTIFICATE_STATUS = 22, STATUS_TYPE_OCSP = 1 };
 
-/* A number of \a width bytes, the highest first. */
+/* A number of \a width bytes, most significant first. */
 static bool take_number(struct byte_slice *rest, size_t width, size_t *number) {
   *number = 0;
   if (rest->length < width) {
@@ -18,7 +18,7 @@ static bool take_number(struct byte_slice *rest, size_t width, size_t *number) {
   return true;
 }
 
-/* Bytes with their count in front. */
+/* Bytes preceded by their count. */
 static bool take_vector(struct byte_slice *rest, size_t width, struct byte_slice *vector) {
   size_t length;
 

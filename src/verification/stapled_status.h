@@ -5,7 +5,7 @@
 
 #include "base/byte_slice.h"
 
-/** In a TLS 1.2 handshake message, its header included. \return false when it is no CertificateStatus */
+/** Takes a TLS 1.2 handshake message, including its header. \return false if it is not a CertificateStatus */
 bool stapled_status_in_message(struct byte_slice message, struct byte_slice *response);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trust anchors. wolfSSL would take expired CAs, and certificates that are no CA at all, depending on its build; so
- * each one is looked at here, and tried in a certificate manager of its own before the config takes it.
+ * Trust anchors. Depending on its build, wolfSSL would accept expired CAs, and certificates that are not CAs at all; so
+ * each one is examined here, and tried in a certificate manager of its own before the config accepts it.
  */
 #include "autoconfig.h"
 
@@ -77,9 +77,9 @@ static amqp_wolfssl_code_t explain_unusable(enum anchor_verdict verdict, const s
   static const char *const reasons[] = {
       [ANCHOR_USABLE] = "is usable",
       [ANCHOR_NOT_CA] =
-          ("is not a CA certificate (basicConstraints without CA:TRUE); give the certificate of the CA that "
+          ("is not a CA certificate (it has no basicConstraints with CA:TRUE); use the certificate of the CA that "
            "issued the broker's, not the broker's own"),
-      [ANCHOR_EXPIRED] = "has expired",
+      [ANCHOR_EXPIRED] = "has expired; use the CA's current one",
       [ANCHOR_NOT_YET_VALID] = "is not valid yet; check this machine's clock",
       [ANCHOR_REFUSED] = "can't be used by wolfSSL",
       [ANCHOR_NO_MEMORY] = "did not fit into memory",
@@ -87,13 +87,13 @@ static amqp_wolfssl_code_t explain_unusable(enum anchor_verdict verdict, const s
   char subject[ERROR_SUBJECT_LENGTH];
 
   certificate_format_name(certificate->subject, subject, sizeof(subject));
-  error_configure(error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "%s can't be trusted: the certificate of \"%s\" %s", origin,
-                  subject, reasons[verdict]);
+  error_configure(error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "%s can't be used as a CA: the certificate of \"%s\" %s",
+                  origin, subject, reasons[verdict]);
   error_set_certificate(error, 0, subject);
   return error->code;
 }
 
-/* Takes over those of \a found that are usable and new. */
+/* Copies those of \a found that are usable and new. */
 static amqp_wolfssl_code_t add_usable(struct trust *trust, const struct certificate_list *found, const char *origin,
                                       amqp_wolfssl_error_t *error) {
   size_t usable = 0;
@@ -150,7 +150,7 @@ static amqp_wolfssl_code_t join(struct trust *trust, struct trust *added, amqp_w
   if (code == AMQP_WOLFSSL_OK) {
     if (certificate_list_take(&trust->anchors, &added->anchors)) {
       trust->left_out += added->left_out;
-      error_clear(error); /* what was passed over is no failure */
+      error_clear(error); /* what was skipped is not a failure */
     } else {
       code = error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     }
@@ -185,7 +185,7 @@ static bool is_named_as_certificate(const char *name) {
   return strspn(name, "0123456789abcdef") == 8 && name[8] == '.';
 }
 
-/* A file of a folder counts when it is regular and starts a certificate in PEM, or is named as one in DER. */
+/* A file in a folder counts if it is regular and starts a certificate in PEM, or is named like one in DER. */
 static bool may_hold_certificate(const char *path, const struct secret *contents) {
   const char *dot = strrchr(path, '.');
 
@@ -195,7 +195,7 @@ static bool may_hold_certificate(const char *path, const struct secret *contents
   return pem_may_hold(contents->bytes, contents->length, pem_is_certificate);
 }
 
-/* What can't be looked at is not passed over: reading it says why. A link to nowhere is nobody's certificate. */
+/* What can't be examined is not skipped: reading it says why. A dangling link is nobody's certificate. */
 static bool is_to_be_read(const char *path) {
   struct stat status;
 
@@ -258,11 +258,11 @@ static amqp_wolfssl_code_t add_entries(struct trust *trust, DIR *folder, const c
 static amqp_wolfssl_code_t explain_empty_folder(const struct trust *trust, const char *path,
                                                 amqp_wolfssl_error_t *error) {
   if (trust->left_out == 0) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "the folder %s holds no CA certificate", path);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "the folder %s contains no CA certificate", path);
   }
   return error_configure(
       error, AMQP_WOLFSSL_ERROR_CA_UNUSABLE,
-      "the folder %s holds no CA certificate that can be used (expired, not yet valid or no CA: %zu)", path,
+      "the folder %s contains no CA certificate that can be used (expired, not yet valid or not a CA: %zu)", path,
       trust->left_out);
 }
 
@@ -285,14 +285,15 @@ amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp
   return join(trust, &added, add_folder(&added, path, false, error), error);
 }
 
-/* The system's certificates are not ours to mend: what can't be used is left out. */
+/* The system's certificates are not ours to fix: what can't be used is left out. */
 amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *error) {
 #ifdef HAVE_WOLFSSL_GET_SYSTEM_CA_DIRS
   struct trust added = {0};
   word32 count = 0;
   const char **folders = wolfSSL_get_system_CA_dirs(&count);
   amqp_wolfssl_code_t code =
-      error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, "wolfSSL knows no folder of system CA certificates");
+      error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE,
+                      "wolfSSL knows no folder of system CA certificates; name the CA file or folder instead");
 
   for (word32 i = 0; folders != NULL && i < count; i++) {
     code = add_folder(&added, folders[i], true, error);
@@ -303,9 +304,10 @@ amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *
   return join(trust, &added, code, error);
 #else
   (void)trust;
-  return error_configure(error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
-                         "this wolfSSL was built without system CA certificates (--enable-sys-ca-certs); name the "
-                         "CA file or folder instead");
+  return error_configure(
+      error, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED,
+      "this wolfSSL was built without support for system CA certificates (--enable-sys-ca-certs); name the "
+      "CA file or folder instead");
 #endif
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom we trust: CA certificates, looked at one by one when they are handed over. */
+/* Whom we trust: CA certificates, examined one by one when they are added. */
 #ifndef AMQP_WOLFSSL_TRUST_H
 #define AMQP_WOLFSSL_TRUST_H
 
@@ -8,12 +8,12 @@
 
 struct trust {
   struct certificate_list anchors;
-  size_t left_out; /**< certificates of bundles that could not be used: expired, not yet valid, or no CA */
+  size_t left_out; /**< certificates of bundles that could not be used: expired, not yet valid, or not a CA */
 };
 
 /*
- * Each adds all usable CA certificates of its source, or nothing. A bundle may hold some that are out of date, which
- * happens while a CA is being replaced: they are left out and counted. A source without any usable one is an error.
+ * Each adds all usable CA certificates of its source, or nothing. A bundle may contain some that are out of date, which
+ * happens while a CA is being replaced: they are left out and counted. A source without a usable one is an error.
  */
 amqp_wolfssl_code_t trust_add_file(struct trust *trust, const char *path, amqp_wolfssl_error_t *error);
 amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp_wolfssl_error_t *error);

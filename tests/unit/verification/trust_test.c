@@ -270,7 +270,7 @@ static void test_unusable_alone(void **state) {
   assert_refuses_unusable(temporary_folder_path("server-self-signed.pem"), "not a CA certificate",
                           "CN=server-self-signed,O=Acme");
   assert_refuses_unusable(temporary_folder_path("client.der"), "not a CA certificate", "CN=client1,O=Acme");
-  assert_refuses(FROM_FILE, JOINED(leaf, expired), AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "can't be trusted");
+  assert_refuses(FROM_FILE, JOINED(leaf, expired), AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "can't be used as a CA");
 }
 
 /* ---- Memory ---- */
@@ -383,7 +383,7 @@ static void test_folders_without_any(void **state) {
   assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, folder);
   temporary_folder_write_text("none/expired.pem", expired);
   temporary_folder_write_text("none/server.pem", leaf);
-  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "(expired, not yet valid or no CA: 2)");
+  assert_refuses(FROM_FOLDER, folder, AMQP_WOLFSSL_ERROR_CA_UNUSABLE, "(expired, not yet valid or not a CA: 2)");
 }
 
 /* One bad file, and whichever comes first, nothing is trusted of the others. */
