@@ -636,7 +636,7 @@ bool policy_allows_signature_scheme(const struct policy *policy, uint16_t scheme
   if (is_in(policy->signatures, policy->signature_count, scheme)) {
     return true;
   }
-  (void)snprintf(reason, capacity, "it is signed by %s, which the policy \"%s\" does not allow",
+  (void)snprintf(reason, capacity, "it is signed with %s, which the policy \"%s\" does not allow",
                  signature != NULL ? signature->iana_name : "an unknown algorithm", policy->name);
   return false;
 }

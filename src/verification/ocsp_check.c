@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads what the OCSP response says of the broker's certificate first, and believes it once it knows the signer. */
+/* Reads what the OCSP response says about the broker's certificate first, and believes it once it knows the signer. */
 #include "autoconfig.h"
 
 #include "verification/ocsp_check.h"
@@ -13,14 +13,14 @@
 
 #include <wolfssl/wolfcrypt/hash.h>
 
-/* A responder sends one certificate; each that is tried costs two checks of signatures. */
+/* A responder sends one certificate; each one tried costs two signature checks. */
 #define RESPONDERS_TRIED 4
 
 /* ---- What it is about ---- */
 
 enum match { MATCH_NO, MATCH_YES, MATCH_UNCERTAIN };
 
-/* Uncertain: not a hash that is known here, or no memory to compute it. */
+/* Uncertain: the hash is not supported, or there is no memory to compute it. */
 static enum match match_hash(struct byte_slice bytes, struct byte_slice hash_oid, struct byte_slice expected) {
   uint8_t hash[32];
   struct byte_slice computed = {hash, 0};
@@ -62,7 +62,7 @@ static enum match match_single(const struct ocsp_single *single, const struct ce
 
 /* ---- Who signed it ---- */
 
-/* With lists at hand. */
+/* Called if there are CRLs. */
 static enum signature_verdict check_responder_is_not_revoked(const struct revocation_check *check,
                                                              const struct certificate *responder,
                                                              const struct certificate *issuer,
@@ -81,8 +81,8 @@ static enum signature_verdict check_responder_is_not_revoked(const struct revoca
   certificate_format_name(responder->subject, subject, sizeof(subject));
   (void)snprintf(reason, SIGNER_REASON_LENGTH,
                  error.code == AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED
-                     ? "its responder \"%s\" is revoked, says a CRL"
-                     : "no CRL in date shows that its responder \"%s\" is not revoked",
+                     ? "its responder \"%s\" is revoked, according to a CRL"
+                     : "no current CRL shows that its responder \"%s\" is not revoked",
                  subject);
   return SIGNATURE_REFUSED;
 }
@@ -169,13 +169,13 @@ static amqp_wolfssl_code_t explain_unread_response(enum ocsp_response_result res
   if (result == OCSP_RESPONSE_REFUSED) {
     return error_verify(
         error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "what the broker stapled is its OCSP responder's error, not a status: %s (%d); see how the broker "
+        "what the broker stapled is an error from its OCSP responder, not a status: %s (%d); check how the broker "
         "gets its responses",
         responder_error_name(response->responder_error), response->responder_error);
   }
   if (result == OCSP_RESPONSE_CRITICAL) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                        "the OCSP response that the broker stapled has a critical extension that is not known here");
+                        "the OCSP response that the broker stapled has a critical extension that is not supported");
   }
   return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                       "what the broker stapled is not a valid OCSP response");
@@ -187,22 +187,25 @@ static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_
     error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "the broker's certificate was revoked by \"%s\"",
                  issuer);
     error_append_date(error, " on ", single->revoked_on,
-                      ", says the OCSP response that the broker stapled; have the broker use another certificate");
+                      ", according to the OCSP response that the broker stapled; give the broker a new certificate");
   } else if (now < single->this_update) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "the OCSP response that the broker stapled is not valid yet");
     error_append_date(error, " (it is dated ", single->this_update, "); check this machine's clock");
   } else if (!single->has_next_update) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                 "the OCSP response that the broker stapled does not say until when it holds (nextUpdate)");
+    error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "the OCSP response that the broker stapled does not say until when it is valid (it lacks nextUpdate); check "
+        "how the broker gets its responses");
   } else if (now > single->next_update) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "the OCSP response that the broker stapled has expired");
-    error_append_date(error, " (it held until ", single->next_update, "); see how the broker gets its responses");
+    error_append_date(error, " (it was valid until ", single->next_update,
+                      "); check how the broker gets its responses");
   } else if (single->status == OCSP_UNKNOWN) {
     error_verify(
         error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "the OCSP responder of \"%s\" does not know the broker's certificate, says the response that the broker "
-        "stapled",
+        "the OCSP responder of \"%s\" does not know the broker's certificate, according to the response that the "
+        "broker stapled; ask that CA",
         issuer);
   } else {
     return AMQP_WOLFSSL_OK;
@@ -211,8 +214,8 @@ static amqp_wolfssl_code_t check_single(const struct ocsp_single *single, int64_
 }
 
 /*
- * A response may say several things of the certificate. Revoked is the worst, in date or not; else each must be good
- * and in date: which of them holds is not for us to guess.
+ * A response may give several statuses for the certificate. Revoked is the worst, in date or not; otherwise each must
+ * be good and in date: which of them applies is not for us to guess.
  */
 static amqp_wolfssl_code_t check_singles(const struct ocsp_response *response, const struct certificate *leaf,
                                          const struct certificate *issuer, const char *issuer_name, int64_t now,
@@ -229,10 +232,10 @@ static amqp_wolfssl_code_t check_singles(const struct ocsp_response *response, c
     if (match == MATCH_YES && (worst == AMQP_WOLFSSL_OK || single.status == OCSP_REVOKED)) {
       worst = check_single(&single, now, issuer_name, error);
     } else if (match == MATCH_UNCERTAIN && worst == AMQP_WOLFSSL_OK) {
-      worst =
-          error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                       "the OCSP response that the broker stapled names the certificate's issuer by another hash than "
-                       "SHA-1 or SHA-256");
+      worst = error_verify(
+          error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+          "the OCSP response that the broker stapled identifies the certificate's issuer by a hash other than SHA-1 "
+          "or SHA-256");
     }
   }
   return worst;
@@ -256,8 +259,8 @@ static amqp_wolfssl_code_t check_response(const struct revocation_check *check, 
   if (!any) {
     return error_verify(
         error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "the OCSP response that the broker stapled is about another certificate, or one of another issuer "
-        "than \"%s\"",
+        "the OCSP response that the broker stapled is about another certificate, or one from an issuer other than "
+        "\"%s\"",
         issuer_name);
   }
   switch (check_response_signer(check, &response, issuer, reason)) {
@@ -289,7 +292,7 @@ amqp_wolfssl_code_t ocsp_check_response(const struct revocation_check *check, st
 
   if (check->chain->count == 0 || !certificate_read(&leaf, der->bytes, der->length)) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                        "the broker stapled an OCSP response and sent no certificate");
+                        "the broker stapled an OCSP response but sent no certificate");
   }
   code = revocation_find_issuer(check, &leaf, &issuer, error);
   if (code != AMQP_WOLFSSL_OK) {

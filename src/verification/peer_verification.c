@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The verification callback. It hangs on the certificate manager, not on the session, because that one is called in
+ * The verification callback. It is set on the certificate manager, not on the session, because there it is called in
  * every build of wolfSSL and for good certificates too (the session's own callback only in builds with the OpenSSL
- * layer), and because it sees the whole chain in DER, which spares us the peer-certificate API that minimal builds
- * lack. Its price: it is not told which session it serves. A thread-local pointer, set around each handshake step,
- * tells it.
+ * layer), and because it sees the whole chain in DER, which avoids the peer-certificate API that minimal builds lack.
+ * The price: it is not told which session it serves. A thread-local pointer, set around each handshake step, tells it.
  *
  * It never turns a wolfSSL error into success: 5.5.4 hides an expiry behind an overridden mismatch.
  */
@@ -28,7 +27,7 @@
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-/* Whether this wolfSSL shows the OCSP response: newer ones to a callback, older ones with the OpenSSL layer as a
+/* Whether this wolfSSL exposes the OCSP response: newer ones to a callback, older ones with the OpenSSL layer as a
    message. The latter has been seen to work in versions before 5.9 only. */
 #if defined(FEATURE_OCSP_STAPLING) &&                       \
     (defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB) || \
@@ -38,7 +37,7 @@
 #define RESPONSES_ARE_SEEN 0
 #endif
 
-/* In TLS 1.3 the response is a part of the Certificate message, which older wolfSSL hands nobody. */
+/* In TLS 1.3 the response is a part of the Certificate message, which older versions expose to nobody. */
 #if RESPONSES_ARE_SEEN && defined(HAVE_WOLFSSL_CTX_SET_OCSP_STATUS_VERIFY_CB)
 #define RESPONSES_OF_TLS_1_3_ARE_SEEN 1
 #else
@@ -48,7 +47,7 @@
 /* ContentType of RFC 8446, section 5.1. */
 enum { HANDSHAKE_RECORD = 22 };
 
-/* Longest list of names shown in a sentence. */
+/* The longest list of names shown in an error sentence. */
 #define NAMES_SHOWN_LENGTH 400
 
 static _Thread_local struct peer_verification *current;
@@ -134,14 +133,14 @@ static bool check_name(struct peer_verification *verification, const struct cert
     describe_wanted(verification->name, wanted, sizeof(wanted));
   }
   error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH,
-            "the broker's certificate is not for %s but for %s; connect by a name it holds, set the server name apart "
-            "from the address, or have the certificate issued with this name",
+            "the broker's certificate is not for %s but for %s; connect by a name it contains, set the server name "
+            "separately, or have the certificate reissued with this name",
             wanted, names);
   return false;
 }
 
-/* Its name and key are those of a trust anchor, sent along: nobody relies on its signature. That it is its own issuer
-   would not do: a key that replaces an older one may be signed by that one. */
+/* Whether it has the name and key of a trust anchor, and was only sent along: then nobody relies on its signature.
+   Being its own issuer is not enough: a new key may be signed by the one that it replaces. */
 static bool is_anchor(const struct trust *trust, const struct certificate *certificate) {
   for (size_t i = 0; i < trust->anchors.count; i++) {
     const struct certificate_der *der = &trust->anchors.items[i];
@@ -156,7 +155,7 @@ static bool is_anchor(const struct trust *trust, const struct certificate *certi
   return false;
 }
 
-/* Where the peer is not verified there is no path to judge, and yet the policy holds, for each certificate sent. */
+/* If the peer is not verified there is no path to judge, but the policy still applies to each certificate sent. */
 static bool check_strength(struct peer_verification *verification, size_t depth) {
   const struct policy *policy = verification->settings->limits.policy;
   amqp_wolfssl_error_t *error = &verification->error;
@@ -167,7 +166,7 @@ static bool check_strength(struct peer_verification *verification, size_t depth)
 
   if (!read_at(verification, depth, &certificate)) {
     error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
-                 "a certificate of the broker's chain can't be parsed: %s", certificate.unread);
+                 "a certificate in the broker's chain can't be parsed: %s", certificate.unread);
     error->certificate_depth = (int)depth;
     return false;
   }
@@ -193,7 +192,7 @@ static bool check_strength_of_all(struct peer_verification *verification) {
   return true;
 }
 
-/* ---- The way to a trust anchor ---- */
+/* ---- The path to a trust anchor ---- */
 
 /*
  * The whole chain is at hand when wolfSSL calls for the first time, with whichever certificate. It is judged then: what
@@ -238,7 +237,7 @@ static bool check_lists(struct peer_verification *verification) {
   }
   if (verification->lists == NULL) { /* another thread's opening found them unreadable just now */
     error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-              "the CRLs could not be read just now");
+              "the CRLs could not be read just now; check their files, and connect again");
     return false;
   }
   return revocation_check_path(&check, &verification->error) == AMQP_WOLFSSL_OK;
@@ -251,7 +250,7 @@ static bool judge_response(const struct peer_verification *verification, amqp_wo
   return ocsp_check_response(&check, response, error) == AMQP_WOLFSSL_OK;
 }
 
-/* Both must like it. Only our own verdict comes with particulars, so it is asked first. */
+/* Both must accept it. Only our own verdict comes with details, so it is asked first. */
 static bool check_response(struct peer_verification *verification) {
   static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                                                 "wolfSSL did not accept the OCSP response that the broker stapled"};
@@ -284,8 +283,8 @@ static bool keep_response(struct peer_verification *verification, struct byte_sl
 }
 #endif
 
-/* A certificate that asks for one (RFC 7633) is as good as a setting that does, unless none is asked of the broker: it
-   would not staple then. */
+/* A certificate that requires one (RFC 7633) counts as much as a setting that does, unless none is requested: the
+   broker would not staple then. */
 static bool requires_response(const struct peer_verification *verification) {
   const amqp_wolfssl_stapling_t stapling = verification->settings->stapling;
 
@@ -296,9 +295,10 @@ static bool requires_response(const struct peer_verification *verification) {
 static amqp_wolfssl_code_t explain_no_response(const struct peer_verification *verification,
                                                amqp_wolfssl_error_t *error) {
   if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_REQUIRE) {
-    return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                        "the broker stapled no OCSP response to its certificate, which says that it must (TLS feature "
-                        "status_request, RFC 7633); turn stapling on there");
+    return error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "the broker stapled no OCSP response to its certificate, which requires one (TLS feature status_request, RFC "
+        "7633); turn stapling on there");
   }
   return error_set(
       error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
@@ -372,10 +372,10 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
 }
 
 #if RESPONSES_OF_TLS_1_3_ARE_SEEN
-/* Those it can't read, and those out of date, it refuses before. */
+/* It refuses those that it can't read, and those out of date, before it shows them. */
 #define WOLFSSL_SHOWS_READABLE_RESPONSES true
 
-/* wolfSSL has looked at the response already. In TLS 1.3 the leaf's turn comes next, and its callback speaks for
+/* wolfSSL has looked at the response already. In TLS 1.3 the leaf's turn comes next, and its callback decides on
    both. */
 static int see_status(WOLFSSL *ssl, int wolfssl_code, byte *bytes, word32 length, word32 depth, void *argument) {
   struct peer_verification *verification = current;
@@ -411,7 +411,7 @@ static void watch_responses(WOLFSSL *ssl) { (void)ssl; }
 #elif RESPONSES_ARE_SEEN
 #define WOLFSSL_SHOWS_READABLE_RESPONSES false
 
-/* In TLS 1.2 it is a message of its own. There is no way to refuse it here: the session looks after each step. */
+/* In TLS 1.2 it is a message of its own. It can't be refused here: the session checks after each step. */
 static void see_message(int written, int version, int type, const void *bytes, size_t length, WOLFSSL *ssl,
                         void *argument) {
   const struct byte_slice message = {bytes, length};
@@ -464,8 +464,8 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
   return AMQP_WOLFSSL_OK;
 }
 
-/* What is wrong with the broker's own certificate is refused in its turn, which comes last: wolfSSL then sends the
-   alert that says so, where it sees it too. */
+/* What is wrong with the broker's own certificate is left to its turn, which comes last: wolfSSL then sends the
+   matching alert, if it sees the fault too. */
 static bool is_left_to_leaf(const struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
   return store->error_depth > 0 && verification->error.certificate_depth == 0;
 }
@@ -483,7 +483,7 @@ static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
     verification->failed_depth = store->error_depth;
   }
   if (!accepted_by_wolfssl && verification->settings->verify_peer) {
-    (void)check_certificates(verification); /* for its sentence */
+    (void)check_certificates(verification); /* for the error sentence */
     return 0;
   }
   if (!check_certificates(verification)) {
@@ -511,7 +511,7 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_err
 /* ---- Sentences ---- */
 
 static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
-  error_append_date(error, " (it is valid from ", certificate->not_before, "");
+  error_append_date(error, " (valid from ", certificate->not_before, "");
   error_append_date(error, " to ", certificate->not_after, ")");
 }
 
@@ -539,8 +539,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
-  /* wolfSSL 5.5.4 breaks off before it shows the response's certificate; with the chain at hand there is more to
-     say. */
+  /* wolfSSL 5.5.4 stops before it shows the response's certificate; with the chain at hand there is more to say. */
   if (is_about_response(wolfssl_code) && verification->response != NULL && verification->path_found &&
       !judge_response(verification, error)) {
     error->wolfssl_code = wolfssl_code;
@@ -549,10 +548,9 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   wolfssl_error_set(error, wolfssl_code, &fallback);
   if (WOLFSSL_SHOWS_READABLE_RESPONSES && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR &&
       verification->response == NULL) {
-    error_set(
-        error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-        "the OCSP response that the broker stapled is out of date or can't be read (wolfSSL does not tell which); "
-        "\"openssl s_client -status\" shows it");
+    error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+              "the OCSP response that the broker stapled is out of date or can't be read (wolfSSL does not say which); "
+              "\"openssl s_client -status\" shows it");
     error->wolfssl_code = wolfssl_code;
   }
   if (!read_at(verification, depth, &certificate)) {
@@ -564,9 +562,10 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   }
   if (verification->path_found && verification->failed_depth >= 0 &&
       error->code != AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN && error->code != AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED) {
-    error_append(error,
-                 " (wolfSSL says so; there is a valid path from it to a trusted CA, but wolfSSL does not take what "
-                 "the broker sends: have it send the certificates of that path only, in order)");
+    error_append(
+        error,
+        " (according to wolfSSL; there is a valid path from it to a trusted CA, but wolfSSL does not accept what the "
+        "broker sends: have it send only the certificates of that path, in order)");
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
   error_set_certificate(error, (int)depth, subject);

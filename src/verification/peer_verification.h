@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked of the server's certificates while the handshake still runs: that they lead to a trust anchor, by our
- * own validation and by wolfSSL's, and that the leaf carries the name meant. A "no" makes wolfSSL send an alert before
- * our own certificate has left.
+ * What is required of the server's certificates during the handshake: that they lead to a trust anchor, by our own
+ * validation and by wolfSSL's, and that the leaf has the expected name. A "no" makes wolfSSL send an alert before our
+ * own certificate has left.
  */
 #ifndef AMQP_WOLFSSL_PEER_VERIFICATION_H
 #define AMQP_WOLFSSL_PEER_VERIFICATION_H
@@ -33,38 +33,38 @@ struct peer_verification {
   struct revocation_lists *lists; /**< as they were when the session began */
   uint8_t *response;              /**< a copy of the OCSP response stapled; NULL: none so far */
   size_t response_length;
-  int response_refused;       /**< wolfSSL's code for that response; 0: it took it */
+  int response_refused;       /**< wolfSSL's code for that response; 0: it accepted it */
   bool response_accepted;     /**< it is good */
-  int failed_depth;           /**< of the certificate wolfSSL did not accept; -1 none */
+  int failed_depth;           /**< of the certificate that wolfSSL did not accept; -1: none */
   amqp_wolfssl_error_t error; /**< our own verdict; AMQP_WOLFSSL_OK: none */
 };
 
 /** Sets the callback of a fresh context. */
 amqp_wolfssl_code_t peer_verification_install(struct WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error);
 
-/** Everything given must outlive \a verification. */
+/** All arguments must outlive \a verification. */
 void peer_verification_init(struct peer_verification *verification, const struct tls_settings *settings,
                             const struct trust *trust, const struct peer_name *name);
 void peer_verification_free(struct peer_verification *verification);
 
-/** Has wolfSSL show the OCSP response that \a ssl gets stapled. Where the settings ask for none it does nothing. */
+/** Makes wolfSSL show the OCSP response stapled for \a ssl. Does nothing if the settings request none. */
 void peer_verification_watch_response(struct peer_verification *verification, struct WOLFSSL *ssl);
 
-/** Whether OCSP responses can be had from this wolfSSL at all: in TLS 1.2 at least. */
+/** Whether this wolfSSL exposes OCSP responses at all: at least in TLS 1.2. */
 bool peer_verification_sees_responses(void);
-/** Whether they can be had in TLS 1.3 too. Where not, none may be asked for that could come in it. */
+/** Whether it exposes them in TLS 1.3 too. If not, none may be requested where TLS 1.3 is allowed. */
 bool peer_verification_sees_responses_of_tls_1_3(void);
 
 /**
- * Whether all was checked that was asked for, once wolfSSL's handshake is over.
- * \return AMQP_WOLFSSL_OK or what is missing, with a record
+ * Whether everything required was checked, once wolfSSL's handshake is over.
+ * \return AMQP_WOLFSSL_OK, or what is missing, with \a error set
  */
 amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *verification, amqp_wolfssl_error_t *error);
 
 /** Says which verification the handshake step that follows in this thread belongs to; NULL when the step is over. */
 void peer_verification_set_current(struct peer_verification *verification);
 
-/** The record for a handshake that wolfSSL broke off with \a wolfssl_code while looking at certificates. */
+/** The error for a handshake that wolfSSL ended with \a wolfssl_code while it checked certificates. */
 amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *verification, int wolfssl_code,
                                               amqp_wolfssl_error_t *error);
 

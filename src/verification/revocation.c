@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Goes up the path from the broker's certificate, and asks the issuers' lists about each that is on it. */
+/* Goes up the path from the broker's certificate, and looks up each certificate on it in its issuer's lists. */
 #include "autoconfig.h"
 
 #include "verification/revocation.h"
@@ -14,7 +14,7 @@ static bool read_certificate(const struct certificate_der *der, struct certifica
   return certificate_read(certificate, der->bytes, der->length);
 }
 
-/* The record is about this certificate; the depth is its place on the path. */
+/* Says in the error which certificate it is about; the depth is its place on the path. */
 static void name_certificate(const struct certificate *certificate, size_t depth, amqp_wolfssl_error_t *error) {
   char subject[ERROR_SUBJECT_LENGTH];
 
@@ -31,7 +31,7 @@ struct findings {
   const struct kept_list *revoking; /* the newest that names the certificate, expired or not */
   struct revocation_entry entry;
   const struct kept_list *foreign;   /* names the issuer, but is not signed by it */
-  const struct kept_list *refused;   /* the newest that the policy keeps from being used */
+  const struct kept_list *refused;   /* the newest that the policy does not allow */
   char reason[SIGNER_REASON_LENGTH]; /* of that */
 };
 
@@ -39,8 +39,8 @@ static bool is_newer(const struct kept_list *item, const struct kept_list *than)
   return than == NULL || item->list.this_update > than->list.this_update;
 }
 
-/* A hint, which is enough to pass over what can't be checked: a CA that has renewed its key may have signed by the old
-   one in a way that nobody takes any more. */
+/* Only a hint, but enough to skip what can't be checked: a CA that has replaced its key may have signed with the old
+   one in a way that nobody accepts any more. */
 static bool names_another_key(const struct kept_list *item, const struct certificate *issuer) {
   return item->list.authority_key_identifier.length > 0 && issuer->key_identifier.length > 0 &&
          !byte_slices_equal(item->list.authority_key_identifier, issuer->key_identifier);
@@ -72,7 +72,7 @@ static void note_refused(const struct kept_list *item, const char *reason, struc
   }
 }
 
-/* What was said once holds until a newer list in date drops it, which is how a hold is lifted. */
+/* An entry counts until a newer current list drops it, which is how a hold is lifted. */
 static void note_signed(const struct kept_list *item, struct byte_slice serial_number, int64_t now,
                         struct findings *findings) {
   const struct kept_list **newest = now > item->list.next_update ? &findings->expired : &findings->current;
@@ -87,7 +87,7 @@ static void note_signed(const struct kept_list *item, struct byte_slice serial_n
   }
 }
 
-/* \return false when out of memory */
+/* \return false if out of memory */
 static bool consider(const struct revocation_check *check, const struct kept_list *item,
                      const struct certificate *certificate, const struct certificate *issuer,
                      struct findings *findings) {
@@ -117,7 +117,7 @@ static bool consider(const struct revocation_check *check, const struct kept_lis
   return true;
 }
 
-/* Two CAs may have one name, while a key is being replaced: each list is asked whose key signed it. */
+/* Two CAs may have the same name while a key is being replaced: for each list it is checked whose key signed it. */
 static bool search(const struct revocation_check *check, const struct certificate *certificate,
                    const struct certificate *issuer, struct findings *findings) {
   const struct kept_list *item;
@@ -151,8 +151,8 @@ static void explain_revoked(const struct findings *findings, const struct certif
   append_serial_number(certificate->serial_number, error);
   error_append(error, " was revoked by \"%s\"", issuer);
   error_append_date(error, " on ", findings->entry.date, "");
-  error_append(error, "%s%s, says its CRL in %s; have the broker use another certificate", *reason != '\0' ? ": " : "",
-               reason, findings->revoking->origin);
+  error_append(error, "%s%s, according to its CRL in %s; have the broker use another certificate",
+               *reason != '\0' ? ": " : "", reason, findings->revoking->origin);
 }
 
 static void explain_no_list(const struct findings *findings, const char *subject, const char *issuer,
@@ -161,7 +161,7 @@ static void explain_no_list(const struct findings *findings, const char *subject
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s has expired", subject, issuer,
                  findings->expired->origin);
-    error_append_date(error, " (it held until ", findings->expired->list.next_update, "); fetch a new one");
+    error_append_date(error, " (it was valid until ", findings->expired->list.next_update, "); fetch a new one");
   } else if (findings->early != NULL) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not valid yet", subject,
@@ -206,7 +206,7 @@ amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check,
   return error->code;
 }
 
-/* ---- The way up ---- */
+/* ---- Up the path ---- */
 
 static bool broker_is_anchor(const struct revocation_check *check) {
   const struct certificate_der *broker = &check->chain->items[check->path->places[0]];
@@ -216,7 +216,7 @@ static bool broker_is_anchor(const struct revocation_check *check) {
          memcmp(broker->bytes, anchor->bytes, broker->length) == 0;
 }
 
-/* Of the path, whose end is an anchor. */
+/* From the path, whose end is an anchor. */
 static bool read_at_depth(const struct revocation_check *check, size_t depth, struct certificate *certificate) {
   const struct path *path = check->path;
 
@@ -225,8 +225,8 @@ static bool read_at_depth(const struct revocation_check *check, size_t depth, st
       certificate);
 }
 
-/* A signature that can't be checked tells nothing: then the name does, which only makes for one more list to be asked.
-   Not where an anchor has its issuer's name, for that one is its own issuer, as a rule. */
+/* If the signature can't be checked, the name decides, which at worst means that one more list is consulted. But not if
+   the anchor has its issuer's name, since then it is usually its own issuer. */
 static enum signature_verdict is_issued_by(const struct certificate_der *der, const struct certificate *certificate,
                                            const struct certificate *issuer) {
   struct signed_object object;
@@ -272,7 +272,7 @@ static bool is_among(const size_t *places, size_t count, size_t place) {
   return false;
 }
 
-/* A file of trusted CAs often holds intermediates too. They are trusted, and may have been revoked all the same. */
+/* A file of trusted CAs often contains intermediates too. They are trusted, but may have been revoked all the same. */
 static amqp_wolfssl_code_t check_anchors(const struct revocation_check *check, size_t depth,
                                          amqp_wolfssl_error_t *error) {
   size_t places[PATH_LENGTH_MAXIMUM] = {check->path->anchor};
@@ -300,7 +300,7 @@ static amqp_wolfssl_code_t check_anchors(const struct revocation_check *check, s
     }
   }
   return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                      "the trusted CAs above the broker's certificate are too many to check all of them");
+                      "there are too many trusted CAs above the broker's certificate to check them all for revocation");
 }
 
 amqp_wolfssl_code_t revocation_check_path(const struct revocation_check *check, amqp_wolfssl_error_t *error) {
@@ -313,7 +313,7 @@ amqp_wolfssl_code_t revocation_check_path(const struct revocation_check *check, 
 
     if (!read_at_depth(check, depth, &certificate) || !read_at_depth(check, depth + 1, &issuer)) {
       return error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-                          "a certificate of the broker's chain can't be parsed"); /* the path was */
+                          "a certificate in the broker's chain can't be parsed"); /* the path was */
     }
     code = revocation_check_lists(check, &certificate, depth, &issuer, error);
     if (code != AMQP_WOLFSSL_OK) {
@@ -323,7 +323,7 @@ amqp_wolfssl_code_t revocation_check_path(const struct revocation_check *check, 
   return check_anchors(check, anchor_depth, error);
 }
 
-/* Who issued an anchor is another anchor, or itself. */
+/* The issuer of an anchor is another anchor, or the anchor itself. */
 static amqp_wolfssl_code_t find_issuer_of_anchor(const struct revocation_check *check,
                                                  const struct certificate *certificate, struct certificate *issuer,
                                                  amqp_wolfssl_error_t *error) {
@@ -346,7 +346,8 @@ static amqp_wolfssl_code_t find_issuer_of_anchor(const struct revocation_check *
   certificate_format_name(certificate->subject, subject, sizeof(subject));
   certificate_format_name(certificate->issuer, name, sizeof(name));
   error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-               "whether \"%s\" is revoked can't be checked: its issuer \"%s\" is not trusted", subject, name);
+               "whether \"%s\" is revoked can't be checked: its issuer \"%s\" is not trusted; trust that CA too",
+               subject, name);
   name_certificate(certificate, 0, error);
   return error->code;
 }

@@ -143,7 +143,7 @@ static bool keep_signer(struct kept_list *item, struct byte_slice key) {
   return true;
 }
 
-/* \return false when out of memory */
+/* \return false if out of memory */
 static bool find_signer(struct kept_list *item, const struct certificate_list *anchors) {
   for (size_t i = 0; i < anchors->count; i++) {
     struct certificate anchor;

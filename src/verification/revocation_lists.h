@@ -42,8 +42,8 @@ amqp_wolfssl_code_t revocation_lists_check_dates(const struct revocation_lists *
                                                  amqp_wolfssl_error_t *error);
 
 /**
- * Finds those that a trusted CA has signed, so that they needn't be checked at each connection. The others may be
- * signed by a CA that the broker sends, or by another CA of the name. Before the set is shared.
+ * Finds the lists that a trusted CA has signed, so that they needn't be checked for each connection. The others may be
+ * signed by a CA that the broker sends, or by another CA of that name. Call it before the set is shared.
  * \return AMQP_WOLFSSL_OK or NO_MEMORY
  */
 amqp_wolfssl_code_t revocation_lists_check_signers(struct revocation_lists *lists,

@@ -41,9 +41,9 @@ bool extensions_take_tagged(struct byte_slice *rest, uint8_t number, struct exte
 enum extension_step extensions_next(struct extension_walk *walk, struct extension *extension);
 
 /**
- * Reads the value of authorityKeyIdentifier. What follows the key's identifier names a certificate of the issuer, which
- * is of no use.
- * \param [out] identifier left alone when there is none
+ * Reads the value of authorityKeyIdentifier. What follows the key identifier names a certificate of the issuer, which
+ * is not used.
+ * \param [out] identifier left unchanged if there is none
  */
 bool extension_read_authority_key(struct byte_slice value, struct byte_slice *identifier);
 

@@ -859,9 +859,9 @@ static void test_reason_names_the_signature(void **state) {
   (void)state;
 
   assert_false(policy_allows_signature(fips, &sha1, reason, sizeof(reason)));
-  assert_string_equal(reason, "it is signed by rsa_pkcs1_sha1, which the policy \"fips\" does not allow");
+  assert_string_equal(reason, "it is signed with rsa_pkcs1_sha1, which the policy \"fips\" does not allow");
   assert_false(policy_allows_signature(fips, &other, reason, sizeof(reason)));
-  assert_string_equal(reason, "it is signed by an unknown algorithm, which the policy \"fips\" does not allow");
+  assert_string_equal(reason, "it is signed with an unknown algorithm, which the policy \"fips\" does not allow");
 }
 
 static void test_reason_fits_its_room(void **state) {

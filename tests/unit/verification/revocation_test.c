@@ -398,7 +398,7 @@ static void responses_that_are_taken_and_refused(void **state) {
       {"response-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by \"CN=Acme Test Root"},
       {"response-chain-revoked.der", true, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "by \"CN=Acme Test Intermediate"},
       {"response-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know the broker's certificate"},
-      {"response-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"response-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it was valid until "},
       {"response-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
       {"response-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
       {"response-try-later.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "tryLater (3)"},
@@ -411,7 +411,7 @@ static void responses_that_are_taken_and_refused(void **state) {
       {"response-self-signed-off.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "signed neither by"},
       {"response-good.der", true, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "about another certificate"},
       {"response-good-sha384.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-       "by another hash than SHA-1 or SHA-256"},
+       "by a hash other than SHA-1 or SHA-256"},
       {"response-extension.der", false, AMQP_WOLFSSL_OK, ""},
       {"response-critical-extension.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has a critical extension"},
       {"response-good-then-good.der", false, AMQP_WOLFSSL_OK, ""},
@@ -422,8 +422,10 @@ static void responses_that_are_taken_and_refused(void **state) {
       {"response-good-then-revoked-expired.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
       {"response-good-then-unknown.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
       {"response-unknown-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not know"},
-      {"response-good-then-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
-      {"response-expired-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has expired (it held until "},
+      {"response-good-then-expired.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+       "has expired (it was valid until "},
+      {"response-expired-then-good.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+       "has expired (it was valid until "},
       {"response-good-then-future.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "is not valid yet (it is dated "},
       {"response-good-then-endless.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "does not say until when"},
   };
@@ -471,17 +473,18 @@ static void a_responder_and_its_issuers_lists(void **state) {
       {"list-clean.pem", "response-delegated.der", AMQP_WOLFSSL_OK, ""},
       {"list-clean.pem", "response-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
       {"list-revoked-responder.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-       "its responder \"CN=responder,O=Acme\" is revoked, says a CRL"},
+       "its responder \"CN=responder,O=Acme\" is revoked, according to a CRL"},
       {"list-revoked-responder.pem", "response-delegated-unchecked.der", AMQP_WOLFSSL_OK, ""},
       {"list-revoked-responder.pem", "response-good.der", AMQP_WOLFSSL_OK, ""}, /* the CA's own */
       {"list-revoked-responder-unchecked.pem", "response-delegated.der", AMQP_WOLFSSL_OK, ""},
       {"list-revoked-responder-unchecked.pem", "response-delegated-unchecked.der",
-       AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "its responder \"CN=responder-unchecked,O=Acme\" is revoked, says a CRL"},
+       AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+       "its responder \"CN=responder-unchecked,O=Acme\" is revoked, according to a CRL"},
       {"list-expired.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-       "no CRL in date shows that its responder \"CN=responder,O=Acme\" is not revoked"},
-      {"list-other-ca.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "no CRL in date shows"},
+       "no current CRL shows that its responder \"CN=responder,O=Acme\" is not revoked"},
+      {"list-other-ca.pem", "response-delegated.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "no current CRL shows"},
       {"list-expired.pem", "response-delegated-unchecked.der", AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
-       "no CRL in date shows"},
+       "no current CRL shows"},
   };
 
   (void)state;
@@ -584,7 +587,7 @@ static void lists_are_held_to_the_policy(void **state) {
   } rows[] = {
       {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384.pem"}, BOTH(AMQP_WOLFSSL_OK), ""},
       {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072.pem"}, BOTH(AMQP_WOLFSSL_OK), ""},
-      {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384-sha256.pem"}, ONLY_FIPS, "by ecdsa_secp256r1_sha256"},
+      {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384-sha256.pem"}, ONLY_FIPS, "with ecdsa_secp256r1_sha256"},
       {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072-sha256.pem"}, ONLY_FIPS, "by rsa_pkcs1_sha256"},
       {"server.pem", "ca.pem", {"list-ca-sha384.pem"}, ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
       {"server-rsa.pem", "ca-rsa.pem", {"list-ca-rsa-sha384.pem"}, ONLY_FIPS, "2048 bits, fewer than 3072"},
@@ -608,7 +611,7 @@ static void lists_are_held_to_the_policy(void **state) {
        "ca-p384.pem",
        {"list-ca-p384-old.pem", "list-ca-p384-sha256.pem"},
        ONLY_FIPS,
-       "by ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
+       "with ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
   };
 
   (void)state;
@@ -631,7 +634,7 @@ static void responses_are_held_to_the_policy(void **state) {
       {"server-strong-p384.pem", "response-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
       {"server-strong-p384.pem", "response-responder-strong.der", BOTH(AMQP_WOLFSSL_OK), ""},
       {"server-strong-p384.pem", "response-strong-sha256.der", ONLY_FIPS,
-       "it is signed by ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
+       "it is signed with ecdsa_secp256r1_sha256, which the policy \"cnsa\" does not allow"},
       {"server-strong-p384.pem",
        "response-strong-revoked-sha256.der",
        {AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN},
@@ -639,7 +642,7 @@ static void responses_are_held_to_the_policy(void **state) {
       {"server-strong-p384.pem", "response-responder-p256.der", ONLY_FIPS,
        "it is signed by \"CN=responder-p256,O=Acme\", and its EC key has 256 bits, fewer than 384"},
       {"server-strong-p384.pem", "response-responder-by-sha256.der", ONLY_FIPS,
-       "the certificate of its responder \"CN=responder-by-sha256,O=Acme\": it is signed by ecdsa_secp256r1_sha256"},
+       "the certificate of its responder \"CN=responder-by-sha256,O=Acme\": it is signed with ecdsa_secp256r1_sha256"},
       {"server.pem", "response-ca-sha384.der", ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
       {"server-rsa.pem", "response-ca-rsa-sha384.der", ONLY_FIPS, "its RSA key has 2048 bits, fewer than 3072"},
       /* wolfSSL may not know these curves at all. */
