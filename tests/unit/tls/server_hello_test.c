@@ -481,7 +481,7 @@ static void test_downgrade_sentinel(void **state) {
     memcpy(random + rows[i].place, rows[i].end, 8);
     stream.length = 0;
     messages.length = 0;
-    add_hello(&messages, random, 0xc030, NULL, 0);
+    add_hello(&messages, random, 0xc030, extension_ems, sizeof extension_ems);
     add_record(&stream, 22, messages.bytes, messages.length);
     server_hello_init(&hello);
     server_hello_watch(&hello, stream.bytes, stream.length);
