@@ -30,6 +30,7 @@ struct findings {
   const struct kept_list *early;    /* one that is not valid yet */
   const struct kept_list *revoking; /* the newest that names the certificate, expired or not */
   struct revocation_entry entry;
+  const struct kept_list *elsewhere; /* is about other certificates */
   const struct kept_list *foreign;   /* names the issuer, but is not signed by it */
   const struct kept_list *refused;   /* the newest that the policy does not allow */
   char reason[SIGNER_REASON_LENGTH]; /* of that */
@@ -93,6 +94,10 @@ static bool consider(const struct revocation_check *check, const struct kept_lis
                      struct findings *findings) {
   char reason[SIGNER_REASON_LENGTH];
 
+  if (list_scope_exclude(&item->list.scope, certificate) != NULL) {
+    findings->elsewhere = item;
+    return true;
+  }
   switch (check_signer(check->policy, item, issuer, reason)) {
     case SIGNATURE_NO_MEMORY:
       return false;
@@ -155,8 +160,8 @@ static void explain_revoked(const struct findings *findings, const struct certif
                *reason != '\0' ? ": " : "", reason, findings->revoking->origin);
 }
 
-static void explain_no_list(const struct findings *findings, const char *subject, const char *issuer,
-                            amqp_wolfssl_error_t *error) {
+static void explain_no_list(const struct findings *findings, const struct certificate *certificate, const char *subject,
+                            const char *issuer, amqp_wolfssl_error_t *error) {
   if (findings->expired != NULL) {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s has expired", subject, issuer,
@@ -172,6 +177,11 @@ static void explain_no_list(const struct findings *findings, const char *subject
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is not signed by the CA that "
                  "issued the certificate, or that CA may not sign CRLs",
                  subject, issuer, findings->foreign->origin);
+  } else if (findings->elsewhere != NULL) {
+    error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+                 "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s %s; add the one for it", subject,
+                 issuer, findings->elsewhere->origin,
+                 list_scope_exclude(&findings->elsewhere->list.scope, certificate));
   } else {
     error_verify(error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
                  "whether \"%s\" is revoked can't be checked: no CRL of its issuer \"%s\" was given; add it", subject,
@@ -198,7 +208,7 @@ amqp_wolfssl_code_t revocation_check_lists(const struct revocation_check *check,
                  "whether \"%s\" is revoked can't be checked: the CRL of \"%s\" in %s is too weak: %s", subject,
                  issuer_name, findings.refused->origin, findings.reason);
   } else if (findings.current == NULL) {
-    explain_no_list(&findings, subject, issuer_name, error);
+    explain_no_list(&findings, certificate, subject, issuer_name, error);
   } else {
     return AMQP_WOLFSSL_OK;
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A set of revocation lists, as configured. A list that can't be read, never expires, or covers only a part of a CA's
- * certificates fails the whole input: a list that is skipped may be the one that revokes. What the lists say about a
- * certificate is a matter for revocation.h.
+ * A set of revocation lists, as configured. A list that can't be read, never expires, is a delta or has an unknown
+ * critical extension fails the whole input: a list that is skipped may be the one that revokes. What the lists say
+ * about a certificate is a matter for revocation.h.
  */
 #ifndef AMQP_WOLFSSL_REVOCATION_LISTS_H
 #define AMQP_WOLFSSL_REVOCATION_LISTS_H

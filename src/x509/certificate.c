@@ -346,8 +346,8 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
       return keep_value(value, &certificate->policy_constraints);
     case OID_INHIBIT_ANY_POLICY:
       return keep_value(value, &certificate->inhibit_any_policy);
-    case OID_CRL_DISTRIBUTION_POINTS: /* says where lists are; what matters is in the lists */
-      return true;
+    case OID_CRL_DISTRIBUTION_POINTS:
+      return keep_value(value, &certificate->distribution_points);
     case OID_AUTHORITY_INFORMATION_ACCESS: /* never critical by RFC 5280 */
       *known = false;
       return is_authority_information(value);

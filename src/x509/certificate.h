@@ -73,6 +73,7 @@ struct certificate {
   struct byte_slice key_identifier;
   struct byte_slice authority_key_identifier;
   /* The values of extensions that other readers use; empty if absent. */
+  struct byte_slice distribution_points;
   struct byte_slice name_constraints;
   struct byte_slice policies;
   struct byte_slice policy_mappings;

@@ -15,18 +15,11 @@ const char *revocation_reason_name(int reason) {
   return reason >= 0 && (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "";
 }
 
-/* RFC 5280, sections 5.2 and 5.3, requires these three to be marked critical: a list whose signer forgot to is no more
-   complete. */
-static bool makes_partial(const struct extension *extension) {
-  switch (object_identifier_find(extension->identifier)) {
-    case OID_DELTA_CRL_INDICATOR:
-    case OID_ISSUING_DISTRIBUTION_POINT:
-    case OID_CERTIFICATE_ISSUER:
-      return true;
-    default:
-      return extension->critical;
-  }
-}
+/* What keeps a list from being relied upon. */
+struct doubts {
+  bool partial;
+  bool names_other_issuers; /* as an indirect one may */
+};
 
 static bool read_reason(struct byte_slice value, int *reason) {
   struct byte_slice content;
@@ -38,8 +31,21 @@ static bool read_reason(struct byte_slice value, int *reason) {
   return true;
 }
 
-/* \a partial: the list that contains the entry is partial. */
-static bool read_entry_extensions(struct byte_slice *rest, int *reason, bool *partial) {
+/* An entry for another CA's certificate is one even if not marked critical, as RFC 5280, section 5.3.3, requires. */
+static bool use_entry_extension(const struct extension *extension, int *reason, struct doubts *doubts) {
+  switch (object_identifier_find(extension->identifier)) {
+    case OID_REASON_CODE:
+      return read_reason(extension->value, reason);
+    case OID_CERTIFICATE_ISSUER:
+      doubts->names_other_issuers = true;
+      return true;
+    default:
+      doubts->partial = doubts->partial || extension->critical;
+      return true;
+  }
+}
+
+static bool read_entry_extensions(struct byte_slice *rest, int *reason, struct doubts *doubts) {
   struct extension_walk walk;
   struct extension extension;
   enum extension_step step;
@@ -48,12 +54,8 @@ static bool read_entry_extensions(struct byte_slice *rest, int *reason, bool *pa
     return false;
   }
   while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
-    if (object_identifier_find(extension.identifier) == OID_REASON_CODE) {
-      if (!read_reason(extension.value, reason)) {
-        return false;
-      }
-    } else if (makes_partial(&extension)) {
-      *partial = true;
+    if (!use_entry_extension(&extension, reason, doubts)) {
+      return false;
     }
   }
   return step == EXTENSION_STEP_END;
@@ -61,7 +63,7 @@ static bool read_entry_extensions(struct byte_slice *rest, int *reason, bool *pa
 
 /* One element of revokedCertificates. */
 static bool take_entry(struct byte_slice *entries, struct byte_slice *serial_number, struct revocation_entry *entry,
-                       bool *partial) {
+                       struct doubts *doubts) {
   struct byte_slice content;
 
   entry->reason = REVOCATION_REASON_NONE;
@@ -69,16 +71,16 @@ static bool take_entry(struct byte_slice *entries, struct byte_slice *serial_num
       !der_read_time(&content, &entry->date)) {
     return false;
   }
-  return content.length == 0 || (read_entry_extensions(&content, &entry->reason, partial) && content.length == 0);
+  return content.length == 0 || (read_entry_extensions(&content, &entry->reason, doubts) && content.length == 0);
 }
 
 bool revocation_list_find(const struct revocation_list *list, struct byte_slice serial_number,
                           struct revocation_entry *entry) {
   struct byte_slice entries = list->entries;
   struct byte_slice listed;
-  bool partial;
+  struct doubts doubts = {false, false};
 
-  while (take_entry(&entries, &listed, entry, &partial)) {
+  while (take_entry(&entries, &listed, entry, &doubts)) {
     if (byte_slices_equal(listed, serial_number)) {
       return true;
     }
@@ -86,19 +88,38 @@ bool revocation_list_find(const struct revocation_list *list, struct byte_slice 
   return false;
 }
 
-static bool check_entries(struct byte_slice entries, bool *partial) {
+static bool check_entries(struct byte_slice entries, struct doubts *doubts) {
   struct byte_slice serial_number;
   struct revocation_entry entry;
 
   while (entries.length > 0) {
-    if (!take_entry(&entries, &serial_number, &entry, partial)) {
+    if (!take_entry(&entries, &serial_number, &entry, doubts)) {
       return false;
     }
   }
   return true;
 }
 
-static bool read_extensions(struct revocation_list *list, struct byte_slice *rest, bool *partial) {
+/* RFC 5280, section 5.2, has deltas and distribution points marked critical: a list whose signer forgot is no more
+   complete. */
+static bool use_extension(struct revocation_list *list, const struct extension *extension, struct doubts *doubts) {
+  switch (object_identifier_find(extension->identifier)) {
+    case OID_AUTHORITY_KEY_IDENTIFIER:
+      doubts->partial = doubts->partial || extension->critical;
+      return extension_read_authority_key(extension->value, &list->authority_key_identifier);
+    case OID_ISSUING_DISTRIBUTION_POINT:
+      return list_scope_read(&list->scope, extension->value);
+    case OID_DELTA_CRL_INDICATOR:
+    case OID_CERTIFICATE_ISSUER:
+      doubts->partial = true;
+      return true;
+    default:
+      doubts->partial = doubts->partial || extension->critical;
+      return true;
+  }
+}
+
+static bool read_extensions(struct revocation_list *list, struct byte_slice *rest, struct doubts *doubts) {
   struct extension_walk walk;
   struct extension extension;
   enum extension_step step;
@@ -107,11 +128,9 @@ static bool read_extensions(struct revocation_list *list, struct byte_slice *res
     return false;
   }
   while ((step = extensions_next(&walk, &extension)) == EXTENSION_STEP_TAKEN) {
-    if (object_identifier_find(extension.identifier) == OID_AUTHORITY_KEY_IDENTIFIER &&
-        !extension_read_authority_key(extension.value, &list->authority_key_identifier)) {
+    if (!use_extension(list, &extension, doubts)) {
       return false;
     }
-    *partial = *partial || makes_partial(&extension);
   }
   return step == EXTENSION_STEP_END;
 }
@@ -150,7 +169,7 @@ static bool read_version(struct byte_slice *content, bool *second) {
 }
 
 /* TBSCertList. Extensions are for version 2 only. */
-static bool read_signed_part(struct revocation_list *list, bool *has_end, bool *partial) {
+static bool read_signed_part(struct revocation_list *list, bool *has_end, struct doubts *doubts) {
   struct byte_slice rest = list->object.signed_part;
   struct byte_slice content;
   struct der_element element;
@@ -173,10 +192,10 @@ static bool read_signed_part(struct revocation_list *list, bool *has_end, bool *
     return false;
   }
   if (der_next_is(&content, DER_SEQUENCE) &&
-      (!der_read_tagged(&content, DER_SEQUENCE, &list->entries) || !check_entries(list->entries, partial))) {
+      (!der_read_tagged(&content, DER_SEQUENCE, &list->entries) || !check_entries(list->entries, doubts))) {
     return false;
   }
-  if (content.length > 0 && (!version_2 || !read_extensions(list, &content, partial))) {
+  if (content.length > 0 && (!version_2 || !read_extensions(list, &content, doubts))) {
     return false;
   }
   return content.length == 0;
@@ -184,13 +203,13 @@ static bool read_signed_part(struct revocation_list *list, bool *has_end, bool *
 
 enum revocation_list_result revocation_list_read(struct revocation_list *list, const uint8_t *der, size_t length) {
   bool has_end = false;
-  bool partial = false;
+  struct doubts doubts = {false, false};
 
   memset(list, 0, sizeof(*list));
-  if (!signed_object_read(&list->object, der, length) || !read_signed_part(list, &has_end, &partial)) {
+  if (!signed_object_read(&list->object, der, length) || !read_signed_part(list, &has_end, &doubts)) {
     return REVOCATION_LIST_MALFORMED;
   }
-  if (partial) {
+  if (doubts.partial || (doubts.names_other_issuers && !list->scope.is_indirect)) {
     return REVOCATION_LIST_PARTIAL;
   }
   return has_end ? REVOCATION_LIST_READ : REVOCATION_LIST_WITHOUT_END;

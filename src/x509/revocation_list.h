@@ -6,6 +6,7 @@
 #ifndef AMQP_WOLFSSL_REVOCATION_LIST_H
 #define AMQP_WOLFSSL_REVOCATION_LIST_H
 
+#include "x509/list_scope.h"
 #include "x509/signed_object.h"
 
 enum revocation_list_result {
@@ -13,8 +14,9 @@ enum revocation_list_result {
   REVOCATION_LIST_MALFORMED,
   /** No nextUpdate, which RFC 5280 requires: it would be valid forever. */
   REVOCATION_LIST_WITHOUT_END,
-  /** A delta, a list of only some certificates, or an indirect one, whether marked critical or not; or it has
-      another critical extension. By RFC 5280, section 5.2, such a list must not be used. */
+  /** A delta, or a list with entries for another CA's certificates that does not say it is indirect, whether marked
+      critical or not; or it has an unknown critical extension. By RFC 5280, section 5.2, such a list must not be
+      used. */
   REVOCATION_LIST_PARTIAL
 };
 
@@ -24,7 +26,8 @@ struct revocation_list {
   struct byte_slice issuer; /**< the Name, tag and length included */
   int64_t this_update;      /**< seconds since 1970-01-01 UTC */
   int64_t next_update;
-  struct byte_slice entries;                  /**< content of revokedCertificates */
+  struct byte_slice entries; /**< content of revokedCertificates */
+  struct list_scope scope;
   struct byte_slice authority_key_identifier; /**< of the key that signed it; empty if it does not say */
 };
 

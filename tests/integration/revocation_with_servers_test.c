@@ -125,6 +125,11 @@ static const struct list_row list_rows[] = {
     {"server",
      {"list-sha1"},
      {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "is too weak: it is signed "}},
+    /* One that leaves CAs out, critically. */
+    {"server", {"list-partial"}, GOOD},
+    {"server-chain",
+     {"list-partial", "list-intermediate"},
+     {.code = AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, .sentence = "covers no CA certificates"}},
     /* Of several the newest counts, whichever came first. */
     {"server", {"list-clean", "list-old-revoked-server"}, GOOD},
     {"server", {"list-old-revoked-server", "list-clean"}, GOOD},

@@ -308,11 +308,115 @@ static void lists_of_several_dates(void **state) {
   run_all(cases, COUNT(cases));
 }
 
+/* ---- Lists of a part of the certificates ---- */
+
+#define AT(uri) " x:crlDistributionPoints=URI:" uri
+#define OF(limits) " x:issuingDistributionPoint=critical," limits
+#define POINTS(der) " x:2.5.29.31=DER:" der
+#define SCOPE(der) " x:2.5.29.28=critical,DER:" der
+#define BROKER(point) "root ca\nbroker by=root leaf" point "\n"
+#define LIST(limits) "l list by=root" limits "\n"
+#define REVOKING(limits) "l list by=root revokes=broker" limits "\n"
+#define ALONE "broker", "root", "l"
+
+/* step-ca names one point and leaves out CAs, always critical; Let's Encrypt and AWS PCA have many such partitions. */
+static void lists_of_a_distribution_point(void **state) {
+  static const struct list_case cases[] = {
+      {"step-ca", BROKER(AT("http://ca/1.0/crl")) LIST(OF("fullname:URI:http://ca/1.0/crl,onlyuser:TRUE")), ALONE, OK,
+       0, NULL},
+      {"step-ca, revoked", BROKER(AT("http://ca/1.0/crl")) REVOKING(OF("fullname:URI:http://ca/1.0/crl,onlyuser:TRUE")),
+       ALONE, REVOKED, 0, "l.der"},
+      {"its own partition of two",
+       BROKER(AT("http://ca/7.crl"))
+           LIST(OF("fullname:URI:http://ca/7.crl,onlyuser:TRUE")) "m list by=root revokes=broker" OF(
+               "fullname:URI:http://ca/8.crl,onlyuser:TRUE") "\n",
+       "broker", "root", "l m", OK, 0, NULL},
+      {"its own partition of two, revoked",
+       BROKER(AT("http://ca/7.crl")) REVOKING(OF("fullname:URI:http://ca/7.crl,onlyuser:TRUE")) "m list by=root" OF(
+           "fullname:URI:http://ca/8.crl,onlyuser:TRUE") "\n",
+       "broker", "root", "m l", REVOKED, 0, "l.der"},
+      {"another partition alone", BROKER(AT("http://ca/7.crl")) LIST(OF("fullname:URI:http://ca/8.crl,onlyuser:TRUE")),
+       ALONE, UNKNOWN, 0, "l.der is for another distribution point than the certificate names"},
+      {"another partition, newer and weak",
+       BROKER(AT("u:a")) LIST(OF("fullname:URI:u:a")) "m list by=root from=-60 md=sha1" OF("fullname:URI:u:b") "\n",
+       "broker", "root", "l m", OK, 0, NULL},
+      {"another partition, and its own has expired",
+       BROKER(AT("u:a")) "l list by=root from=-90 to=-60" OF("fullname:URI:u:a") "\nm list by=root" OF(
+           "fullname:URI:u:b") "\n",
+       "broker", "root", "l m", UNKNOWN, 0, "l.der has expired"},
+      {"its own is of another key",
+       "root ca s=CN=R\nother ca s=CN=R\nbroker by=root leaf" AT("u:a") "\nl list by=other" OF("fullname:URI:u:a") "\n",
+       ALONE, UNKNOWN, 0, "is not signed by the CA that issued"},
+      {"a partition of another spelling", BROKER(AT("u:a")) LIST(OF("fullname:URI:u:A")), ALONE, UNKNOWN, 0, NULL},
+      {"a partition, and the certificate says nothing", BROKER("") LIST(OF("fullname:URI:u:a")), ALONE, UNKNOWN, 0,
+       "l.der is for one distribution point, and the certificate names none"},
+      {"all certificates, and the certificate names a point", BROKER(AT("u:a")) LIST(""), ALONE, OK, 0, NULL},
+      {"not marked critical", BROKER(AT("u:a")) LIST(" x:issuingDistributionPoint=fullname:URI:u:b"), ALONE, UNKNOWN, 0,
+       NULL},
+      {"the second of two points", BROKER(AT("u:a,URI:u:b")) LIST(OF("fullname:URI:u:b")), ALONE, OK, 0, NULL},
+      {"the second name of a point",
+       BROKER(POINTS("3010300ea00ca00a8603753a618603753a62")) LIST(OF("fullname:URI:u:b")), ALONE, OK, 0, NULL},
+      {"the second name of the list", BROKER(AT("u:b")) LIST(SCOPE("300ea00ca00a8603753a618603753a62")), ALONE, OK, 0,
+       NULL},
+      {"directory names are compared as names",
+       BROKER(POINTS("30163014a012a010a40e300c310a300806035504030c0141"))
+           LIST(SCOPE("3014a012a010a40e300c310a300806035504030c0161")),
+       ALONE, OK, 0, NULL},
+      {"a point for some reasons", BROKER(POINTS("300f300da007a0058603753a6181020640")) LIST(OF("fullname:URI:u:a")),
+       ALONE, UNKNOWN, 0, NULL},
+      {"a point of another signer",
+       BROKER(POINTS("30123010a007a0058603753a61a2058603753a61")) LIST(OF("fullname:URI:u:a")), ALONE, UNKNOWN, 0,
+       NULL},
+      {"malformed points", BROKER(POINTS("3011300da007a0058603753a6181020640")) LIST(OF("fullname:URI:u:a")), ALONE,
+       UNKNOWN, 0, NULL},
+      {"a name relative to the issuer's", BROKER(AT("u:a")) LIST(SCOPE("300ea00ca10a300806035504030c0161")), ALONE,
+       UNKNOWN, 0, "l.der names its distribution point relative to its issuer, which is not known here"},
+  };
+
+  (void)state;
+  run_all(cases, COUNT(cases));
+}
+
+#define TWO(lists) "root ca\nmid by=root ca\nbroker by=mid leaf\nlm list by=mid\n" lists, "broker mid", "root"
+
+static void lists_of_some_certificates(void **state) {
+  static const struct list_case cases[] = {
+      {"of users, for the broker", BROKER("") LIST(OF("onlyuser:TRUE")), ALONE, OK, 0, NULL},
+      {"of users, revoked", BROKER("") REVOKING(OF("onlyuser:TRUE")), ALONE, REVOKED, 0, NULL},
+      {"of CAs, for the broker", BROKER("") LIST(OF("onlyCA:TRUE")), ALONE, UNKNOWN, 0,
+       "l.der covers CA certificates only"},
+      {"of CAs, for a CA", TWO("l list by=root" OF("onlyCA:TRUE") "\n"), "l lm", OK, 0, NULL},
+      {"of CAs, revoked", TWO("l list by=root revokes=mid" OF("onlyCA:TRUE") "\n"), "l lm", REVOKED, 1, NULL},
+      {"of users, for a CA", TWO("l list by=root" OF("onlyuser:TRUE") "\n"), "l lm", UNKNOWN, 1,
+       "l.der covers no CA certificates"},
+      {"one of each, for a CA", TWO("l list by=root" OF("onlyuser:TRUE") "\nm list by=root" OF("onlyCA:TRUE") "\n"),
+       "l m lm", OK, 0, NULL},
+      {"of both and so of none", BROKER("") LIST(OF("onlyuser:TRUE,onlyCA:TRUE")), ALONE, UNKNOWN, 0, NULL},
+      {"of attribute certificates", BROKER("") LIST(OF("onlyAA:TRUE")), ALONE, UNKNOWN, 0,
+       "covers attribute certificates only"},
+      {"for some reasons", BROKER("") LIST(OF("onlysomereasons:keyCompromise")), ALONE, UNKNOWN, 0,
+       "covers some reasons"},
+      {"indirect", BROKER("") LIST(OF("indirectCRL:TRUE")), ALONE, UNKNOWN, 0, "is indirect"},
+      {"indirect, and one that is not", BROKER("") LIST(OF("indirectCRL:TRUE")) "m list by=root\n", "broker", "root",
+       "l m", OK, 0, NULL},
+      {"for some reasons, and one for all",
+       BROKER("") LIST(OF("onlysomereasons:keyCompromise")) "m list by=root revokes=broker\n", "broker", "root", "l m",
+       REVOKED, 0, "m.der"},
+      {"no limit at all", BROKER("") LIST(SCOPE("3000")), ALONE, OK, 0, NULL},
+      {"limits that are off", BROKER("") LIST(SCOPE("3006810100820100")), ALONE, OK, 0, NULL},
+  };
+
+  (void)state;
+  run_all(cases, COUNT(cases));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(up_to_the_top),
       cmocka_unit_test(lists_of_another_key),
       cmocka_unit_test(lists_of_several_dates),
+      cmocka_unit_test(lists_of_a_distribution_point),
+      cmocka_unit_test(lists_of_some_certificates),
   };
 
   return cmocka_run_group_tests_name("revocation along a path", tests, make_folder, remove_folder);

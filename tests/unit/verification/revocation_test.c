@@ -190,11 +190,11 @@ static void lists_that_are_read_and_refused(void **state) {
       {"list-revoked-server.pem", AMQP_WOLFSSL_OK},
       {"list-expired.pem", AMQP_WOLFSSL_OK}, /* its date is looked at when it is needed */
       {"list-delta.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
-      {"list-partial.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
+      {"list-partial.pem", AMQP_WOLFSSL_OK}, /* of what, is looked at when it is needed */
+      {"list-partial-unmarked.pem", AMQP_WOLFSSL_OK},
       {"list-indirect.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
       /* RFC 5280 has these marked critical; one that is not is no more complete for that. */
       {"list-delta-unmarked.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
-      {"list-partial-unmarked.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
       {"list-indirect-unmarked.pem", AMQP_WOLFSSL_ERROR_CRL_UNUSABLE},
       {"ca.pem", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
       {"ca.der", AMQP_WOLFSSL_ERROR_CRL_MALFORMED},
@@ -792,7 +792,7 @@ static void sources_that_are_refused(void **state) {
                    AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("ca.pem"), &error),
                    AMQP_WOLFSSL_ERROR_CRL_MALFORMED);
-  assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("list-partial.pem"), &error),
+  assert_int_equal(revocation_sources_add_file(&sources, temporary_folder_path("list-delta.pem"), &error),
                    AMQP_WOLFSSL_ERROR_CRL_UNUSABLE);
   assert_int_equal(revocation_sources_add_memory(&sources, expired, length, AMQP_WOLFSSL_FORMAT_AUTO, &error),
                    AMQP_WOLFSSL_ERROR_CRL_UNUSABLE);

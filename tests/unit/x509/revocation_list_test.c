@@ -190,8 +190,11 @@ static void extensions_of_the_list(void **state) {
       {WRAPPED(CRITICAL("1b", "020101")), REVOCATION_LIST_PARTIAL},
       {WRAPPED(NUMBER EXTENSION("1b", "020101")), REVOCATION_LIST_PARTIAL},
       {WRAPPED(EXTENSION("1b", "020101") NUMBER), REVOCATION_LIST_PARTIAL},
-      {WRAPPED(CRITICAL("1c", "30{ 8101ff }")), REVOCATION_LIST_PARTIAL}, /* a part of the certificates */
-      {WRAPPED(EXTENSION("1c", "30{ 8101ff }")), REVOCATION_LIST_PARTIAL},
+      {WRAPPED(CRITICAL("1c", "30{ 8101ff }")), REVOCATION_LIST_READ}, /* a part of the certificates */
+      {WRAPPED(EXTENSION("1c", "30{ 8101ff }")), REVOCATION_LIST_READ},
+      {WRAPPED(CRITICAL("1c", "30{ 810101 }")), REVOCATION_LIST_MALFORMED},
+      {WRAPPED(CRITICAL("1c", "30{ 8101ff }") CRITICAL("1b", "020101")), REVOCATION_LIST_PARTIAL},
+      {WRAPPED(CRITICAL("1c", "30{ 8101ff }") CRITICAL("63", "0500")), REVOCATION_LIST_PARTIAL},
       {WRAPPED(EXTENSION("1d", "3000")), REVOCATION_LIST_PARTIAL},
       {"a0{ 30{} }", REVOCATION_LIST_MALFORMED},
       {"a0{}", REVOCATION_LIST_MALFORMED},
@@ -296,6 +299,27 @@ static void entries(void **state) {
     }
     free(der);
   }
+}
+
+/* An indirect list may have entries of other CAs; one that does not say it is may not. */
+static void entries_of_other_issuers(void **state) {
+  const char *parts[PART_COUNT];
+  struct revocation_list list;
+  size_t length;
+  uint8_t *der;
+
+  (void)state;
+  memcpy(parts, sound_parts, sizeof(parts));
+  parts[PART_ENTRIES] = "30{" ENTRY_WITH(CRITICAL("1d", "3000")) "}";
+  parts[PART_EXTENSIONS] = WRAPPED(CRITICAL("1c", "30{ 8401ff }"));
+  der = assemble(parts, &length);
+  assert_int_equal(revocation_list_read(&list, der, length), REVOCATION_LIST_READ);
+  assert_true(list.scope.is_indirect);
+  free(der);
+  parts[PART_EXTENSIONS] = WRAPPED(CRITICAL("1c", "30{ 8101ff }"));
+  der = assemble(parts, &length);
+  assert_int_equal(revocation_list_read(&list, der, length), REVOCATION_LIST_PARTIAL);
+  free(der);
 }
 
 /* Nothing but version 2 has extensions (RFC 5280, section 5.1.2.1); those of entries are read all the same, since what
@@ -441,8 +465,8 @@ static const struct {
     {"list-ca-rsa3072.pem", REVOCATION_LIST_READ},
     {"list-delta.pem", REVOCATION_LIST_PARTIAL},
     {"list-delta-unmarked.pem", REVOCATION_LIST_PARTIAL},
-    {"list-partial.pem", REVOCATION_LIST_PARTIAL},
-    {"list-partial-unmarked.pem", REVOCATION_LIST_PARTIAL},
+    {"list-partial.pem", REVOCATION_LIST_READ},
+    {"list-partial-unmarked.pem", REVOCATION_LIST_READ},
     {"list-indirect.pem", REVOCATION_LIST_PARTIAL},
     {"list-indirect-unmarked.pem", REVOCATION_LIST_PARTIAL},
     {"ca.pem", REVOCATION_LIST_MALFORMED},
@@ -538,6 +562,7 @@ int main(void) {
       cmocka_unit_test(extensions_of_the_list),
       cmocka_unit_test(whose_key),
       cmocka_unit_test(entries),
+      cmocka_unit_test(entries_of_other_issuers),
       cmocka_unit_test(lists_of_version_1),
       cmocka_unit_test(what_is_found),
       cmocka_unit_test(nothing_is_found_in_an_empty_list),
