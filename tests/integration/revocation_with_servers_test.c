@@ -628,6 +628,55 @@ static void responses_and_lists(void **state) {
   }
 }
 
+static void expect_no_responder_named(const char *certificate) {
+  char path[TEST_PATH_SIZE];
+
+  assert_int_equal(
+      command_run(".", "sh", "-c", "! openssl x509 -in \"$0\" -noout -text | grep -q 'Authority Information'",
+                  test_folder_certificate(path, certificate), NULL),
+      0);
+}
+
+/* wolfSSL up to 5.9.2 forgets its own lists where OCSP is on and the certificate names no responder
+   (CVE-2026-94417). Ours are looked at whatever is stapled, also when nothing is. */
+static void lists_without_a_responder(void **state) {
+  static const struct {
+    const char *certificate;
+    const char *lists[2];
+    struct expected expected;
+  } rows[] = {
+      {"server", {"list-clean"}, GOOD},
+      {"server", {"list-revoked-server"}, {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED}},
+      {"server", {"list-expired"}, {.code = UNKNOWN, .sentence = "has expired"}},
+      {"server-chain", {"list-clean", "list-intermediate"}, GOOD},
+      {"server-chain", {"list-clean", "list-intermediate-revoked"}, {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED}},
+      {"server-chain",
+       {"list-revoked-intermediate", "list-intermediate"},
+       {.code = AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED}},
+  };
+
+  (void)state;
+  if (!stapling_is_supported()) {
+    skip();
+  }
+  expect_no_responder_named("server");
+  expect_no_responder_named("server-chain");
+  expect_no_responder_named("intermediate");
+  for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
+    const int version = versions[i % COUNT(versions)];
+    const size_t at = i / COUNT(versions);
+    const struct response_row none = {rows[at].certificate, NULL, AMQP_WOLFSSL_OK, NULL};
+    const struct expected expected = if_shown(version, rows[at].expected);
+    struct client_settings settings = {
+        .ca = "bundle", .identity = "client", .version = version, .stapling = AMQP_WOLFSSL_STAPLING_REQUEST};
+    struct tls_server server = start_stapling(TLS_SERVER_OPENSSL, &none, version);
+
+    memcpy(settings.lists, rows[at].lists, sizeof(rows[at].lists));
+    try_once(&settings, server.port, &expected, rows[at].lists[0]);
+    peer_process_stop(server.process);
+  }
+}
+
 /* ---- Under a policy ---- */
 
 static bool policy_is_supported(amqp_wolfssl_policy_t policy) {
@@ -698,6 +747,7 @@ int main(void) {
       CASE(responses_with_the_proxy),
       CASE(a_refused_response_keeps_our_certificate_back),
       CASE(responses_and_lists),
+      CASE(lists_without_a_responder),
       CASE(evidence_under_cnsa),
   };
 
