@@ -63,8 +63,8 @@ static amqp_wolfssl_code_t explain_unread(enum revocation_list_result result, co
   if (result == REVOCATION_LIST_PARTIAL) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_CRL_UNUSABLE,
-        "CRL %zu of %s is a delta, lists another CA's certificates, or has a critical extension that is not known here; "
-        "use the CA's full CRL",
+        "CRL %zu of %s is a delta, lists another CA's certificates, or has a critical extension that is not known "
+        "here; use the CA's full CRL",
         number, origin);
   }
   return error_configure(error, AMQP_WOLFSSL_ERROR_CRL_MALFORMED, "CRL %zu of %s is not a valid X.509 CRL", number,
