@@ -273,7 +273,7 @@ static void an_intermediate_in_the_ca_file(void **state) {
 
   (void)state;
   assert_int_equal(
-      command_run(test_folder_certificates(), "sh", "-c", "cat intermediate.pem ca.pem > ca-chain.pem", NULL), 0);
+      command_run(temporary_folder_path(""), "sh", "-c", "cat intermediate.pem ca.pem > ca-chain.pem", NULL), 0);
   for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
     const size_t at = i / COUNT(versions);
     struct tls_server server =
@@ -629,11 +629,9 @@ static void responses_and_lists(void **state) {
 }
 
 static void expect_no_responder_named(const char *certificate) {
-  char path[TEST_PATH_SIZE];
-
   assert_int_equal(
       command_run(".", "sh", "-c", "! openssl x509 -in \"$0\" -noout -text | grep -q 'Authority Information'",
-                  test_folder_certificate(path, certificate), NULL),
+                  minted_certificate(certificate), NULL),
       0);
 }
 
