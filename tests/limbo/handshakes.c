@@ -32,6 +32,7 @@ static const char usage_text[] =
     "  --tls 1.2|1.3    (default: 1.3)\n"
     "  --jobs N         cases at a time (default: 2)\n"
     "  --only PATTERN   cases whose id matches, as the shell matches file names\n"
+    "  --version        the library's line about itself, and about the wolfSSL it runs on\n"
     "  --help           this text\n";
 
 struct options {
@@ -189,16 +190,18 @@ static bool read_option(int option, const char *value, struct options *options) 
 }
 
 static bool read_options(int count, char **arguments, struct options *options) {
-  static const struct option names[] = {{"tls", required_argument, NULL, 't'},
-                                        {"jobs", required_argument, NULL, 'j'},
-                                        {"only", required_argument, NULL, 'o'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {{"tls", required_argument, NULL, 't'},  {"jobs", required_argument, NULL, 'j'},
+                                        {"only", required_argument, NULL, 'o'}, {"version", no_argument, NULL, 'v'},
+                                        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
   int option;
 
   while ((option = getopt_long(count, arguments, "", names, NULL)) != -1) {
     if (option == 'h') {
       (void)fputs(usage_text, stdout);
+      exit(EXIT_SUCCESS);
+    }
+    if (option == 'v') {
+      (void)puts(amqp_wolfssl_build_info());
       exit(EXIT_SUCCESS);
     }
     if (!read_option(option, optarg, options)) {
