@@ -58,7 +58,8 @@ static struct byte_slice open_sequence(struct certificate_policies *policies, st
 
 /* INTEGER content; SkipCerts starts at zero. */
 static bool read_skip(struct byte_slice number, unsigned *skip) {
-  if (number.length == 0 || number.bytes[0] >= 0x80) {
+  if (number.length == 0 || number.bytes[0] >= 0x80 ||
+      (number.length > 1 && number.bytes[0] == 0 && number.bytes[1] < 0x80)) {
     return false;
   }
   *skip = number.length > 1 ? SKIP_MAXIMUM : number.bytes[0];

@@ -10,11 +10,15 @@
 
 /* GeneralName, RFC 5280, section 4.2.1.6. */
 enum kind_tag {
+  TAG_OTHER = DER_CONTEXT_CONSTRUCTED(0),
   TAG_EMAIL = DER_CONTEXT(1),
   TAG_DNS = DER_CONTEXT(2),
+  TAG_X400 = DER_CONTEXT_CONSTRUCTED(3),
   TAG_DIRECTORY = DER_CONTEXT_CONSTRUCTED(4),
+  TAG_EDI_PARTY = DER_CONTEXT_CONSTRUCTED(5),
   TAG_URI = DER_CONTEXT(6),
-  TAG_IP = DER_CONTEXT(7)
+  TAG_IP = DER_CONTEXT(7),
+  TAG_REGISTERED = DER_CONTEXT(8)
 };
 
 /* Of GeneralSubtrees in NameConstraints. */
@@ -289,8 +293,13 @@ static bool is_base(const struct der_element *base) {
       return is_host_base(base->content);
     case TAG_IP:
       return is_address_base(base->content);
-    default: /* refused if such a name occurs */
-      return (base->tag & 0xc0) == 0x80 && (base->tag & 0x1f) <= 8;
+    case TAG_OTHER: /* these four are refused if such a name occurs */
+    case TAG_X400:
+    case TAG_EDI_PARTY:
+    case TAG_REGISTERED:
+      return true;
+    default: /* another tag, or one of the above with the wrong form, which would never meet its names */
+      return false;
   }
 }
 

@@ -362,6 +362,8 @@ static bool keep_chain(struct peer_verification *verification, const WOLFSSL_X50
   certificate_list_free(&verification->chain);
   verification->path_judged = false;
   verification->path_found = false;
+  verification->leaf_accepted = false;
+  verification->response_accepted = false;
   for (int i = 0; i < store->totalCerts; i++) {
     if (!certificate_list_add(&verification->chain, store->certs[i].buffer, store->certs[i].length)) {
       error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");

@@ -67,15 +67,19 @@ static bool count_bits(struct byte_slice integer, unsigned *bits) {
 }
 
 /* RSAPublicKey (RFC 8017, appendix A.1.1). */
+/* With an exponent of 1 anybody can sign, and with an even one nobody (RFC 8017, section 3.1). */
+static bool is_exponent(struct byte_slice exponent, unsigned bits) {
+  return bits >= 2 && (exponent.bytes[exponent.length - 1] & 1) != 0;
+}
+
 static bool read_rsa_key(struct byte_slice key, struct certificate *certificate) {
   struct byte_slice content, modulus, exponent;
   if (!der_read_tagged(&key, DER_SEQUENCE, &content) || key.length != 0 || !der_read_integer(&content, &modulus) ||
       !der_read_integer(&content, &exponent) || content.length != 0 || !count_bits(modulus, &certificate->key_bits) ||
-      !count_bits(exponent, &certificate->exponent_bits)) {
+      !count_bits(exponent, &certificate->exponent_bits) || !is_exponent(exponent, certificate->exponent_bits)) {
     return false;
   }
-  certificate->common_exponent = certificate->exponent_bits > 16 && certificate->exponent_bits <= 256 &&
-                                 (exponent.bytes[exponent.length - 1] & 1) != 0;
+  certificate->common_exponent = certificate->exponent_bits > 16 && certificate->exponent_bits <= 256;
   return true;
 }
 
@@ -257,11 +261,18 @@ static bool read_extended_key_usage(struct byte_slice value, struct certificate 
 }
 
 /* A BIT STRING of named bits; the first byte counts the unused ones at the end. */
+/* A count of unused bits, which are zeros in DER (X.690, section 11.2.1), and the bits. */
+static bool are_bits(struct byte_slice bits) {
+  const uint8_t last = bits.length > 1 ? bits.bytes[bits.length - 1] : 0;
+
+  return bits.length > 0 && bits.bytes[0] <= (bits.length > 1 ? 7 : 0) && (last & ((1U << bits.bytes[0]) - 1)) == 0;
+}
+
 static bool read_key_usage(struct byte_slice value, struct certificate *certificate) {
   enum { DIGITAL_SIGNATURE = 0x80, KEY_CERT_SIGN = 0x80 >> 5, CRL_SIGN = 0x80 >> 6 }; /* RFC 5280, section 4.2.1.3 */
   struct byte_slice bits;
   uint8_t first;
-  if (!der_read_tagged(&value, DER_BIT_STRING, &bits) || value.length != 0 || bits.length == 0 || bits.bytes[0] > 7) {
+  if (!der_read_tagged(&value, DER_BIT_STRING, &bits) || value.length != 0 || !are_bits(bits)) {
     return false;
   }
   first = bits.length > 1 ? bits.bytes[1] : 0;

@@ -89,6 +89,15 @@ bool public_key_bits(struct byte_slice public_key, struct byte_slice *bits) {
          der_read_bit_string(&content, bits);
 }
 
+static enum object_identifier find_key_algorithm(struct byte_slice public_key) {
+  struct byte_slice content;
+  struct byte_slice identifier;
+
+  return der_read_tagged(&public_key, DER_SEQUENCE, &content) && algorithm_take(&content, &identifier)
+             ? object_identifier_find(identifier)
+             : OID_UNKNOWN;
+}
+
 static enum signature_verdict verify(const struct algorithm *algorithm, enum wc_SignatureType type,
                                      const struct signed_object *object, void *key, word32 key_size) {
   int result;
@@ -111,6 +120,9 @@ static enum signature_verdict check_rsa(const struct algorithm *algorithm, const
   word32 index = 0;
   int result;
 
+  if (find_key_algorithm(public_key) != OID_RSA) {
+    return SIGNATURE_WRONG; /* a key for PSS only must not be used here: RFC 4055, section 1.2 */
+  }
   if (wc_InitRsaKey(&room.key, NULL) != 0) {
     return SIGNATURE_NO_MEMORY;
   }

@@ -504,6 +504,15 @@ static void test_bases(void **state) {
       {"URI:.example.com", true},
       {"DN:O=Acme", true},
       {"RID:", true},
+      {"raw:a0", true}, /* kinds that are refused where they occur */
+      {"raw:a3", true},
+      {"raw:a5", true},
+      {"raw:a1", false}, /* the other form */
+      {"raw:a2", false},
+      {"raw:84", false},
+      {"raw:a6", false},
+      {"raw:a7", false},
+      {"raw:80", false},
       {"raw:a4", false},
       {"raw:04", false},
       {"raw:89", false},

@@ -684,6 +684,9 @@ static void test_certificate_policies(void **state) {
           "root ca\na by=root ca x:policyConstraints=critical,requireExplicitPolicy:1\nb by=a ca\n"
           "leaf by=b leaf\n",
           "leaf b a", "root", CHAIN_INVALID, 1, "none does"),
+      BAD("a number that is written too long",
+          "root ca x:policyConstraints=critical,DER:300480020000\nleaf by=root leaf\n", "leaf", "root", CHAIN_INVALID, 1,
+          "polic"),
       BAD("required by the broker's own", "root ca\nleaf by=root leaf " EXPLICIT "\n", "leaf", "root", CHAIN_INVALID, 0,
           "none does"),
       GOOD("any stands for all",

@@ -307,6 +307,10 @@ static void test_extensions(void **state) {
       {"300e 0603551d11 0407 3005 8203 612e62 300e 0603551d11 0407 3005 8203 612e62", false},
       {"300b 0603551d0f 0404 03020106", true}, /* key usage */
       {"300b 0603551d0f 0404 03020806", false},
+      {"300b 0603551d0f 0404 03020780", true},
+      {"300b 0603551d0f 0404 03020784", false}, /* an unused bit is set */
+      {"300a 0603551d0f 0403 030100", true},    /* no bits */
+      {"300a 0603551d0f 0403 030107", false},   /* seven unused ones of none */
       {"300a 0603551d0f 0403 040161", false},
       {"3009 0603551d13 0402 3000 3009 0603551d13 0402 3000", false},
   };
@@ -589,17 +593,21 @@ static void test_rsa_exponents(void **state) {
   static const struct {
     const char *key;
     bool common;
+    bool unusable; /* even, or 1: RFC 8017, section 3.1 */
   } cases[] = {
+      {"3006 020101 020101", .unusable = true},
+      {"3006 020101 020102", .unusable = true},
       {"3006 020101 020103", false},
+      {"3006 020101 020104", .unusable = true},
       {"3007 020101 0202 7fff", false},
       {"3008 020101 0203 00ffff", false},
-      {"3008 020101 0203 010000", false},
+      {"3008 020101 0203 010000", .unusable = true},
       {"3008 020101 0203 010001", true},
       {"3008 020101 0203 010003", true},
-      {"3008 020101 0203 010002", false},
+      {"3008 020101 0203 010002", .unusable = true},
       {"3025 020101 0220 7f" ZEROS_30 "01", true},
       {"3026 020101 0221 0080" ZEROS_30 "01", true},
-      {"3026 020101 0221 0080" ZEROS_30 "02", false},
+      {"3026 020101 0221 0080" ZEROS_30 "02", .unusable = true},
       {"3026 020101 0221 0100" ZEROS_30 "01", false}, /* 2^256 and 1 */
   };
 #undef ZEROS_30
@@ -608,8 +616,10 @@ static void test_rsa_exponents(void **state) {
     struct certificate certificate;
     size_t length;
     uint8_t *der = assemble_with_rsa_key(cases[i].key, &length);
-    assert_true(certificate_read(&certificate, der, length));
-    assert_int_equal(certificate.common_exponent, cases[i].common);
+    assert_int_equal(certificate_read(&certificate, der, length), !cases[i].unusable);
+    if (!cases[i].unusable) {
+      assert_int_equal(certificate.common_exponent, cases[i].common);
+    }
     free(der);
   }
 }
