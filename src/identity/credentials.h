@@ -22,7 +22,7 @@ struct credentials {
   struct pkcs11_token *token;    /**< holds the private key; NULL when it is in \a key */
 };
 
-/** Certificate and key as they were handed over. */
+/** Certificate and key as they were given. */
 struct credentials_input {
   const void *certificate;
   size_t certificate_length;

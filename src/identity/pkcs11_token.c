@@ -68,7 +68,7 @@ const char *pkcs11_token_failure(const struct pkcs11_token *token) {
 #define NAME_CAPACITY 256
 
 struct pkcs11_token {
-  CK_FUNCTION_LIST **modules; /* all that were started; NULL behind the last */
+  CK_FUNCTION_LIST **modules; /* all that were started; NULL after the last */
   CK_FUNCTION_LIST *named[2]; /* what modules points to if the URI names the module's file */
   CK_FUNCTION_LIST *module;   /* the one with the token */
   CK_SLOT_ID slot;
@@ -227,7 +227,7 @@ static bool slot_matches(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, P11KitUri *u
   return p11_kit_uri_match_token_info(uri, &token_info) == 1;
 }
 
-/* \a found counts the tokens that match; the first is kept. \return false without memory */
+/* \a found counts the tokens that match; the first is kept. \return false if out of memory */
 static bool look_in_module(struct pkcs11_token *token, CK_FUNCTION_LIST *module, P11KitUri *uri, size_t *found) {
   CK_ULONG count = 0;
   CK_SLOT_ID *slots;

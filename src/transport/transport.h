@@ -67,7 +67,7 @@ void transport_tell_failure(struct transport *transport);
 int transport_open_status(const amqp_wolfssl_error_t *error);
 /** For a receive; \a count is what it returns on success. */
 ssize_t transport_session_status(struct transport *transport, enum session_result result, size_t count);
-/** For a send, of which \a accepted bytes were accepted. */
+/** For a send; \a accepted is what it returns on success. */
 ssize_t transport_send_status(struct transport *transport, enum coalescer_result result, size_t accepted);
 
 #endif

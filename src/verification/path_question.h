@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What path_find() is asked, what it answers, and the bounds of both. */
+/* What path_find() takes, what it returns, and the bounds of both. */
 #ifndef AMQP_WOLFSSL_PATH_QUESTION_H
 #define AMQP_WOLFSSL_PATH_QUESTION_H
 

@@ -95,7 +95,7 @@ amqp_wolfssl_code_t search_check_fitness(const struct search *search, const stru
                                          enum certificate_role role, size_t depth, amqp_wolfssl_error_t *error);
 bool search_is_fit_as_ca(const struct search *search, struct sent_certificate *sent);
 
-/* Each may set search->stop, and then answers what it knew before. */
+/* Each may set search->stop, and then returns what it knew before. */
 enum edge search_look_at_name(struct search *search, size_t issued, size_t issuer);
 enum edge search_look_at_signature(struct search *search, size_t issued, size_t issuer);
 /** \a index: among the anchors of its issuer's name */

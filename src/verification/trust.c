@@ -222,7 +222,7 @@ static amqp_wolfssl_code_t add_folder_entry(struct trust *trust, const char *fol
   if (is_to_be_read(path)) {
     code = file_read(path, &contents, error);
     if (code == AMQP_WOLFSSL_ERROR_FILE_UNREADABLE && !is_named_as_certificate(name)) {
-      code = AMQP_WOLFSSL_OK; /* a key beside the certificates, say */
+      code = AMQP_WOLFSSL_OK; /* a key next to the certificates, say */
     } else if (code == AMQP_WOLFSSL_OK && may_hold_certificate(path, &contents)) {
       code = add_input(trust, contents.bytes, contents.length, AMQP_WOLFSSL_FORMAT_AUTO, path, error);
     }
