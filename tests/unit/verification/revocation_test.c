@@ -588,7 +588,7 @@ static void lists_are_held_to_the_policy(void **state) {
       {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384.pem"}, BOTH(AMQP_WOLFSSL_OK), ""},
       {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072.pem"}, BOTH(AMQP_WOLFSSL_OK), ""},
       {"server-strong-p384.pem", "ca-p384.pem", {"list-ca-p384-sha256.pem"}, ONLY_FIPS, "with ecdsa_secp256r1_sha256"},
-      {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072-sha256.pem"}, ONLY_FIPS, "by rsa_pkcs1_sha256"},
+      {"server-rsa3072.pem", "ca-rsa3072.pem", {"list-ca-rsa3072-sha256.pem"}, ONLY_FIPS, "with rsa_pkcs1_sha256"},
       {"server.pem", "ca.pem", {"list-ca-sha384.pem"}, ONLY_FIPS, "its EC key has 256 bits, fewer than 384"},
       {"server-rsa.pem", "ca-rsa.pem", {"list-ca-rsa-sha384.pem"}, ONLY_FIPS, "2048 bits, fewer than 3072"},
       {"leaf-of-secp256k1.pem",
