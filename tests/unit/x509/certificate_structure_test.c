@@ -597,18 +597,18 @@ static void test_rsa_exponents(void **state) {
   } cases[] = {
       {"3006 020101 020101", .unusable = true},
       {"3006 020101 020102", .unusable = true},
-      {"3006 020101 020103", false},
+      {"3006 020101 020103", .common = false},
       {"3006 020101 020104", .unusable = true},
-      {"3007 020101 0202 7fff", false},
-      {"3008 020101 0203 00ffff", false},
+      {"3007 020101 0202 7fff", .common = false},
+      {"3008 020101 0203 00ffff", .common = false},
       {"3008 020101 0203 010000", .unusable = true},
-      {"3008 020101 0203 010001", true},
-      {"3008 020101 0203 010003", true},
+      {"3008 020101 0203 010001", .common = true},
+      {"3008 020101 0203 010003", .common = true},
       {"3008 020101 0203 010002", .unusable = true},
-      {"3025 020101 0220 7f" ZEROS_30 "01", true},
-      {"3026 020101 0221 0080" ZEROS_30 "01", true},
+      {"3025 020101 0220 7f" ZEROS_30 "01", .common = true},
+      {"3026 020101 0221 0080" ZEROS_30 "01", .common = true},
       {"3026 020101 0221 0080" ZEROS_30 "02", .unusable = true},
-      {"3026 020101 0221 0100" ZEROS_30 "01", false}, /* 2^256 and 1 */
+      {"3026 020101 0221 0100" ZEROS_30 "01", .common = false}, /* 2^256 and 1 */
   };
 #undef ZEROS_30
   (void)state;
