@@ -353,9 +353,14 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolf
  * again to add more.
  *
  * From the first CRL on, every certificate from the broker's own up to the one that a trusted CA issued needs a CRL
- * from its issuer that is in date and does not list it; otherwise the connection is refused. Files that have changed
- * are read again at the next open, which fails if one can no longer be read. CRLs that cover only part of an issuer's
- * certificates (delta CRLs, any critical extension) are refused. Signatures are checked as soon as the issuer is known.
+ * that is signed with its issuer's key, is in date, covers the certificate and does not list it; otherwise the
+ * connection is refused. A trusted CA that another trusted CA issued needs one too. Files that have changed are read
+ * again at the next open, which fails if one can no longer be read.
+ *
+ * Of several CRLs the newest that is valid now counts; what an expired one lists stays revoked until a newer valid one
+ * drops it. CRLs of another key or CA are ignored. One with an issuing distribution point covers the certificates that
+ * name this point in their CRL distribution points, or only users or CAs, as it says; indirect CRLs and those for some
+ * reasons cover none. Delta CRLs and those with an unknown critical extension are refused.
  *
  * Errors: _FILE_UNREADABLE, _CRL_MALFORMED, _CRL_UNUSABLE.
  */

@@ -43,6 +43,7 @@ static void require_constraints(const struct certificate *certificate, struct by
 static void require_extensions(const struct certificate *certificate, struct byte_slice whole) {
   require_inside(certificate->key_identifier, whole);
   require_inside(certificate->authority_key_identifier, whole);
+  require_inside(certificate->distribution_points, whole);
   require_inside(certificate->name_constraints, whole);
   require_inside(certificate->policies, whole);
   require_inside(certificate->policy_mappings, whole);

@@ -34,12 +34,24 @@ static void require_same(const struct revocation_list *one, const struct revocat
   REQUIRE(one->this_update == other->this_update && one->next_update == other->next_update);
 }
 
+/* Whatever the certificate is; this one names the points of the list, as far as its form allows. */
+static void require_scope(const struct revocation_list *list) {
+  const struct certificate plain = {.is_ca = false};
+  const struct certificate pointed = {.is_ca = true, .distribution_points = list->scope.names};
+
+  require_inside(list->scope.names, list->object.signed_part);
+  require_inside(list->authority_key_identifier, list->object.signed_part);
+  REQUIRE(!list->scope.has_point || list_scope_exclude(&list->scope, &plain) != NULL);
+  (void)list_scope_exclude(&list->scope, &pointed);
+}
+
 static void require_sound(const struct revocation_list *list, struct byte_slice whole) {
   require_signed_object(&list->object, whole);
   require_element(list->issuer, DER_SEQUENCE, list->object.signed_part);
   require_inside(list->entries, list->object.signed_part);
   require_name_text(list->issuer);
   require_entries(list);
+  require_scope(list);
 }
 
 int fuzz_revocation_list(const uint8_t *data, size_t size) {
