@@ -145,7 +145,7 @@ refused() {
   holds "$reason: refused, and without that the tool says what it always says" in_its_own_words
 }
 
-refused 'an unknown CA' 'does not lead to a CA that is trusted here' \
+refused 'an unknown CA' 'does not lead to a trusted CA: what the broker sent leads to' \
   --url="$url" --cacert="$RABBITMQ_CERTIFICATES/other-ca.pem" --cert="$certificate" --key="$key"
 
 before=$(connections_so_far)

@@ -87,7 +87,7 @@ gives_up_twice() {
 }
 
 explained() {
-  grep -q '^librabbitmq-wolfssl: .*does not lead to a CA that is trusted here' "$work/syslog-ng.err"
+  grep -q '^librabbitmq-wolfssl: .*does not lead to a trusted CA: what the broker sent leads to' "$work/syslog-ng.err"
 }
 
 broker_sees() {
