@@ -20,8 +20,13 @@ static amqp_wolfssl_code_t end_identity(amqp_wolfssl_config_t *config, const str
   return end_setter(config, SETTER_IDENTITY, code);
 }
 
-amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
-                                                           const char *key_path) {
+/* A certificate's path, and what says where the key is. */
+typedef amqp_wolfssl_code_t (*read_identity_fn)(struct credentials *credentials, const char *certificate_path,
+                                                const char *key, const struct passphrase_source *passphrase,
+                                                const struct policy *policy, amqp_wolfssl_error_t *error);
+
+static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const char *certificate_path, const char *key,
+                                        const char *what_key, read_identity_fn read_identity) {
   amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
   struct credentials credentials = {0};
   struct passphrase_source passphrase;
@@ -30,13 +35,18 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t
     return code;
   }
   passphrase = passphrase_source(config);
-  if (certificate_path == NULL || key_path == NULL) {
-    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the path of the key");
+  if (certificate_path == NULL || key == NULL) {
+    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : what_key);
   } else {
-    code = credentials_read_files(&credentials, certificate_path, key_path, &passphrase, config->settings.limits.policy,
-                                  &config->error);
+    code =
+        read_identity(&credentials, certificate_path, key, &passphrase, config->settings.limits.policy, &config->error);
   }
   return end_identity(config, &credentials, code);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_files(amqp_wolfssl_config_t *config, const char *certificate_path,
+                                                           const char *key_path) {
+  return set_identity(config, certificate_path, key_path, "the path of the key", credentials_read_files);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_memory(amqp_wolfssl_config_t *config, const void *certificate,
@@ -85,21 +95,7 @@ int amqp_wolfssl_has_pkcs11(void) { return pkcs11_token_is_supported() ? 1 : 0; 
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amqp_wolfssl_config_t *config, const char *certificate_path,
                                                             const char *key_uri) {
-  amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
-  struct credentials credentials = {0};
-  struct passphrase_source pin;
-
-  if (code != AMQP_WOLFSSL_OK) {
-    return code;
-  }
-  pin = passphrase_source(config);
-  if (certificate_path == NULL || key_uri == NULL) {
-    code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : "the URI of the key");
-  } else {
-    code = credentials_read_token(&credentials, certificate_path, key_uri, &pin, config->settings.limits.policy,
-                                  &config->error);
-  }
-  return end_identity(config, &credentials, code);
+  return set_identity(config, certificate_path, key_uri, "the URI of the key", credentials_read_token);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config, const char *passphrase) {
