@@ -106,13 +106,13 @@ struct session *session_new(const struct tls_context *context, const struct peer
   session->io.judge_hello = judge_hello;
   session->io.hello_context = context;
   peer_verification_init(&session->verification, tls_context_settings(context), tls_context_trust(context),
-                         session->has_name ? &session->name : NULL);
+                         session->has_name ? &session->name : NULL, tls_context_remembered_paths(context));
   session->ssl = tls_context_new_ssl(context);
   if (session->ssl == NULL || !tls_io_watch_handshake(&session->io) || !set_sni(session)) {
     goto no_memory;
   }
   tls_io_attach(&session->io, session->ssl);
-  peer_verification_watch_response(&session->verification, session->ssl);
+  peer_verification_attach(&session->verification, session->ssl);
   wolfSSL_set_using_nonblock(session->ssl, 1);
   return session;
 no_memory:

@@ -13,6 +13,7 @@
 #include "base/byte_queue.h"
 #include "x509/certificate.h"
 #include "verification/peer_verification.h"
+#include "verification/remembered_paths.h"
 #include "verification/revocation_sources.h"
 #include "base/secret.h"
 #include "tls/tls_io.h"
@@ -25,6 +26,7 @@
 
 struct tls_context {
   WOLFSSL_CTX *ctx;
+  struct remembered_paths *remembered;
   const struct tls_settings *settings;
   const struct trust *trust;
   const struct credentials *credentials;
@@ -215,16 +217,8 @@ static amqp_wolfssl_code_t set_up_stapling(WOLFSSL_CTX *ctx, amqp_wolfssl_stapli
 #endif
 }
 
-/* Adds nothing to wolfSSL's verdict. But without a callback here, 5.5.4 stops at a bad leaf before it calls the
-   certificate manager's callback, which keeps the chain for the error sentence. */
-static int keep_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
-  (void)store;
-  return accepted_by_wolfssl;
-}
-
-static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfssl_error_t *error) {
+static amqp_wolfssl_code_t set_up(const struct tls_context *context, WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error) {
   const struct tls_settings *settings = context->settings;
-  WOLFSSL_CTX *ctx = context->ctx;
   amqp_wolfssl_code_t code;
   int result = set_lowest_version(ctx, &settings->limits);
 
@@ -244,11 +238,6 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  if (settings->verify_peer) {
-    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, keep_verdict);
-  } else {
-    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
-  }
   /* A resumed session skips certificate, name and CRL checks: no tickets, no cache. */
   (void)wolfSSL_CTX_set_session_cache_mode(ctx, WOLFSSL_SESS_CACHE_OFF);
 #ifdef HAVE_WOLFSSL_CTX_ALLOWENCRYPTTHENMAC
@@ -266,7 +255,19 @@ static amqp_wolfssl_code_t set_up(const struct tls_context *context, amqp_wolfss
   /* The handshake's messages of one flight go out together. */
   (void)wolfSSL_CTX_set_group_messages(ctx);
   tls_io_install(ctx);
-  return peer_verification_install(ctx, error);
+  return peer_verification_install(ctx, settings, error);
+}
+
+static amqp_wolfssl_code_t make_ctx(const struct tls_context *context, WOLFSSL_CTX **ctx, amqp_wolfssl_error_t *error) {
+  WOLFSSL_CTX *made = wolfSSL_CTX_new(choose_method(context->settings));
+  amqp_wolfssl_code_t code = made == NULL ? out_of_memory(error) : set_up(context, made, error);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    wolfSSL_CTX_free(made);
+    return code;
+  }
+  *ctx = made;
+  return AMQP_WOLFSSL_OK;
 }
 
 static bool checks_revocation(const struct tls_settings *settings) {
@@ -317,8 +318,8 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   made->settings = settings;
   made->trust = trust;
   made->credentials = credentials;
-  made->ctx = wolfSSL_CTX_new(choose_method(settings));
-  code = made->ctx == NULL ? out_of_memory(error) : set_up(made, error);
+  made->remembered = remembered_paths_new();
+  code = made->remembered == NULL ? out_of_memory(error) : make_ctx(made, &made->ctx, error);
   if (code != AMQP_WOLFSSL_OK) {
     tls_context_free(made);
     return code;
@@ -330,6 +331,7 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
 void tls_context_free(struct tls_context *context) {
   if (context != NULL) {
     wolfSSL_CTX_free(context->ctx);
+    remembered_paths_free(context->remembered);
     free(context);
   }
 }
@@ -340,8 +342,31 @@ const struct trust *tls_context_trust(const struct tls_context *context) { retur
 
 const struct credentials *tls_context_credentials(const struct tls_context *context) { return context->credentials; }
 
+struct remembered_paths *tls_context_remembered_paths(const struct tls_context *context) {
+  return context->remembered;
+}
+
+/*
+ * To check a stapled response wolfSSL needs the broker's intermediates as CAs of the context, where they stay, and where
+ * other connections would find them: then each connection has a context of its own.
+ */
+static WOLFSSL *new_ssl(const struct tls_context *context) {
+  amqp_wolfssl_error_t unused; /* what is set up was accepted once: only memory can be short */
+  WOLFSSL_CTX *own = NULL;
+  WOLFSSL *ssl = NULL;
+
+  if (context->settings->stapling == AMQP_WOLFSSL_STAPLING_OFF) {
+    return wolfSSL_new(context->ctx);
+  }
+  if (make_ctx(context, &own, &unused) == AMQP_WOLFSSL_OK) {
+    ssl = wolfSSL_new(own);
+    wolfSSL_CTX_free(own); /* it counts its sessions, and goes with the last */
+  }
+  return ssl;
+}
+
 WOLFSSL *tls_context_new_ssl(const struct tls_context *context) {
-  WOLFSSL *ssl = wolfSSL_new(context->ctx);
+  WOLFSSL *ssl = new_ssl(context);
 
   if (ssl != NULL && context->credentials->token != NULL) {
     token_signature_attach(ssl, context->credentials->token);

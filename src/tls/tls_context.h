@@ -9,6 +9,7 @@
 #include "verification/trust.h"
 
 struct WOLFSSL;
+struct remembered_paths;
 struct tls_context;
 
 /** Builds a context. \a settings, \a trust and \a credentials must outlive it; an empty chain means no identity. */
@@ -20,6 +21,7 @@ void tls_context_free(struct tls_context *context);
 const struct tls_settings *tls_context_settings(const struct tls_context *context);
 const struct trust *tls_context_trust(const struct tls_context *context);
 const struct credentials *tls_context_credentials(const struct tls_context *context);
+struct remembered_paths *tls_context_remembered_paths(const struct tls_context *context);
 
 /** A new WOLFSSL for this context, or NULL if out of memory. */
 struct WOLFSSL *tls_context_new_ssl(const struct tls_context *context);

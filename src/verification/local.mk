@@ -14,9 +14,11 @@ library_sources += \
 	src/verification/path_search.h \
 	src/verification/peer_name.c src/verification/peer_name.h \
 	src/verification/peer_verification.c src/verification/peer_verification.h \
+	src/verification/remembered_paths.c src/verification/remembered_paths.h \
 	src/verification/revocation.c src/verification/revocation.h \
 	src/verification/revocation_lists.c src/verification/revocation_lists.h \
 	src/verification/revocation_sources.c src/verification/revocation_sources.h \
 	src/verification/signer_check.c src/verification/signer_check.h \
 	src/verification/stapled_status.c src/verification/stapled_status.h \
-	src/verification/trust.c src/verification/trust.h
+	src/verification/trust.c src/verification/trust.h \
+	src/verification/wolfssl_opinion.c src/verification/wolfssl_opinion.h

@@ -5,7 +5,8 @@
  * layer), and because it sees the whole chain in DER, which avoids the peer-certificate API that minimal builds lack.
  * The price: it is not told which session it serves. A thread-local pointer, set around each handshake step, tells it.
  *
- * It never turns a wolfSSL error into success: 5.5.4 hides an expiry behind an overridden mismatch.
+ * Its verdict is the only one: it may turn wolfSSL's refusal into acceptance, and the other way round. wolfSSL judges
+ * what was sent, in its order, by what its context holds; we judge a path, and ask wolfSSL's opinion about that path.
  */
 #include "autoconfig.h"
 
@@ -17,9 +18,11 @@
 #include <time.h>
 
 #include "verification/ocsp_check.h"
+#include "verification/remembered_paths.h"
 #include "verification/revocation.h"
 #include "verification/revocation_sources.h"
 #include "verification/stapled_status.h"
+#include "verification/wolfssl_opinion.h"
 
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
@@ -55,12 +58,13 @@ static _Thread_local struct peer_verification *current;
 void peer_verification_set_current(struct peer_verification *verification) { current = verification; }
 
 void peer_verification_init(struct peer_verification *verification, const struct tls_settings *settings,
-                            const struct trust *trust, const struct peer_name *name) {
+                            const struct trust *trust, const struct peer_name *name,
+                            struct remembered_paths *remembered) {
   memset(verification, 0, sizeof(*verification));
   verification->settings = settings;
   verification->trust = trust;
   verification->name = name;
-  verification->failed_depth = -1;
+  verification->remembered = remembered;
   if (settings->revocation != NULL) {
     verification->lists = revocation_sources_take(settings->revocation);
   }
@@ -194,11 +198,22 @@ static bool check_strength_of_all(struct peer_verification *verification) {
 
 /* ---- The path to a trust anchor ---- */
 
-/*
- * The whole chain is at hand when wolfSSL calls for the first time, with whichever certificate. It is judged then: what
- * wolfSSL accepts becomes a CA of the context, and what an earlier handshake has left there must not count for this
- * one.
- */
+static bool find_path(struct peer_verification *verification, const struct path_question *question) {
+  if (verification->remembered != NULL &&
+      remembered_paths_recall(verification->remembered, question, &verification->path)) {
+    return true;
+  }
+  if (path_find(&verification->path, question, &verification->error) != AMQP_WOLFSSL_OK ||
+      wolfssl_opinion_ask(&verification->path, question, &verification->error) != AMQP_WOLFSSL_OK) {
+    return false;
+  }
+  if (verification->remembered != NULL) {
+    remembered_paths_keep(verification->remembered, question, &verification->path);
+  }
+  return true;
+}
+
+/* The whole chain is at hand when wolfSSL calls for the first time, with whichever certificate. It is judged then. */
 static bool check_path(struct peer_verification *verification) {
   const struct path_question question = {.sent = &verification->chain,
                                          .anchors = &verification->trust->anchors,
@@ -208,13 +223,9 @@ static bool check_path(struct peer_verification *verification) {
 
   if (!verification->path_judged) {
     verification->path_judged = true;
-    verification->path_found = path_find(&verification->path, &question, &verification->error) == AMQP_WOLFSSL_OK;
+    verification->path_found = find_path(verification, &question);
   }
   return verification->path_found;
-}
-
-static bool check_certificates(struct peer_verification *verification) {
-  return verification->settings->verify_peer ? check_path(verification) : check_strength_of_all(verification);
 }
 
 /* ---- Revocation ---- */
@@ -307,7 +318,7 @@ static amqp_wolfssl_code_t explain_no_response(const struct peer_verification *v
 }
 
 static bool is_tls_1_3(const struct peer_verification *verification) {
-  return verification->ssl != NULL && wolfSSL_GetVersion(verification->ssl) == WOLFSSL_TLSV1_3;
+  return wolfSSL_GetVersion(verification->ssl) == WOLFSSL_TLSV1_3;
 }
 
 /* In TLS 1.2 the response comes in a message of its own, after the certificates. */
@@ -445,9 +456,9 @@ bool peer_verification_sees_responses(void) { return RESPONSES_ARE_SEEN; }
 
 bool peer_verification_sees_responses_of_tls_1_3(void) { return RESPONSES_OF_TLS_1_3_ARE_SEEN; }
 
-void peer_verification_watch_response(struct peer_verification *verification, WOLFSSL *ssl) {
+void peer_verification_attach(struct peer_verification *verification, WOLFSSL *ssl) {
+  verification->ssl = ssl;
   if (verification->settings->stapling != AMQP_WOLFSSL_STAPLING_OFF) {
-    verification->ssl = ssl;
     watch_responses(ssl);
   }
 }
@@ -466,44 +477,86 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
   return AMQP_WOLFSSL_OK;
 }
 
-/* What is wrong with the broker's own certificate is left to its turn, which comes last: wolfSSL then sends the
-   matching alert, if it sees the fault too. */
-static bool is_left_to_leaf(const struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
-  return store->error_depth > 0 && verification->error.certificate_depth == 0;
+/* The session's own callback repeats the verdict of the certificate manager's, which is called first. Without one here,
+   5.5.4 stops at a bad leaf before it calls the manager's. */
+static int repeat_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
+  (void)accepted_by_wolfssl;
+  (void)store;
+  return current != NULL && current->accepted ? 1 : 0;
+}
+
+/*
+ * What wolfSSL itself makes of the certificates does not count any more once we have accepted them, nor may it keep any:
+ * an intermediate that it verified would be a CA of the context, which other connections share, for as long as that
+ * lives. Not verifying, it keeps none. At the broker's own certificate, which comes last, it is told to verify again,
+ * for the rest of the handshake.
+ *
+ * With stapling the context is not shared, and wolfSSL needs the intermediates to check the response.
+ */
+static void stop_wolfssl_from_keeping(struct peer_verification *verification, bool is_last) {
+  if (verification->settings->stapling == AMQP_WOLFSSL_STAPLING_OFF) {
+    wolfSSL_set_verify(verification->ssl, is_last ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE, repeat_verdict);
+  }
+}
+
+static bool verify_peer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+  const bool is_last = store->error_depth == 0;
+
+  if (!check_path(verification)) {
+    return false;
+  }
+  stop_wolfssl_from_keeping(verification, is_last);
+  if (!is_last) {
+    return true;
+  }
+  verification->leaf_accepted = check_leaf(verification);
+  return verification->leaf_accepted;
+}
+
+/* Without verification the policy still counts, and the name if that is to be verified. */
+static bool verify_nobody(struct peer_verification *verification, int accepted_by_wolfssl,
+                          const WOLFSSL_X509_STORE_CTX *store) {
+  if (!check_strength_of_all(verification)) {
+    return false;
+  }
+  if (!accepted_by_wolfssl || store->error_depth > 0) {
+    return true;
+  }
+  verification->leaf_accepted = check_leaf(verification);
+  return verification->leaf_accepted;
+}
+
+static bool judge(struct peer_verification *verification, int accepted_by_wolfssl,
+                  const WOLFSSL_X509_STORE_CTX *store) {
+  if (!keep_chain(verification, store)) {
+    return false;
+  }
+  return verification->settings->verify_peer ? verify_peer(verification, store)
+                                             : verify_nobody(verification, accepted_by_wolfssl, store);
 }
 
 static int verify(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store) {
   struct peer_verification *verification = current;
 
-  if (verification == NULL) {
+  if (verification == NULL || verification->ssl == NULL) {
     return 0; /* no handshake of ours: a renegotiation, which some builds of wolfSSL start while they read */
   }
-  if (!keep_chain(verification, store)) {
-    return 0;
-  }
-  if (!accepted_by_wolfssl) {
-    verification->failed_depth = store->error_depth;
-  }
-  if (!accepted_by_wolfssl && verification->settings->verify_peer) {
-    (void)check_certificates(verification); /* for the error sentence */
-    return 0;
-  }
-  if (!check_certificates(verification)) {
-    return is_left_to_leaf(verification, store) ? 1 : 0;
-  }
-  if (!accepted_by_wolfssl || store->error_depth > 0) {
-    return 1; /* the leaf comes last */
-  }
-  verification->leaf_accepted = check_leaf(verification);
-  return verification->leaf_accepted ? 1 : 0;
+  verification->accepted = judge(verification, accepted_by_wolfssl, store);
+  return verification->accepted ? 1 : 0;
 }
 
-amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error) {
+amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, const struct tls_settings *settings,
+                                              amqp_wolfssl_error_t *error) {
   WOLFSSL_CERT_MANAGER *manager = wolfSSL_CTX_GetCertManager(ctx);
 
   if (manager == NULL) {
     return error_set(error, AMQP_WOLFSSL_STAGE_CONFIGURE, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED,
                      "wolfSSL's context has no certificate manager");
+  }
+  if (settings->verify_peer) {
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, repeat_verdict);
+  } else {
+    wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL);
   }
   wolfSSL_CertManagerSetVerify(manager, verify);
   watch_responses_of_context(ctx);
@@ -520,8 +573,7 @@ static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_
 bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code) {
   const struct wolfssl_cause *cause = wolfssl_error_find_cause(wolfssl_code);
 
-  return verification->error.code != AMQP_WOLFSSL_OK || verification->failed_depth >= 0 ||
-         (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
+  return verification->error.code != AMQP_WOLFSSL_OK || (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
 }
 
 static bool is_about_response(int wolfssl_code) {
@@ -532,7 +584,6 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
                                               amqp_wolfssl_error_t *error) {
   static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
                                                 "the broker's certificate was not accepted"};
-  size_t depth = verification->failed_depth > 0 ? (size_t)verification->failed_depth : 0;
   struct certificate certificate;
   char subject[ERROR_SUBJECT_LENGTH];
 
@@ -555,21 +606,17 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
               "\"openssl s_client -status\" shows it");
     error->wolfssl_code = wolfssl_code;
   }
-  if (!read_at(verification, depth, &certificate)) {
+  if (!read_at(verification, 0, &certificate)) {
     return error->code;
   }
   if (error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED ||
       error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID) {
     add_dates(&certificate, error);
   }
-  if (verification->path_found && verification->failed_depth >= 0 &&
-      error->code != AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN && error->code != AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED) {
-    error_append(
-        error,
-        " (according to wolfSSL; there is a valid path from it to a trusted CA, but wolfSSL does not accept what the "
-        "broker sends: have it send only the certificates of that path, in order)");
+  if (verification->path_found && error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID) {
+    error_append(error, " (according to wolfSSL; there is a valid path from it to a trusted CA)");
   }
   certificate_format_name(certificate.subject, subject, sizeof(subject));
-  error_set_certificate(error, (int)depth, subject);
+  error_set_certificate(error, 0, subject);
   return error->code;
 }

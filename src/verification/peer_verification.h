@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is required of the server's certificates during the handshake: that they lead to a trust anchor, by our own
- * validation and by wolfSSL's, and that the leaf has the expected name. A "no" makes wolfSSL send an alert before our
- * own certificate has left.
+ * What is required of the server's certificates during the handshake: that they lead to a trust anchor by our own
+ * validation, that wolfSSL has nothing against that path, and that the leaf has the expected name. A "no" makes wolfSSL
+ * send an alert before our own certificate has left.
  */
 #ifndef AMQP_WOLFSSL_PEER_VERIFICATION_H
 #define AMQP_WOLFSSL_PEER_VERIFICATION_H
@@ -18,37 +18,42 @@
 
 struct WOLFSSL;
 struct WOLFSSL_CTX;
+struct remembered_paths;
 struct revocation_lists;
 
 struct peer_verification {
   const struct tls_settings *settings;
-  const struct trust *trust;      /**< what was loaded: where the path has to lead */
-  const struct peer_name *name;   /**< NULL: no name to compare with */
-  struct certificate_list chain;  /**< what the server presented, the leaf first */
-  bool path_judged;               /**< the two below hold for this chain */
-  bool path_found;                /**< from the first of them to a trust anchor, by our own validation */
-  struct path path;               /**< that one */
-  bool leaf_accepted;             /**< the callback ran for the leaf and found nothing wrong */
-  struct WOLFSSL *ssl;            /**< whose certificates they are; NULL: no response is looked for */
-  struct revocation_lists *lists; /**< as they were when the session began */
-  uint8_t *response;              /**< a copy of the OCSP response stapled; NULL: none so far */
+  const struct trust *trust;           /**< what was loaded: where the path has to lead */
+  const struct peer_name *name;        /**< NULL: no name to compare with */
+  struct remembered_paths *remembered; /**< of the context; NULL: none */
+  struct certificate_list chain;       /**< what the server presented, the leaf first */
+  bool path_judged;                    /**< the two below hold for this chain */
+  bool path_found;                     /**< from the first of them to a trust anchor, by our own validation */
+  struct path path;                    /**< that one */
+  bool accepted;                       /**< the verdict at wolfSSL's last call */
+  bool leaf_accepted;                  /**< the callback ran for the leaf and found nothing wrong */
+  struct WOLFSSL *ssl;                 /**< whose certificates they are */
+  struct revocation_lists *lists;      /**< as they were when the session began */
+  uint8_t *response;                   /**< a copy of the OCSP response stapled; NULL: none so far */
   size_t response_length;
   int response_refused;       /**< wolfSSL's code for that response; 0: it accepted it */
   bool response_accepted;     /**< it is good */
-  int failed_depth;           /**< of the certificate that wolfSSL did not accept; -1: none */
   amqp_wolfssl_error_t error; /**< our own verdict; AMQP_WOLFSSL_OK: none */
 };
 
-/** Sets the callback of a fresh context. */
-amqp_wolfssl_code_t peer_verification_install(struct WOLFSSL_CTX *ctx, amqp_wolfssl_error_t *error);
+/** Sets what a fresh context verifies, and the callback. */
+amqp_wolfssl_code_t peer_verification_install(struct WOLFSSL_CTX *ctx, const struct tls_settings *settings,
+                                              amqp_wolfssl_error_t *error);
 
-/** All arguments must outlive \a verification. */
+/** All arguments must outlive \a verification. \param remembered may be NULL */
 void peer_verification_init(struct peer_verification *verification, const struct tls_settings *settings,
-                            const struct trust *trust, const struct peer_name *name);
+                            const struct trust *trust, const struct peer_name *name,
+                            struct remembered_paths *remembered);
 void peer_verification_free(struct peer_verification *verification);
 
-/** Makes wolfSSL show the OCSP response stapled for \a ssl. Does nothing if the settings request none. */
-void peer_verification_watch_response(struct peer_verification *verification, struct WOLFSSL *ssl);
+/** Says whose certificates will be judged, before the handshake; without it none is accepted. If the settings request an
+    OCSP response, makes wolfSSL show it. */
+void peer_verification_attach(struct peer_verification *verification, struct WOLFSSL *ssl);
 
 /** Whether this wolfSSL exposes OCSP responses at all: at least in TLS 1.2. */
 bool peer_verification_sees_responses(void);

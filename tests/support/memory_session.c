@@ -48,10 +48,11 @@ static void make_context(struct memory_session *pair, const struct memory_sessio
   if (client->certificate != NULL) {
     read_identity(pair, client);
   }
-  if (tls_context_new(&pair->context, &pair->settings, &pair->trust, &pair->credentials, &pair->error) !=
+  if (tls_context_new(&pair->own_context, &pair->settings, &pair->trust, &pair->credentials, &pair->error) !=
       AMQP_WOLFSSL_OK) {
     give_up(pair, "the context");
   }
+  pair->context = pair->own_context;
 }
 
 struct memory_session *memory_session_new(const struct memory_session_settings *client,
@@ -65,7 +66,11 @@ struct memory_session *memory_session_new(const struct memory_session_settings *
   }
   error_clear(&pair->error);
   connection_facts_init(&pair->facts);
-  make_context(pair, client);
+  if (client->sibling != NULL) {
+    pair->context = client->sibling->context;
+  } else {
+    make_context(pair, client);
+  }
   pair->peer = memory_peer_new(server);
   if (pair->peer == NULL || (client->name != NULL && !peer_name_parse(&name, client->name))) {
     give_up(pair, "the server or its name");
@@ -84,7 +89,7 @@ void memory_session_free(struct memory_session *pair) {
   }
   session_free(pair->session);
   connection_facts_free(&pair->facts);
-  tls_context_free(pair->context);
+  tls_context_free(pair->own_context);
   credentials_free(&pair->credentials);
   trust_free(&pair->trust);
   memory_peer_free(pair->peer);

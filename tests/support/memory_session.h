@@ -21,13 +21,16 @@ struct memory_session_settings {
   amqp_wolfssl_version_t lowest;  /**< 0: TLS 1.2 */
   amqp_wolfssl_version_t highest; /**< 0: TLS 1.3 */
   amqp_wolfssl_policy_t policy;   /**< 0: AMQP_WOLFSSL_POLICY_FIPS */
+  /** Whose context to use, as the connections of one config do; it must outlive this one. NULL: one of its own. */
+  const struct memory_session *sibling;
 };
 
 struct memory_session {
   struct tls_settings settings;
   struct trust trust;
   struct credentials credentials;
-  struct tls_context *context;
+  struct tls_context *own_context; /* NULL: a sibling's is used */
+  const struct tls_context *context;
   struct session *session;
   struct memory_peer *peer;
   struct connection_facts facts;

@@ -17,6 +17,7 @@
  *   sign=NAME     signed by that certificate's key instead of the issuer's
  *   from=N to=N   validity, in seconds from now; default from an hour ago for a day
  *   v=N           version
+ *   serial=N      default: which of the certificates it is
  *   md=NAME       hash of the signature, default sha256
  *   pss=MGF:SALT  an RSA-PSS signature, with the hash of the mask generation and the length of the salt
  *   spoil         a bit of the signature is turned over
@@ -42,7 +43,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#define CERTIFICATES 64
+#define CERTIFICATES 512
 #define EXTENSIONS 16
 
 enum { REVOKED_SECONDS_AGO = 7200 };
@@ -72,6 +73,7 @@ struct description {
   long from;
   long to;
   long version;
+  long serial;
   int is_list;
   int spoiled;
   int cut;
@@ -165,7 +167,10 @@ static int use_number(struct description *description, const char *word) {
   const struct {
     const char *prefix;
     long *field;
-  } numbers[] = {{"from=", &description->from}, {"to=", &description->to}, {"v=", &description->version}};
+  } numbers[] = {{"from=", &description->from},
+                 {"to=", &description->to},
+                 {"v=", &description->version},
+                 {"serial=", &description->serial}};
 
   for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
     const char *value = after(word, numbers[i].prefix);
@@ -423,7 +428,7 @@ static void mint(const char *folder, const struct description *description) {
   (void)snprintf(made->name, sizeof(made->name), "%s", description->name);
   set_names(certificate, issuer, description);
   must(X509_set_version(certificate, description->version - 1) &&
-           ASN1_INTEGER_set(X509_get_serialNumber(certificate), (long)minted_count + 1) &&
+           ASN1_INTEGER_set(X509_get_serialNumber(certificate), description->serial) &&
            X509_gmtime_adj(X509_getm_notBefore(certificate), description->from) != NULL &&
            X509_gmtime_adj(X509_getm_notAfter(certificate), description->to) != NULL &&
            X509_set_pubkey(certificate, made->key),
@@ -516,8 +521,12 @@ static void mint_list(const char *folder, const struct description *description)
 }
 
 static void mint_line(const char *folder, char *line) {
-  struct description description = {
-      .key = "ec", .digest = "sha256", .from = -3600, .to = 86400, .version = X509_VERSION_3 + 1};
+  struct description description = {.key = "ec",
+                                    .digest = "sha256",
+                                    .from = -3600,
+                                    .to = 86400,
+                                    .version = X509_VERSION_3 + 1,
+                                    .serial = (long)minted_count + 1};
   char *word;
 
   while ((word = strsep(&line, " \n")) != NULL) {

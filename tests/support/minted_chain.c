@@ -10,6 +10,7 @@
 #include "minted_chain.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -25,5 +26,14 @@ void minted_chain_make(const char *description) {
   }
   temporary_folder_write_text("description", description);
   (void)snprintf(command, sizeof(command), "exec '%s' . < description", program);
+  assert_int_equal(command_run(temporary_folder_path(""), "sh", "-c", command, NULL), 0);
+}
+
+void minted_chain_join(const char *name, const char *names) {
+  char command[2048];
+
+  (void)snprintf(command, sizeof(command),
+                 "cp %.*s.key %s.key && : > %s.pem && for n in %s; do cat $n.pem >> %s.pem; done",
+                 (int)strcspn(names, " "), names, name, name, names, name);
   assert_int_equal(command_run(temporary_folder_path(""), "sh", "-c", command, NULL), 0);
 }

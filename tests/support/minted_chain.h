@@ -9,4 +9,7 @@
  */
 void minted_chain_make(const char *description);
 
+/** Puts several certificates into NAME.pem, and the first one's key into NAME.key. \param names with blanks between */
+void minted_chain_join(const char *name, const char *names);
+
 #endif

@@ -102,7 +102,7 @@ static void explain(const struct situation *situation, amqp_wolfssl_error_t *err
     receive_alert(ssl, pair, &io, situation->alert);
   }
   set_io(&io, situation);
-  peer_verification_init(&verification, &pair->settings, &pair->trust, &name);
+  peer_verification_init(&verification, &pair->settings, &pair->trust, &name, NULL);
   if (situation->certificate_refused) {
     error_set(&verification.error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH, "not the one");
   }

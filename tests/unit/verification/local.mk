@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/verification/legitimate_pkis_test \
 	tests/unit/verification/name_constraints_test \
 	tests/unit/verification/path_test \
 	tests/unit/verification/peer_name_test \
