@@ -34,6 +34,9 @@ enum {
   ALERT_CERTIFICATE_REQUIRED = 116
 };
 
+/* It loses its place in the message where there are more (MAX_CHAIN_DEPTH). */
+#define CHAIN_READ_BY_WOLFSSL 9
+
 /* ---- Alerts ---- */
 
 static void read_alerts(const struct session_failure *failure, int *received, int *sent) {
@@ -268,6 +271,11 @@ static void explain_wolfssl_code(const struct session_failure *failure, amqp_wol
   wolfssl_error_set(error, failure->wolfssl_code, &fallback);
   if (failure->handshake_done) {
     error->stage = failure->stage;
+  } else if (failure->verification->chain.count >= CHAIN_READ_BY_WOLFSSL) {
+    error_append(error,
+                 "; the broker sends %d certificates or more, and wolfSSL reads no more than these: have it send "
+                 "those up to its CA only",
+                 CHAIN_READ_BY_WOLFSSL);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "verification/peer_verification.h"
 #include "verification/remembered_paths.h"
 #include "verification/revocation_sources.h"
+#include "verification/wolfssl_limits.h"
 #include "base/secret.h"
 #include "tls/tls_io.h"
 #include "identity/token_signature.h"
@@ -104,7 +105,7 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
       continue;
     }
     result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
-    if (result != WOLFSSL_SUCCESS) {
+    if (result != WOLFSSL_SUCCESS && !wolfssl_limits_explain(result, der)) {
       return refused(error, result, "a trusted CA certificate");
     }
     loaded++;

@@ -123,6 +123,16 @@ static amqp_wolfssl_code_t check_critical_extension(const struct certificate *ce
                       "%s has a critical extension that is not supported: %s", who, identifier);
 }
 
+/* RFC 5280, section 4.1.2.2. Zero and long ones are in use. */
+static amqp_wolfssl_code_t check_serial_number(const struct certificate *certificate, enum certificate_role role,
+                                               const char *who, amqp_wolfssl_error_t *error) {
+  if (role == ROLE_ANCHOR || certificate->serial_number.length == 0 || certificate->serial_number.bytes[0] < 0x80) {
+    return AMQP_WOLFSSL_OK;
+  }
+  return error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
+                      "%s has a negative serial number, which no CA may give; have it reissued", who);
+}
+
 static amqp_wolfssl_code_t check_strength(const struct fitness_question *question,
                                           const struct certificate *certificate, enum certificate_role role,
                                           const char *who, amqp_wolfssl_error_t *error) {
@@ -159,6 +169,9 @@ amqp_wolfssl_code_t certificate_check_fitness(const struct fitness_question *que
   }
   if (code == AMQP_WOLFSSL_OK) {
     code = check_critical_extension(certificate, who, error);
+  }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = check_serial_number(certificate, role, who, error);
   }
   return code == AMQP_WOLFSSL_OK ? check_strength(question, certificate, role, who, error) : code;
 }

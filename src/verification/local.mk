@@ -21,4 +21,5 @@ library_sources += \
 	src/verification/signer_check.c src/verification/signer_check.h \
 	src/verification/stapled_status.c src/verification/stapled_status.h \
 	src/verification/trust.c src/verification/trust.h \
+	src/verification/wolfssl_limits.c src/verification/wolfssl_limits.h \
 	src/verification/wolfssl_opinion.c src/verification/wolfssl_opinion.h

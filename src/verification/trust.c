@@ -6,6 +6,7 @@
 #include "autoconfig.h"
 
 #include "verification/trust.h"
+#include "verification/wolfssl_limits.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,7 +43,7 @@ static enum anchor_verdict try_in_wolfssl(const struct certificate_der *der) {
     return ANCHOR_NO_MEMORY;
   }
   result = wolfSSL_CertManagerLoadCABuffer(manager, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
-  if (result == WOLFSSL_SUCCESS) {
+  if (result == WOLFSSL_SUCCESS || wolfssl_limits_explain(result, der)) {
     verdict = ANCHOR_USABLE;
   } else {
     verdict = result == MEMORY_E ? ANCHOR_NO_MEMORY : ANCHOR_REFUSED;

@@ -3,6 +3,8 @@
 
 #include "verification/wolfssl_opinion.h"
 
+#include "verification/wolfssl_limits.h"
+
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
 #include "x509/certificate.h"
@@ -85,12 +87,13 @@ static amqp_wolfssl_code_t ask_about(const struct path *path, const struct path_
     return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
   result = wolfSSL_CertManagerLoadCABuffer(manager, issuer->bytes, (long)issuer->length, WOLFSSL_FILETYPE_ASN1);
-  if (result != WOLFSSL_SUCCESS) {
-    code = refuse(issuer, depth + 1, result, error);
+  if (result != WOLFSSL_SUCCESS) { /* then it has no opinion on what that issued */
+    code = wolfssl_limits_explain(result, issuer) ? AMQP_WOLFSSL_OK : refuse(issuer, depth + 1, result, error);
     goto cleanup;
   }
   result = wolfSSL_CertManagerVerifyBuffer(manager, issued->bytes, (long)issued->length, WOLFSSL_FILETYPE_ASN1);
-  if (result != WOLFSSL_SUCCESS && !is_rule_of_ours(result, issued, issuer)) {
+  if (result != WOLFSSL_SUCCESS && !is_rule_of_ours(result, issued, issuer) &&
+      !wolfssl_limits_explain(result, issued)) {
     code = refuse(issued, depth, result, error);
   }
 cleanup:

@@ -343,9 +343,11 @@ static bool use_extension(struct byte_slice identifier, struct byte_slice value,
       return read_extended_key_usage(value, certificate);
     case OID_KEY_USAGE:
       return read_key_usage(value, certificate);
-    case OID_SUBJECT_KEY_IDENTIFIER:
+    case OID_SUBJECT_KEY_IDENTIFIER: /* hints here, and never critical by RFC 5280 */
+      *known = false;
       return read_subject_key(value, certificate);
     case OID_AUTHORITY_KEY_IDENTIFIER:
+      *known = false;
       return extension_read_authority_key(value, &certificate->authority_key_identifier);
     case OID_NAME_CONSTRAINTS:
       return keep_value(value, &certificate->name_constraints);

@@ -457,6 +457,20 @@ static void test_what_the_broker_must_be(void **state) {
   run_all(cases, COUNT(cases));
 }
 
+static void test_serial_numbers(void **state) {
+  static const struct path_case cases[] = {
+      GOOD("zero", "root ca serial=0\nica by=root ca serial=0\nleaf by=ica leaf serial=0\n", "leaf ica", "root"),
+      BAD("negative", "root ca\nleaf by=root leaf serial=-5\n", "leaf", "root", INVALID, 0,
+          "the broker's certificate has a negative serial number"),
+      BAD("an intermediate's", "root ca\nica by=root ca serial=-500\nleaf by=ica leaf\n", "leaf ica", "root", INVALID,
+          1, "\"CN=ica\" has a negative serial number"),
+      GOOD("a root's", "root ca serial=-5\nleaf by=root leaf\n", "leaf", "root"),
+  };
+
+  (void)state;
+  run_all(cases, COUNT(cases));
+}
+
 static void test_critical_extensions(void **state) {
   static const struct path_case cases[] = {
       BAD("of the broker's", "root ca\nleaf by=root leaf x:1.3.6.1.4.1.32473.1=critical,DER:0500\n", "leaf", "root",
@@ -465,6 +479,10 @@ static void test_critical_extensions(void **state) {
           "leaf ica", "root", INVALID, 1, "\"CN=ica\" has a critical extension|1.3.6.1.4.1.32473.1"),
       BAD("of the root", "root ca x:1.3.6.1.4.1.32473.1=critical,DER:0500\nleaf by=root leaf\n", "leaf", "root",
           INVALID, 1, "the trusted CA \"CN=root\" has a critical extension"),
+      BAD("an identifier of a key", "root ca\nleaf by=root leaf x:2.5.29.14=critical,DER:0403010203\n", "leaf", "root",
+          INVALID, 0, "critical extension|2.5.29.14"),
+      BAD("an identifier of the issuer's key", "root ca\nleaf by=root leaf x:2.5.29.35=critical,DER:30058003010203\n",
+          "leaf", "root", INVALID, 0, "critical extension|2.5.29.35"),
       GOOD("not critical", "root ca x:1.3.6.1.4.1.32473.1=DER:0500\nleaf by=root leaf x:1.3.6.1.4.1.32473.1=DER:0500\n",
            "leaf", "root"),
       GOOD("known",
@@ -899,6 +917,7 @@ int main(void) {
       cmocka_unit_test(test_dates),
       cmocka_unit_test(test_what_a_ca_must_be),
       cmocka_unit_test(test_what_the_broker_must_be),
+      cmocka_unit_test(test_serial_numbers),
       cmocka_unit_test(test_critical_extensions),
       cmocka_unit_test(test_unreadable_certificates),
       cmocka_unit_test(test_strength),
