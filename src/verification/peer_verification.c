@@ -499,11 +499,28 @@ static void stop_wolfssl_from_keeping(struct peer_verification *verification, bo
   }
 }
 
+static bool are_issuers_trusted(const struct peer_verification *verification) {
+  const struct certificate_list *chain = &verification->chain;
+
+  for (size_t i = 1; i < chain->count; i++) {
+    if (!certificate_list_contains(&verification->trust->anchors, chain->items[i].bytes, chain->items[i].length)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* What is wrong with the broker's own certificate is left to its turn, where that leaves nothing in the context:
+   wolfSSL then sends the matching alert, if it sees the fault too. */
+static bool is_left_to_leaf(const struct peer_verification *verification, bool is_last) {
+  return !is_last && verification->error.certificate_depth == 0 && are_issuers_trusted(verification);
+}
+
 static bool verify_peer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
   const bool is_last = store->error_depth == 0;
 
   if (!check_path(verification)) {
-    return false;
+    return is_left_to_leaf(verification, is_last);
   }
   stop_wolfssl_from_keeping(verification, is_last);
   if (!is_last) {
