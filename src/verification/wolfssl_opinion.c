@@ -33,7 +33,7 @@ static bool is_issuer_by_another_spelling(const struct certificate_der *issued_d
 
   return certificate_read(&issued, issued_der->bytes, issued_der->length) &&
          certificate_read(&issuer, issuer_der->bytes, issuer_der->length) &&
-         !byte_slices_equal(issued.issuer, issuer.subject);
+         certificate_names_equal(issued.issuer, issuer.subject) && !byte_slices_equal(issued.issuer, issuer.subject);
 }
 
 static bool is_rule_of_ours(int wolfssl_code, const struct certificate_der *issued,

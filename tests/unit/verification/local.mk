@@ -6,6 +6,8 @@ unit_tests += \
 	tests/unit/verification/path_test \
 	tests/unit/verification/peer_name_test \
 	tests/unit/verification/peer_verification_test \
+	tests/unit/verification/remembered_paths_test \
 	tests/unit/verification/revocation_path_test \
 	tests/unit/verification/revocation_test \
-	tests/unit/verification/trust_test
+	tests/unit/verification/trust_test \
+	tests/unit/verification/wolfssl_opinion_test
