@@ -16,6 +16,7 @@
 #include "memory_session.h"
 #include "minted_certificates.h"
 #include "minted_chain.h"
+#include "paths.h"
 #include "verification/peer_verification.h"
 #include "temporary_folder.h"
 #include "backend/wolfssl_headers.h"
@@ -350,6 +351,44 @@ static void test_weak_trust_anchor(void **state) {
   client_free(&client);
 }
 
+#if defined(WOLFSSL_TRUST_PEER_CERT) && defined(OPENSSL_EXTRA)
+#define TRUSTED_PEERS_CAN_BE_LOADED 1
+
+static void client_make_for_forged_anchor(struct client *client) {
+  client_make(client, "forged", "ca.pem", "localhost", false);
+  assert_int_equal(wolfSSL_CTX_trust_peer_cert(wolfSSL_get_SSL_CTX(client->ssl), temporary_folder_path("ca.pem"),
+                                               WOLFSSL_FILETYPE_PEM),
+                   WOLFSSL_SUCCESS);
+}
+
+/* Such a wolfSSL takes a copy of a trusted peer's certificate for that peer, whatever key is in it, and asks nobody about
+   signatures (CVE-2026-93302). We don't load any: here the test does. */
+static void test_a_forged_anchor_of_a_trusted_peer(void **state) {
+  struct client client;
+  amqp_wolfssl_error_t error;
+  int result;
+
+  (void)state;
+  assert_int_equal(command_run(temporary_folder_path(""), path_in_build_tree("tests/support/forge_certificate"),
+                               "ca.pem", "all", "forged.pem", "forged.key", NULL),
+                   0);
+  client_make_for_forged_anchor(&client);
+  wolfSSL_CertManagerSetVerify(wolfSSL_CTX_GetCertManager(wolfSSL_get_SSL_CTX(client.ssl)), NULL);
+  wolfSSL_set_verify(client.ssl, WOLFSSL_VERIFY_PEER, NULL);
+  result = client_connect(&client);
+  print_message("# wolfSSL alone: %d\n", result);
+  assert_true(result == 0 || LIBWOLFSSL_VERSION_HEX >= 0x05009004);
+  client_free(&client);
+
+  client_make_for_forged_anchor(&client);
+  result = client_connect(&client);
+  assert_true(result < 0);
+  assert_false(client.verification.leaf_accepted);
+  assert_int_equal(peer_verification_explain(&client.verification, result, &error), AMQP_WOLFSSL_ERROR_BAD_SIGNATURE);
+  client_free(&client);
+}
+#endif
+
 /* Without a session to serve, as in a renegotiation, which a wolfSSL may start by itself, nothing is accepted. */
 static void test_nobody_current(void **state) {
   struct client client;
@@ -572,20 +611,23 @@ static void test_must_staple(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_fresh_verification),
-      cmocka_unit_test(test_good_server),
-      cmocka_unit_test(test_two_at_once),
-      cmocka_unit_test(test_sentences),
-      cmocka_unit_test(test_weak_authority),
-      cmocka_unit_test(test_signatures_of_the_chain),
-      cmocka_unit_test(test_an_intermediate_that_was_seen_before),
-      cmocka_unit_test(test_signature_of_a_root_that_is_not_trusted),
-      cmocka_unit_test(test_weak_trust_anchor),
-      cmocka_unit_test(test_nobody_current),
-      cmocka_unit_test(test_codes_about_certificates),
-      cmocka_unit_test(test_must_staple),
-      cmocka_unit_test(test_what_wolfssl_alone_would_accept),
-      cmocka_unit_test(test_sentences_name_the_one_at_fault),
+    cmocka_unit_test(test_fresh_verification),
+    cmocka_unit_test(test_good_server),
+    cmocka_unit_test(test_two_at_once),
+    cmocka_unit_test(test_sentences),
+    cmocka_unit_test(test_weak_authority),
+    cmocka_unit_test(test_signatures_of_the_chain),
+    cmocka_unit_test(test_an_intermediate_that_was_seen_before),
+    cmocka_unit_test(test_signature_of_a_root_that_is_not_trusted),
+    cmocka_unit_test(test_weak_trust_anchor),
+#if defined(WOLFSSL_TRUST_PEER_CERT) && defined(OPENSSL_EXTRA)
+    cmocka_unit_test(test_a_forged_anchor_of_a_trusted_peer),
+#endif
+    cmocka_unit_test(test_nobody_current),
+    cmocka_unit_test(test_codes_about_certificates),
+    cmocka_unit_test(test_must_staple),
+    cmocka_unit_test(test_what_wolfssl_alone_would_accept),
+    cmocka_unit_test(test_sentences_name_the_one_at_fault),
   };
 
   return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
