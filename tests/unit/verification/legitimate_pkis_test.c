@@ -20,6 +20,7 @@
 #include "memory_session.h"
 #include "minted_chain.h"
 #include "temporary_folder.h"
+#include "backend/wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -208,12 +209,16 @@ static void anchors(void **state) {
   connect_to(pkis, COUNT_OF(pkis));
 }
 
+/* 5.7.2 reads 128 at most, before it asks anybody. */
+static bool reads_few_names(void) { return LIBWOLFSSL_VERSION_HEX > 0x05005004 && LIBWOLFSSL_VERSION_HEX < 0x05008000; }
+
 static void many_names(void **state) {
   char description[4096] = "root ca\nleaf by=root leaf x:subjectAltName=DNS:localhost";
-  const struct pki pki = {"150 names", description, "leaf", "root"};
+  const struct pki pki = {"many names", description, "leaf", "root"};
+  const int count = reads_few_names() ? 128 : 150;
 
   (void)state;
-  for (int i = 0; i < 149; i++) {
+  for (int i = 1; i < count; i++) {
     const size_t length = strlen(description);
 
     (void)snprintf(description + length, sizeof(description) - length, ",DNS:n%d.test", i);
