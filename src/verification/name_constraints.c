@@ -259,6 +259,13 @@ static bool is_address_base(struct byte_slice base) {
   return (base.length == 8 || base.length == 32) && is_mask(skip(base, base.length / 2));
 }
 
+/* An IPv4 address in IPv6's notation, ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2). */
+static bool is_mapped(struct byte_slice address) {
+  static const uint8_t prefix[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+  return address.length == 16 && memcmp(address.bytes, prefix, sizeof(prefix)) == 0;
+}
+
 static bool address_is_within(struct byte_slice address, struct byte_slice base) {
   const uint8_t *mask = base.bytes + base.length / 2;
 
@@ -271,6 +278,11 @@ static bool address_is_within(struct byte_slice address, struct byte_slice base)
     }
   }
   return true;
+}
+
+/* A mapped address is permitted as IPv6 only, and excluded as either. */
+static bool address_is_touched(struct byte_slice address, struct byte_slice base) {
+  return address_is_within(address, base) || (is_mapped(address) && address_is_within(skip(address, 12), base));
 }
 
 /* ---- Kinds ---- */
@@ -331,7 +343,7 @@ struct wanted {
   bool comparable; /* of a kind that is supported, and well formed */
 };
 
-/* \a any: whether one of the names that a wildcard covers is enough */
+/* \a any: whether one of the names that a wildcard covers, or one form of an address, is enough */
 static bool is_within(const struct wanted *wanted, struct byte_slice base, bool any) {
   switch (wanted->tag) {
     case TAG_EMAIL:
@@ -343,8 +355,14 @@ static bool is_within(const struct wanted *wanted, struct byte_slice base, bool 
     case TAG_URI:
       return uri_is_within(wanted->name, base);
     default:
-      return address_is_within(wanted->name, base);
+      return any ? address_is_touched(wanted->name, base) : address_is_within(wanted->name, base);
   }
+}
+
+/* Only the values in a directory name may be unreadable: of other kinds, all that isn't well formed is refused. */
+static bool is_in_doubt(const struct wanted *wanted, struct byte_slice base) {
+  return wanted->tag == TAG_DIRECTORY && distinguished_name_may_be_within(wanted->name, base) &&
+         !distinguished_name_is_within(wanted->name, base);
 }
 
 /* ---- The extension ---- */
@@ -414,6 +432,7 @@ struct check {
 struct matches {
   bool constrained; /* there is a subtree of the name's kind */
   bool found;
+  bool doubtful; /* it can't be told whether the name is in one */
 };
 
 /* \return false if there were too many */
@@ -430,6 +449,7 @@ static bool compare(const struct check *check, struct byte_slice subtrees, const
     if (base.tag == wanted->tag) {
       matches->constrained = true;
       matches->found = wanted->comparable && is_within(wanted, base.content, any);
+      matches->doubtful = matches->doubtful || (wanted->comparable && is_in_doubt(wanted, base.content));
     }
   }
   return true;
@@ -452,6 +472,9 @@ static enum name_constraints_verdict check_name(const struct check *check, uint8
   }
   if (excluded.found) {
     return NAME_CONSTRAINTS_EXCLUDED;
+  }
+  if (excluded.doubtful) {
+    return NAME_CONSTRAINTS_BAD_NAME;
   }
   return permitted.constrained && !permitted.found ? NAME_CONSTRAINTS_NOT_PERMITTED : NAME_CONSTRAINTS_KEPT;
 }

@@ -3,8 +3,8 @@
  * Name constraints (RFC 5280, section 4.2.1.10): which names a CA may certify. They are applied to every certificate
  * below that CA, whoever signed it, and whether they are marked critical or not.
  *
- * What can't be judged is refused: a name of a kind that is constrained but not supported, and one that is malformed.
- * Pure: no wolfSSL, no memory of its own.
+ * What can't be judged is refused: a name of a kind that is constrained but not supported, one that is malformed, and a
+ * directory name of which it can't be told that it is not excluded. Pure: no wolfSSL, no memory of its own.
  */
 #ifndef AMQP_WOLFSSL_NAME_CONSTRAINTS_H
 #define AMQP_WOLFSSL_NAME_CONSTRAINTS_H
@@ -16,7 +16,7 @@ enum name_constraints_verdict {
   NAME_CONSTRAINTS_EXCLUDED,      /**< the name is in an excluded subtree */
   NAME_CONSTRAINTS_NOT_PERMITTED, /**< its kind has permitted subtrees, and it is in none */
   NAME_CONSTRAINTS_UNKNOWN_KIND,  /**< its kind is constrained, and can't be compared here */
-  NAME_CONSTRAINTS_BAD_NAME,      /**< its kind is constrained, and it is malformed */
+  NAME_CONSTRAINTS_BAD_NAME,      /**< its kind is constrained, and it is malformed or can't be read */
   NAME_CONSTRAINTS_TOO_MANY,      /**< there would be more comparisons than allowed */
   NAME_CONSTRAINTS_MALFORMED      /**< the constraints themselves can't be applied */
 };
@@ -35,8 +35,9 @@ bool name_constraints_are_valid(struct byte_slice value);
 
 /**
  * Applies constraints to all names of a certificate: its subject, the e-mail addresses in it, and its alternative
- * names. A wildcard is excluded when any name it covers is, and permitted only when all of them are. A dNSName base
- * that begins with a dot covers the names below it but not itself, which is common; RFC 5280 does not define it.
+ * names. A wildcard is excluded when any name it covers is, and permitted only when all of them are. An IPv4-mapped
+ * IPv6 address is excluded when either form is, and permitted only as IPv6. A dNSName base that begins with a dot
+ * covers the names below it but not itself, which is common; RFC 5280 does not define it.
  * \param [in,out] comparisons how many pairs of a name and a subtree may still be compared
  * \param [out] breach the name that the verdict is about, if it is about one
  */

@@ -68,8 +68,10 @@ static amqp_wolfssl_code_t explain_breach(struct search *search, const struct au
                    below);
       break;
     case NAME_CONSTRAINTS_BAD_NAME:
-      error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
-                   "the name constraints of %s can't be applied to a malformed name of %s: %s", who, below, name);
+      error_verify(
+          error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+          "the name constraints of %s can't be applied to a name of %s, which is malformed or can't be read: %s", who,
+          below, name);
       break;
     case NAME_CONSTRAINTS_TOO_MANY:
       error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,

@@ -169,6 +169,16 @@ static bool strings_equal(const struct der_element *one, const struct der_elemen
   return true;
 }
 
+static bool is_readable(const struct der_element *value) {
+  struct folded_text text = {value->content, value->tag, false, NONE};
+  int32_t point;
+
+  do {
+    point = next_folded(&text);
+  } while (point >= 0);
+  return point == END;
+}
+
 static bool take_attribute(struct byte_slice *attributes, struct byte_slice *type, struct der_element *value) {
   struct byte_slice content;
 
@@ -226,7 +236,51 @@ static bool relative_names_equal(struct byte_slice one, struct byte_slice other)
   return true;
 }
 
-bool distinguished_name_is_within(struct byte_slice name, struct byte_slice base) {
+/* ---- Where a doubt counts as equal ---- */
+
+static bool values_may_be_equal(const struct der_element *one, const struct der_element *other) {
+  if (byte_slices_equal(one->whole, other->whole)) {
+    return true;
+  }
+  if (is_string(one->tag) && is_string(other->tag)) {
+    return !is_readable(one) || !is_readable(other) || strings_equal(one, other);
+  }
+  return one->tag != other->tag;
+}
+
+static bool has_attribute_like(struct byte_slice attributes, struct byte_slice wanted_type,
+                               const struct der_element *wanted) {
+  struct byte_slice type;
+  struct der_element value;
+
+  while (take_attribute(&attributes, &type, &value)) {
+    if (byte_slices_equal(type, wanted_type) && values_may_be_equal(&value, wanted)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool relative_names_may_be_equal(struct byte_slice one, struct byte_slice other) {
+  const size_t count = count_attributes(one);
+  struct byte_slice type;
+  struct der_element value;
+
+  if (count != count_attributes(other)) {
+    return false;
+  }
+  while (count <= ATTRIBUTES_COMPARED && take_attribute(&one, &type, &value)) {
+    if (!has_attribute_like(other, type, &value)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- Whole names ---- */
+
+static bool begins_with(struct byte_slice name, struct byte_slice base,
+                        bool (*relative_names_match)(struct byte_slice one, struct byte_slice other)) {
   struct byte_slice rest;
   struct byte_slice base_rest;
 
@@ -238,11 +292,19 @@ bool distinguished_name_is_within(struct byte_slice name, struct byte_slice base
     struct byte_slice base_relative;
 
     if (!der_read_tagged(&rest, DER_SET, &relative) || !der_read_tagged(&base_rest, DER_SET, &base_relative) ||
-        !relative_names_equal(relative, base_relative)) {
+        !relative_names_match(relative, base_relative)) {
       return false;
     }
   }
   return true;
+}
+
+bool distinguished_name_is_within(struct byte_slice name, struct byte_slice base) {
+  return begins_with(name, base, relative_names_equal);
+}
+
+bool distinguished_name_may_be_within(struct byte_slice name, struct byte_slice base) {
+  return begins_with(name, base, relative_names_may_be_equal);
 }
 
 bool distinguished_names_equal(struct byte_slice one, struct byte_slice other) {

@@ -21,6 +21,12 @@ bool distinguished_names_equal(struct byte_slice one, struct byte_slice other);
 /** Whether \a name is \a base or below it: it begins with all of its relative names. */
 bool distinguished_name_is_within(struct byte_slice name, struct byte_slice base);
 
+/**
+ * The same, but a value that can't be read (no string, of an unknown type, not encoded as its type wants) may be any,
+ * and so may relative names of too many attributes to compare: for what must not be within.
+ */
+bool distinguished_name_may_be_within(struct byte_slice name, struct byte_slice base);
+
 bool distinguished_name_is_empty(struct byte_slice name);
 
 #endif

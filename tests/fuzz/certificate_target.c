@@ -59,6 +59,9 @@ static void require_extensions(const struct certificate *certificate, struct byt
 static void require_comparable(const struct certificate *certificate) {
   REQUIRE(distinguished_names_equal(certificate->subject, certificate->subject));
   REQUIRE(distinguished_name_is_within(certificate->subject, certificate->subject));
+  REQUIRE(distinguished_name_may_be_within(certificate->subject, certificate->subject));
+  REQUIRE(!distinguished_name_is_within(certificate->subject, certificate->issuer) ||
+          distinguished_name_may_be_within(certificate->subject, certificate->issuer));
   REQUIRE(distinguished_names_equal(certificate->subject, certificate->issuer) ==
           distinguished_names_equal(certificate->issuer, certificate->subject));
 }

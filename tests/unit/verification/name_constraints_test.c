@@ -59,6 +59,24 @@ static void add_element(struct bytes *to, unsigned tag, const void *content, siz
   add(to, content, length);
 }
 
+/* A value may begin with its tag: "%04" is an OCTET STRING. "%0c" with a "!" at its end is UTF-8 that is cut off. */
+static void add_value(struct bytes *to, const char *text) {
+  char copy[512];
+  unsigned tag = DER_UTF8_STRING;
+  size_t length;
+
+  if (text[0] == '%') {
+    assert_int_equal(sscanf(text, "%%%2x", &tag), 1);
+    text += 3;
+  }
+  (void)snprintf(copy, sizeof(copy), "%s", text);
+  length = strlen(copy);
+  if (length > 0 && copy[length - 1] == '!') {
+    copy[length - 1] = '\xc3';
+  }
+  add_element(to, tag, copy, length);
+}
+
 /* A Name of "CN=a,O=b,E=c": common names, organisations and e-mail addresses, in this order. */
 static void add_name(struct bytes *to, const char *text) {
   static const uint8_t common_name[] = {0x55, 0x04, 0x03};
@@ -85,7 +103,7 @@ static void add_name(struct bytes *to, const char *text) {
     } else {
       add_element(attribute, DER_OBJECT_IDENTIFIER, email_address, sizeof(email_address));
     }
-    add_element(attribute, DER_UTF8_STRING, value, strlen(value));
+    add_value(attribute, value);
     add_element(set, DER_SEQUENCE, attribute->at, attribute->length);
     add_element(name, DER_SET, set->at, set->length);
     free(attribute);
@@ -348,6 +366,20 @@ static void test_addresses(void **state) {
   expect_pairs(pairs, COUNT(pairs));
 }
 
+/* To RFC 5280 it is another kind of address; a host that is reached by one is reached by the other. */
+static void test_mapped_addresses(void **state) {
+  (void)state;
+  expect("", "IP:10.0.0.0/255.0.0.0", "", "IP:::ffff:10.1.2.3", EXCLUDED);
+  expect("", "IP:10.0.0.0/255.0.0.0", "", "IP:::ffff:11.1.2.3", KEPT);
+  expect("", "IP:0.0.0.0/0.0.0.0", "", "IP:::ffff:11.1.2.3", EXCLUDED);
+  expect("", "IP:10.0.0.0/255.0.0.0", "", "IP:::fffe:10.1.2.3", KEPT);
+  expect("", "IP:10.0.0.0/255.0.0.0", "", "IP:1::ffff:10.1.2.3", KEPT);
+  expect("", "IP:::ffff:0:0/ffff:ffff:ffff:ffff:ffff:ffff::", "", "IP:::ffff:10.1.2.3", EXCLUDED);
+  expect("IP:::/::", "IP:10.0.0.0/255.0.0.0", "", "IP:::ffff:10.1.2.3", EXCLUDED);
+  expect("IP:10.0.0.0/255.0.0.0", "", "", "IP:::ffff:10.1.2.3", NOT_PERMITTED); /* that takes RFC 5280's word */
+  expect("IP:10.0.0.0/255.0.0.0", "IP:::/::", "", "IP:10.1.2.3", KEPT);
+}
+
 static void test_mailboxes(void **state) {
   static const struct pair pairs[] = {
       {"email:example.com", "email:a@example.com", true},
@@ -399,6 +431,41 @@ static void test_directory_names(void **state) {
   expect("", "DN:O=Acme", "O=Acme,CN=x", "", EXCLUDED);
   expect("DN:O=Acme", "", "", "DNS:localhost", KEPT); /* an empty subject is no name */
   expect("DN:O=Acme", "", "O=Acme", "DN:O=Other", NOT_PERMITTED);
+}
+
+/* What can't be read might be the name that is excluded, and is never the one that is permitted. */
+static void test_directory_names_that_can_not_be_read(void **state) {
+  static const struct {
+    const char *base;
+    const char *name;
+    enum name_constraints_verdict excluded;
+  } cases[] = {
+      {"DN:O=Acme", "DN:O=%04Acme", BAD_NAME},  /* no string */
+      {"DN:O=Acme", "DN:O=%02Acme", BAD_NAME},  /* no string */
+      {"DN:O=Acme", "DN:O=%19Acme", BAD_NAME},  /* a string of a type that RFC 5280 does not know */
+      {"DN:O=Acme", "DN:O=%2cAcme", BAD_NAME},  /* a constructed one */
+      {"DN:O=Acme", "DN:O=Acme!", BAD_NAME},    /* UTF-8 that is not */
+      {"DN:O=Acme", "DN:O=%13Acme!", BAD_NAME}, /* ASCII that is not */
+      {"DN:O=Acme", "DN:O=%1eAcm", BAD_NAME},   /* half a character */
+      {"DN:O=Acme,CN=x", "DN:O=Acme,CN=%04x", BAD_NAME},
+      {"DN:O=Acme,CN=x", "DN:O=%04Acme,CN=x", BAD_NAME},
+      {"DN:O=Acme,CN=x", "DN:O=%04Acme,CN=y", KEPT}, /* another name all the same */
+      {"DN:O=Acme,CN=x", "DN:O=%04Acme", KEPT},
+      {"DN:O=Acme", "DN:CN=%04Acme", KEPT},      /* another type of attribute */
+      {"DN:O=Acme", "DN:O=Other,CN=%04x", KEPT}, /* where it does not matter */
+      {"DN:O=%04Acme", "DN:O=%04Other", KEPT},   /* both the same, and compared byte by byte */
+      {"DN:O=%04Acme", "DN:O=%05Acme", BAD_NAME},
+      {"DN:O=Acme!", "DN:O=Acme", BAD_NAME},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    expect("", cases[i].base, "", cases[i].name, cases[i].excluded);
+    expect("", cases[i].base, cases[i].name + 3, "", cases[i].excluded);
+    expect(cases[i].base, "", "", cases[i].name, NOT_PERMITTED);
+  }
+  expect("", "DN:O=%04Acme", "", "DN:O=%04Acme", EXCLUDED);
+  expect("DN:O=Acme!", "", "", "DN:O=Acme!", KEPT);
 }
 
 static void test_addresses_in_the_subject(void **state) {
@@ -633,9 +700,11 @@ int main(void) {
       cmocka_unit_test(test_dns_names),
       cmocka_unit_test(test_wildcards),
       cmocka_unit_test(test_addresses),
+      cmocka_unit_test(test_mapped_addresses),
       cmocka_unit_test(test_mailboxes),
       cmocka_unit_test(test_uris),
       cmocka_unit_test(test_directory_names),
+      cmocka_unit_test(test_directory_names_that_can_not_be_read),
       cmocka_unit_test(test_addresses_in_the_subject),
       cmocka_unit_test(test_several_at_once),
       cmocka_unit_test(test_names_that_can_not_be_judged),

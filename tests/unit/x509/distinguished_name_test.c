@@ -217,6 +217,38 @@ static void test_too_many_attributes(void **state) {
   make_large_name(&other, true);
   assert_true(compare(&one, &one, distinguished_names_equal));
   assert_false(compare(&one, &other, distinguished_names_equal));
+  assert_true(compare(&one, &other, distinguished_name_may_be_within)); /* nobody knows */
+}
+
+/* Values that can't be read leave a doubt, and whatever is equal leaves none. */
+static void test_doubts(void **state) {
+  static const struct {
+    struct value one;
+    struct value other;
+    bool doubtful;
+  } cases[] = {
+      {UTF8("Acme"), PRINTABLE("acme"), true},    {UTF8("Acme"), UTF8("Acmes"), false},
+      {UTF8("Acme\xc3"), UTF8("Other"), true},    {UTF8("Acme"), UTF8("Other\xc3"), true},
+      {OCTETS("Acme"), UTF8("Other"), true},      {UTF8("Acme"), OCTETS("Other"), true},
+      {OCTETS("Acme"), OCTETS("Other"), false},   {BMP("\0A\0"), UTF8("Acme"), true},
+      {UNIVERSAL("\0\x11\0\0"), UTF8("a"), true}, {UTF8("a\xed\xa0\x80 "), UTF8("Acme"), true},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct name one;
+    struct name other;
+
+    make_name(&one, "CO", &cases[i].one);
+    make_name(&other, "C", &cases[i].other);
+    if (compare(&one, &other, distinguished_name_may_be_within) != cases[i].doubtful) {
+      fail_msg("case %zu", i);
+    }
+    make_name(&other, "O", &cases[i].other); /* another type of attribute */
+    assert_false(compare(&one, &other, distinguished_name_may_be_within));
+    make_name(&other, "C+O", &cases[i].other);
+    assert_false(compare(&one, &other, distinguished_name_may_be_within));
+  }
 }
 
 static void test_malformed_names(void **state) {
@@ -263,11 +295,8 @@ static void test_empty(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_values),
-      cmocka_unit_test(test_structure),
-      cmocka_unit_test(test_too_many_attributes),
-      cmocka_unit_test(test_malformed_names),
-      cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_values), cmocka_unit_test(test_structure),       cmocka_unit_test(test_too_many_attributes),
+      cmocka_unit_test(test_doubts), cmocka_unit_test(test_malformed_names), cmocka_unit_test(test_empty),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
