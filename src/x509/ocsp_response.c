@@ -31,6 +31,18 @@ static bool take_certificate_id(struct byte_slice *rest, struct ocsp_single *sin
          der_read_integer(&content, &single->serial_number) && content.length == 0;
 }
 
+/* RevokedInfo: a date, and perhaps a reason, which changes nothing. */
+static bool read_revoked(struct byte_slice content, struct ocsp_single *single) {
+  struct byte_slice wrapper;
+  struct byte_slice reason;
+
+  return der_read_time(&content, &single->revoked_on) &&
+         (content.length == 0 ||
+          (der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) &&
+           der_read_tagged(&wrapper, DER_ENUMERATED, &reason) && reason.length == 1 && wrapper.length == 0 &&
+           content.length == 0));
+}
+
 static bool take_status(struct byte_slice *rest, struct ocsp_single *single) {
   struct der_element element;
 
@@ -41,9 +53,9 @@ static bool take_status(struct byte_slice *rest, struct ocsp_single *single) {
     case DER_CONTEXT(0):
       single->status = OCSP_GOOD;
       return element.content.length == 0;
-    case DER_CONTEXT_CONSTRUCTED(1): /* the reason may follow, and changes nothing */
+    case DER_CONTEXT_CONSTRUCTED(1):
       single->status = OCSP_REVOKED;
-      return der_read_time(&element.content, &single->revoked_on);
+      return read_revoked(element.content, single);
     case DER_CONTEXT(2):
       single->status = OCSP_UNKNOWN;
       return element.content.length == 0;

@@ -19,6 +19,7 @@ const char *revocation_reason_name(int reason) {
 struct doubts {
   bool partial;
   bool names_other_issuers; /* as an indirect one may */
+  bool extends_entries;     /* as those of version 2 may */
 };
 
 static bool read_reason(struct byte_slice value, int *reason) {
@@ -71,14 +72,18 @@ static bool take_entry(struct byte_slice *entries, struct byte_slice *serial_num
       !der_read_time(&content, &entry->date)) {
     return false;
   }
-  return content.length == 0 || (read_entry_extensions(&content, &entry->reason, doubts) && content.length == 0);
+  if (content.length == 0) {
+    return true;
+  }
+  doubts->extends_entries = true;
+  return read_entry_extensions(&content, &entry->reason, doubts) && content.length == 0;
 }
 
 bool revocation_list_find(const struct revocation_list *list, struct byte_slice serial_number,
                           struct revocation_entry *entry) {
   struct byte_slice entries = list->entries;
   struct byte_slice listed;
-  struct doubts doubts = {false, false};
+  struct doubts doubts = {false, false, false};
 
   while (take_entry(&entries, &listed, entry, &doubts)) {
     if (byte_slices_equal(listed, serial_number)) {
@@ -168,7 +173,7 @@ static bool read_version(struct byte_slice *content, bool *second) {
   return !*second || (der_read_integer(content, &version) && version.length == 1 && version.bytes[0] == VERSION_2);
 }
 
-/* TBSCertList. Extensions are for version 2 only. */
+/* TBSCertList. Extensions, those of entries too, are for version 2 only (sections 5.1.2.1 and 5.1.2.6). */
 static bool read_signed_part(struct revocation_list *list, bool *has_end, struct doubts *doubts) {
   struct byte_slice rest = list->object.signed_part;
   struct byte_slice content;
@@ -195,15 +200,15 @@ static bool read_signed_part(struct revocation_list *list, bool *has_end, struct
       (!der_read_tagged(&content, DER_SEQUENCE, &list->entries) || !check_entries(list->entries, doubts))) {
     return false;
   }
-  if (content.length > 0 && (!version_2 || !read_extensions(list, &content, doubts))) {
+  if (!version_2 && (content.length > 0 || doubts->extends_entries)) {
     return false;
   }
-  return content.length == 0;
+  return content.length == 0 || (read_extensions(list, &content, doubts) && content.length == 0);
 }
 
 enum revocation_list_result revocation_list_read(struct revocation_list *list, const uint8_t *der, size_t length) {
   bool has_end = false;
-  struct doubts doubts = {false, false};
+  struct doubts doubts = {false, false, false};
 
   memset(list, 0, sizeof(*list));
   if (!signed_object_read(&list->object, der, length) || !read_signed_part(list, &has_end, &doubts)) {

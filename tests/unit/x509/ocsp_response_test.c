@@ -299,7 +299,12 @@ static void each_part_of_a_single(void **state) {
       {"30{" ID "820100" NOW "}", OCSP_RESPONSE_MALFORMED},
       {"30{" ID "a1{" NOW "}" NOW "}", OCSP_RESPONSE_READ},
       {"30{" ID "a1{" NOW "a0{ 0a0101 } }" NOW "}", OCSP_RESPONSE_READ}, /* with a reason */
-      {"30{" ID "a1{" NOW "0500 }" NOW "}", OCSP_RESPONSE_READ},         /* revoked it is, whatever stands there */
+      {"30{" ID "a1{" NOW "0500 }" NOW "}", OCSP_RESPONSE_MALFORMED},
+      {"30{" ID "a1{" NOW "0a0101 }" NOW "}", OCSP_RESPONSE_MALFORMED},
+      {"30{" ID "a1{" NOW "a0{} }" NOW "}", OCSP_RESPONSE_MALFORMED},
+      {"30{" ID "a1{" NOW "a0{ 0a0101 0500 } }" NOW "}", OCSP_RESPONSE_MALFORMED},
+      {"30{" ID "a1{" NOW "a0{ 0a0101 } 0500 }" NOW "}", OCSP_RESPONSE_MALFORMED},
+      {"30{" ID "a1{" NOW "a0{ 020101 } }" NOW "}", OCSP_RESPONSE_MALFORMED},
       {"30{" ID "a1{}" NOW "}", OCSP_RESPONSE_MALFORMED},
       {"30{" ID "a1{ a0{ 0a0101 } }" NOW "}", OCSP_RESPONSE_MALFORMED},
       {"30{" ID "a1{ 18{'2024'} }" NOW "}", OCSP_RESPONSE_MALFORMED},

@@ -322,8 +322,7 @@ static void entries_of_other_issuers(void **state) {
   free(der);
 }
 
-/* Nothing but version 2 has extensions (RFC 5280, section 5.1.2.1); those of entries are read all the same, since what
- * they say only makes the list harder to use. */
+/* Nothing but version 2 has extensions (RFC 5280, sections 5.1.2.1 and 5.1.2.6), neither of the list nor of entries. */
 static void lists_of_version_1(void **state) {
   static const struct {
     const char *entries;
@@ -334,8 +333,9 @@ static void lists_of_version_1(void **state) {
       {"", LATER, "", REVOCATION_LIST_READ},
       {"30{" ENTRY("05") "}", LATER, "", REVOCATION_LIST_READ},
       {"", "", "", REVOCATION_LIST_WITHOUT_END},
-      {"30{" ENTRY_WITH(REASON("01")) "}", LATER, "", REVOCATION_LIST_READ},
-      {"30{" ENTRY_WITH(EXTENSION("1d", "3000")) "}", LATER, "", REVOCATION_LIST_PARTIAL},
+      {"30{" ENTRY_WITH(REASON("01")) "}", LATER, "", REVOCATION_LIST_MALFORMED},
+      {"30{" ENTRY("05") ENTRY_WITH(REASON("01")) ENTRY("06") "}", LATER, "", REVOCATION_LIST_MALFORMED},
+      {"30{" ENTRY_WITH(EXTENSION("1d", "3000")) "}", LATER, "", REVOCATION_LIST_MALFORMED},
       {"", LATER, WRAPPED(NUMBER), REVOCATION_LIST_MALFORMED},
   };
 
