@@ -116,6 +116,11 @@ static enum certificate_key_kind key_kind(struct byte_slice identifier) {
   }
 }
 
+/* These have no parameters (RFC 8410, section 3). */
+static bool has_curve_in_its_name(enum certificate_key_kind kind) {
+  return kind == CERTIFICATE_KEY_ED25519 || kind == CERTIFICATE_KEY_ED448;
+}
+
 static bool read_public_key(struct byte_slice *rest, struct certificate *certificate) {
   struct der_element element;
   struct byte_slice identifier, parameters, key;
@@ -134,7 +139,7 @@ static bool read_public_key(struct byte_slice *rest, struct certificate *certifi
   if (certificate->key_kind == CERTIFICATE_KEY_EC) {
     read_curve(parameters, certificate);
   }
-  return true;
+  return parameters.length == 0 || !has_curve_in_its_name(certificate->key_kind);
 }
 
 /* OtherName without its tag: a type, and a value of any kind, which is of no interest here. */

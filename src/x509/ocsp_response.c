@@ -37,10 +37,9 @@ static bool read_revoked(struct byte_slice content, struct ocsp_single *single) 
   struct byte_slice reason;
 
   return der_read_time(&content, &single->revoked_on) &&
-         (content.length == 0 ||
-          (der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) &&
-           der_read_tagged(&wrapper, DER_ENUMERATED, &reason) && reason.length == 1 && wrapper.length == 0 &&
-           content.length == 0));
+         (content.length == 0 || (der_read_tagged(&content, DER_CONTEXT_CONSTRUCTED(0), &wrapper) &&
+                                  der_read_tagged(&wrapper, DER_ENUMERATED, &reason) && reason.length == 1 &&
+                                  wrapper.length == 0 && content.length == 0));
 }
 
 static bool take_status(struct byte_slice *rest, struct ocsp_single *single) {

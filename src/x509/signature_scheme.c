@@ -2,6 +2,9 @@
 /* Algorithms and their numbers in TLS. */
 #include "x509/signature_scheme.h"
 
+#include <stdbool.h>
+
+#include "x509/der.h"
 #include "x509/object_identifiers.h"
 #include "x509/pss_parameters.h"
 
@@ -24,6 +27,15 @@ static const struct {
     {OID_ED448, 0x0808},
 };
 
+enum { HASH = 0xff00, WITH_RSA = 0x01 };
+
+/* RFC 4055, section 5: NULL, or left out. RFC 5758, section 3.2, and RFC 8410, section 3: left out. */
+static bool are_parameters(struct byte_slice parameters, uint16_t scheme) {
+  const bool are_null = parameters.length == 2 && parameters.bytes[0] == DER_NULL && parameters.bytes[1] == 0;
+
+  return parameters.length == 0 || (are_null && (scheme & ~HASH) == WITH_RSA);
+}
+
 uint16_t signature_scheme_find(struct byte_slice identifier, struct byte_slice parameters) {
   const enum object_identifier found = object_identifier_find(identifier);
 
@@ -32,7 +44,7 @@ uint16_t signature_scheme_find(struct byte_slice identifier, struct byte_slice p
   }
   for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
     if (schemes[i].identifier == found) {
-      return schemes[i].scheme;
+      return are_parameters(parameters, schemes[i].scheme) ? schemes[i].scheme : 0;
     }
   }
   return 0;

@@ -10,7 +10,7 @@
  * curve; older ones as numbered by RFC 5246 (hash, signature).
  * \param [in] identifier content of the OBJECT IDENTIFIER
  * \param [in] parameters tag and length included; may be empty
- * \return 0: another
+ * \return 0: another, or parameters that it may not have
  */
 uint16_t signature_scheme_find(struct byte_slice identifier, struct byte_slice parameters);
 

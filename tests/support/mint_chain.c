@@ -12,8 +12,8 @@
  *   by=NAME       issued by that certificate, which came before: its subject and its key; default: by itself
  *   s=DN i=DN     subject (default CN=NAME) and issuer, as CN=a,O=b. An underscore is a space; a value may begin with
  *                 P: (PrintableString), T: (TeletexString) or B: (BMPString), else it is a UTF8String
- *   key=KIND      ec (P-256), p384, p521, rsa1024, rsa2048, rsa2048e (a public exponent of 300 bits), pss2048, ed25519;
- *                 or key=@NAME: the key of that certificate
+ *   key=KIND      ec (P-256), p384, p521, rsaN, rsaNeM (a public exponent of M bits, all of them ones), pss2048,
+ *                 ed25519; or key=@NAME: the key of that certificate
  *   sign=NAME     signed by that certificate's key instead of the issuer's
  *   from=N to=N   validity, in seconds from now; default from an hour ago for a day
  *   v=N           version
@@ -253,15 +253,15 @@ static X509_NAME *make_name(const char *text) {
   return name;
 }
 
-/* \a kind: as OpenSSL calls it. A long exponent is 2^299 + 3, for which the generation finds a modulus. */
-static EVP_PKEY *make_rsa(const char *kind, int bits, int long_exponent) {
+/* \a kind: as OpenSSL calls it. An exponent of no bits is the usual one. */
+static EVP_PKEY *make_rsa(const char *kind, int bits, int exponent_bits) {
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind, NULL);
   BIGNUM *exponent = BN_new();
   EVP_PKEY *key = NULL;
 
-  must(context != NULL && exponent != NULL && BN_set_bit(exponent, 299) && BN_add_word(exponent, 3) &&
+  must(context != NULL && exponent != NULL && BN_set_bit(exponent, exponent_bits) && BN_sub_word(exponent, 1) &&
            EVP_PKEY_keygen_init(context) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) > 0 &&
-           (!long_exponent || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, exponent) > 0) &&
+           (exponent_bits == 0 || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, exponent) > 0) &&
            EVP_PKEY_keygen(context, &key) > 0,
        "can't make a key");
   BN_free(exponent);
@@ -271,6 +271,8 @@ static EVP_PKEY *make_rsa(const char *kind, int bits, int long_exponent) {
 
 static EVP_PKEY *make_key(const char *kind) {
   EVP_PKEY *key = NULL;
+  int bits;
+  int exponent_bits = 0;
 
   if (kind[0] == '@') {
     key = find(kind + 1)->key;
@@ -283,14 +285,10 @@ static EVP_PKEY *make_key(const char *kind) {
     key = EVP_EC_gen("P-384");
   } else if (strcmp(kind, "p521") == 0) {
     key = EVP_EC_gen("P-521");
-  } else if (strcmp(kind, "rsa1024") == 0) {
-    key = make_rsa("RSA", 1024, 0);
-  } else if (strcmp(kind, "rsa2048") == 0) {
-    key = make_rsa("RSA", 2048, 0);
+  } else if (sscanf(kind, "rsa%de%d", &bits, &exponent_bits) == (strchr(kind, 'e') != NULL ? 2 : 1)) {
+    key = make_rsa("RSA", bits, exponent_bits);
   } else if (strcmp(kind, "pss2048") == 0) {
     key = make_rsa("RSA-PSS", 2048, 0);
-  } else if (strcmp(kind, "rsa2048e") == 0) {
-    key = make_rsa("RSA", 2048, 1);
   } else if (strcmp(kind, "ed25519") == 0) {
     key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
   }

@@ -259,6 +259,9 @@ static void test_parts(void **state) {
       {PART_KEY, {"300d 3009 06072a8648ce3d0201 0300", false}},
       {PART_KEY, {"300f 3009 06072a8648ce3d0201 04020004", false}},
       {PART_KEY, {"3011 3009 06072a8648ce3d0201 03020004 0500", false}},
+      {PART_KEY, {"300a 3005 06032b6570 030100", true}},       /* Ed25519 (RFC 8410, section 3) */
+      {PART_KEY, {"300c 3007 06032b6570 0500 030100", false}}, /* it has no parameters */
+      {PART_KEY, {"300c 3007 06032b6571 0500 030100", false}}, /* nor has Ed448 */
       {PART_SIGNATURE, {"0303010102", false}},
       {PART_SIGNATURE, {"0300", false}},
       {PART_SIGNATURE, {"030100", true}},
@@ -453,6 +456,26 @@ static void test_odd_alternative_names(void **state) {
                "IP:::ffff:0.0.0.0\nIP:::fffe:0:0\n");
 }
 
+/* Parameters that are not the algorithm's make it no scheme, and no error either. */
+static void expect_scheme(const char *algorithm, const char *parameters, uint16_t scheme) {
+  struct certificate certificate;
+  const char *parts[PART_COUNT];
+  char text[512];
+  uint8_t *der;
+  size_t length;
+  const int written = snprintf(text, sizeof text, "30{ 06{ %s } %s }", algorithm, parameters);
+
+  assert_true(written > 0 && (size_t)written < sizeof text);
+  memcpy(parts, sound_parts, sizeof parts);
+  parts[PART_ALGORITHM] = parts[PART_OUTER_ALGORITHM] = text;
+  der = assemble(parts, &length);
+  assert_true(certificate_read(&certificate, der, length));
+  if (certificate.signature_scheme != scheme) {
+    fail_msg("%s with %s: 0x%04x", algorithm, parameters, certificate.signature_scheme);
+  }
+  free(der);
+}
+
 /* RSASSA-PSS-params in hexadecimal: other than those of TLS they are no scheme, and no error either. */
 static void test_parameters_of_pss(void **state) {
   static const struct {
@@ -522,24 +545,38 @@ static void test_parameters_of_pss(void **state) {
        "a203 020120",
        0}, /* no SEQUENCE */
   };
-  size_t i;
   (void)state;
-  for (i = 0; i < COUNT(cases); i++) {
-    struct certificate certificate;
-    const char *parts[PART_COUNT];
-    char text[512];
-    uint8_t *der;
-    size_t length;
-    const int written = snprintf(text, sizeof text, "30{ 06{ 2a864886f70d01010a } %s }", cases[i].parameters);
-    assert_true(written > 0 && (size_t)written < sizeof text);
-    memcpy(parts, sound_parts, sizeof parts);
-    parts[PART_ALGORITHM] = parts[PART_OUTER_ALGORITHM] = text;
-    der = assemble(parts, &length);
-    assert_true(certificate_read(&certificate, der, length));
-    if (certificate.signature_scheme != cases[i].scheme) {
-      fail_msg("%s: 0x%04x", cases[i].parameters, certificate.signature_scheme);
-    }
-    free(der);
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    expect_scheme("2a864886f70d01010a", cases[i].parameters, cases[i].scheme);
+  }
+}
+
+/* RFC 4055, section 5: NULL or, which must be borne, none. RFC 5758, section 3.2, and RFC 8410, section 3: none. */
+static void test_parameters_of_other_signatures(void **state) {
+  static const struct {
+    const char *algorithm;
+    uint16_t scheme;
+    uint16_t scheme_with_null;
+  } cases[] = {
+      {"2a864886f70d01010b", 0x0401, 0x0401}, /* RSA, SHA-256 */
+      {"2a864886f70d01010c", 0x0501, 0x0501}, /* RSA, SHA-384 */
+      {"2a864886f70d01010d", 0x0601, 0x0601}, /* RSA, SHA-512 */
+      {"2a864886f70d010105", 0x0201, 0x0201}, /* RSA, SHA-1 */
+      {"2a8648ce3d040302", 0x0403, 0},        /* ECDSA, SHA-256 */
+      {"2a8648ce3d040303", 0x0503, 0},        /* ECDSA, SHA-384 */
+      {"2a8648ce3d040304", 0x0603, 0},        /* ECDSA, SHA-512 */
+      {"2a8648ce3d0401", 0x0203, 0},          /* ECDSA, SHA-1 */
+      {"2b6570", 0x0807, 0},                  /* Ed25519 */
+      {"2b6571", 0x0808, 0},                  /* Ed448 */
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    expect_scheme(cases[i].algorithm, "", cases[i].scheme);
+    expect_scheme(cases[i].algorithm, "0500", cases[i].scheme_with_null);
+    expect_scheme(cases[i].algorithm, "0501 00", 0);
+    expect_scheme(cases[i].algorithm, "3000", 0);
+    expect_scheme(cases[i].algorithm, "06082a8648ce3d030107", 0);
   }
 }
 
@@ -797,6 +834,7 @@ static void test_what_was_not_read(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_parameters_of_pss),
+      cmocka_unit_test(test_parameters_of_other_signatures),
       cmocka_unit_test(test_subject_of_version_1),
       cmocka_unit_test(test_what_was_not_read),
       cmocka_unit_test(test_sound_certificate),
