@@ -435,6 +435,11 @@ struct matches {
   bool doubtful; /* it can't be told whether the name is in one */
 };
 
+/* Directory names are long, and are compared character by character. */
+static size_t cost_of(const struct wanted *wanted) {
+  return wanted->tag == TAG_DIRECTORY ? 1 + wanted->name.length / 32 : 1;
+}
+
 /* \return false if there were too many */
 static bool compare(const struct check *check, struct byte_slice subtrees, const struct wanted *wanted, bool any,
                     struct matches *matches) {
@@ -442,10 +447,10 @@ static bool compare(const struct check *check, struct byte_slice subtrees, const
 
   memset(matches, 0, sizeof(*matches));
   while (!matches->found && take_subtree(&subtrees, &base)) {
-    if (*check->comparisons == 0) {
+    if (*check->comparisons < cost_of(wanted)) {
       return false;
     }
-    --*check->comparisons;
+    *check->comparisons -= cost_of(wanted);
     if (base.tag == wanted->tag) {
       matches->constrained = true;
       matches->found = wanted->comparable && is_within(wanted, base.content, any);

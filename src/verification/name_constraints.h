@@ -38,7 +38,8 @@ bool name_constraints_are_valid(struct byte_slice value);
  * names. A wildcard is excluded when any name it covers is, and permitted only when all of them are. An IPv4-mapped
  * IPv6 address is excluded when either form is, and permitted only as IPv6. A dNSName base that begins with a dot
  * covers the names below it but not itself, which is common; RFC 5280 does not define it.
- * \param [in,out] comparisons how many pairs of a name and a subtree may still be compared
+ * \param [in,out] comparisons how many pairs of a name and a subtree may still be compared; long directory names count
+ *   several times
  * \param [out] breach the name that the verdict is about, if it is about one
  */
 enum name_constraints_verdict name_constraints_check(struct byte_slice value, const struct certificate *certificate,

@@ -42,16 +42,13 @@ static void accept(struct search *search, size_t anchor) {
   search->stop = STOP_FOUND;
 }
 
-/* The first search has left out all that are unfit, except the anchor. */
+/* The first search has left out all that are unfit. */
 static void judge(struct search *search, size_t index) {
   amqp_wolfssl_error_t error;
   struct certificate anchor;
 
   if (!search_read_anchor(search, index, &anchor)) {
     return;
-  }
-  if (search_check_fitness(search, &anchor, ROLE_ANCHOR, search->length, &error) != AMQP_WOLFSSL_OK) {
-    return; /* the second search says so */
   }
   if (search_check_limits(search, &anchor, &error) != AMQP_WOLFSSL_OK) {
     note_failure(search, RANK_BROKEN, &error);
@@ -65,34 +62,40 @@ static void judge(struct search *search, size_t index) {
 /* The same CA twice is a circle: its name and key, however many certificates it has. */
 static bool is_on_path(struct search *search, const struct sent_certificate *sent) {
   for (size_t depth = 0; depth < search->length; depth++) {
-    const struct sent_certificate *other = search_at_depth(search, depth);
-
-    if (other == sent || (byte_slices_equal(other->certificate.public_key, sent->certificate.public_key) &&
-                          certificate_names_equal(other->certificate.subject, sent->certificate.subject))) {
+    if (search_at_depth(search, depth)->same_as == sent->same_as) {
       return true;
     }
   }
   return false;
 }
 
-/* A hint only: whoever made the certificate chose it. */
-static bool is_hinted(const struct certificate *issued, const struct certificate *issuer) {
-  return issued->authority_key_identifier.length > 0 &&
-         byte_slices_equal(issued->authority_key_identifier, issuer->key_identifier);
+static void try_anchor(struct search *search, size_t anchor, enum edge wanted) {
+  const size_t issued = search->places[search->length - 1];
+
+  if ((!search->explaining && !search_is_fit_as_anchor(search, anchor)) ||
+      search_look_at_anchor(search, issued, anchor) != wanted || search->stop != STOP_NOT) {
+    return;
+  }
+  if (search->explaining) {
+    search_explain_unfit(search, anchor);
+  } else {
+    judge(search, anchor);
+  }
 }
 
-static void try_anchors(struct search *search) {
-  struct sent_certificate *top = search_at_depth(search, search->length - 1);
+/* Those that are hinted at come first. */
+static void try_anchors(struct search *search, enum edge wanted) {
+  const size_t place = search->places[search->length - 1];
 
-  if (!top->anchors_known) {
-    search_find_anchors_of(search, top);
+  if (!search->sent[place].anchors_known) {
+    search_find_anchors_of(search, place);
   }
-  for (size_t i = 0; i < top->anchor_count && search->stop == STOP_NOT; i++) {
-    if (search_leads_on(search, search_look_at_anchor(search, top, i)) && search->stop == STOP_NOT) {
-      if (search->explaining) {
-        search_explain_unfit(search, top->anchors[i]);
-      } else {
-        judge(search, top->anchors[i]);
+  for (int turn = 0; turn < 2; turn++) {
+    for (size_t i = 0; i < search->question->anchors->count && search->stop == STOP_NOT; i++) {
+      const struct anchor_link *link = search_link(search, place, i);
+
+      if (link->edge != EDGE_NONE && link->hinted == (turn == 0)) {
+        try_anchor(search, i, wanted);
       }
     }
   }
@@ -101,13 +104,12 @@ static void try_anchors(struct search *search) {
 static bool climb(struct search *search);
 
 /* \return whether the path led on from there */
-static bool try_sent(struct search *search, size_t issuer) {
+static bool try_sent(struct search *search, size_t issuer, enum edge wanted) {
   const size_t issued = search->places[search->length - 1];
   struct sent_certificate *sent = &search->sent[issuer];
 
-  if (search_look_at_name(search, issued, issuer) == EDGE_NONE || is_on_path(search, sent) ||
-      (!search->explaining && !search_is_fit_as_ca(search, sent)) ||
-      !search_leads_on(search, search_look_at_signature(search, issued, issuer)) || search->stop != STOP_NOT) {
+  if (is_on_path(search, sent) || (!search->explaining && !search_is_fit_as_ca(search, sent)) ||
+      search_look_at_signature(search, issued, issuer) != wanted || search->stop != STOP_NOT) {
     return false;
   }
   search->places[search->length++] = (uint8_t)issuer;
@@ -118,10 +120,10 @@ static bool try_sent(struct search *search, size_t issuer) {
 
 /* By what can be told without a signature: those that are fit come first, and among them those that are hinted at. */
 static int preference(struct search *search, const struct certificate *issued, struct sent_certificate *issuer) {
-  return (search_is_fit_as_ca(search, issuer) ? 0 : 2) + (is_hinted(issued, &issuer->certificate) ? 0 : 1);
+  return (search_is_fit_as_ca(search, issuer) ? 0 : 2) + (search_is_hinted(issued, &issuer->certificate) ? 0 : 1);
 }
 
-static bool try_all_sent(struct search *search) {
+static bool try_all_sent(struct search *search, enum edge wanted) {
   const struct certificate *issued = &search_at_depth(search, search->length - 1)->certificate;
   bool led_on = false;
 
@@ -129,23 +131,30 @@ static bool try_all_sent(struct search *search) {
     for (size_t i = 0; i < search->count && search->stop == STOP_NOT; i++) {
       if (search_look_at_name(search, search->places[search->length - 1], i) != EDGE_NONE &&
           preference(search, issued, &search->sent[i]) == turn) {
-        led_on = try_sent(search, i) || led_on;
+        led_on = try_sent(search, i, wanted) || led_on;
       }
     }
   }
   return led_on;
 }
 
+static bool try_all(struct search *search, enum edge wanted) {
+  try_anchors(search, wanted);
+  return search->stop == STOP_NOT && search->length < PATH_LENGTH_MAXIMUM && try_all_sent(search, wanted);
+}
+
+/* Only the second search goes on past what can't be verified, to report it, and does so last: the certificate whose key
+   signed is to blame, not one of its name. */
 static bool climb(struct search *search) {
-  bool led_on = false;
+  bool led_on;
 
   if (search->steps++ == STEPS_MAXIMUM) {
     search->stop = STOP_TOO_MUCH;
     return false;
   }
-  try_anchors(search);
-  if (search->stop == STOP_NOT && search->length < PATH_LENGTH_MAXIMUM) {
-    led_on = try_all_sent(search);
+  led_on = try_all(search, EDGE_SIGNED);
+  if (search->explaining && search->stop == STOP_NOT) {
+    led_on = try_all(search, EDGE_UNVERIFIABLE) || led_on;
   }
   if (search->stop == STOP_NOT && !led_on) {
     search_note_dead_end(search);
@@ -202,6 +211,33 @@ static amqp_wolfssl_code_t run(struct search *search, amqp_wolfssl_error_t *erro
   return error->code;
 }
 
+static void free_search(struct search *search) {
+  if (search != NULL) {
+    free(search->links);
+    free(search->anchor_fitness);
+    free(search);
+  }
+}
+
+/* \return NULL: out of memory */
+static struct search *make_search(const struct path_question *question) {
+  const size_t anchors = question->anchors->count > 0 ? question->anchors->count : 1;
+  struct search *search = calloc(1, sizeof(*search));
+
+  if (search == NULL) {
+    return NULL;
+  }
+  search->links = calloc(anchors, PATH_CERTIFICATES_MAXIMUM * sizeof(*search->links));
+  search->anchor_fitness = calloc(anchors, sizeof(*search->anchor_fitness));
+  if (search->links == NULL || search->anchor_fitness == NULL) {
+    free_search(search);
+    return NULL;
+  }
+  search->question = question;
+  search->comparisons = COMPARISONS_MAXIMUM;
+  return search;
+}
+
 amqp_wolfssl_code_t path_find(struct path *path, const struct path_question *question, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code;
   struct search *search;
@@ -212,17 +248,15 @@ amqp_wolfssl_code_t path_find(struct path *path, const struct path_question *que
   if (question->sent->count == 0) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING, "the broker presented no certificate");
   }
-  search = calloc(1, sizeof(*search));
+  search = make_search(question);
   if (search == NULL) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
   }
-  search->question = question;
   search->path = path;
   search->error = error;
-  search->comparisons = COMPARISONS_MAXIMUM;
   search->trusted_itself = search_find_itself(question);
   search_read_sent(search);
   code = run(search, error);
-  free(search);
+  free_search(search);
   return code;
 }

@@ -19,19 +19,53 @@ static amqp_wolfssl_code_t find_unfit(struct search *search, const struct certif
   return code == AMQP_WOLFSSL_OK ? search_check_fitness(search, anchor, ROLE_ANCHOR, search->length, error) : code;
 }
 
-/* If nothing else is wrong, the cause is an algorithm that the policy allows and this wolfCrypt lacks. */
+/* \return the depth of the first certificate of which it can't be said whether the next one signed it; or the length */
+static size_t find_unverifiable(const struct search *search, size_t anchor) {
+  size_t depth = 0;
+
+  while (depth < search->length) {
+    const size_t place = search->places[depth];
+    const enum edge edge = depth + 1 < search->length ? search->edges[place][search->places[depth + 1]]
+                                                      : search_link(search, place, anchor)->edge;
+
+    if (edge == EDGE_UNVERIFIABLE) {
+      break;
+    }
+    depth++;
+  }
+  return depth;
+}
+
+/* An algorithm that the policy allows and this wolfCrypt lacks, or a key that is too large for its numbers. */
+static void explain_unverifiable(struct search *search, size_t depth, const struct certificate *anchor,
+                                 amqp_wolfssl_error_t *error) {
+  const bool by_anchor = depth + 1 == search->length;
+  const struct certificate *issuer = by_anchor ? anchor : &search_at_depth(search, depth + 1)->certificate;
+  char who[SEARCH_DESCRIPTION_LENGTH];
+  char signer[SEARCH_DESCRIPTION_LENGTH];
+
+  search_describe_at(search, depth, who);
+  certificate_describe(issuer, by_anchor ? ROLE_ANCHOR : ROLE_INTERMEDIATE, signer, sizeof(signer));
+  error_verify(error, AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE,
+               "this wolfSSL can't check the signature on %s: its algorithm, or the key of %s, is not supported", who,
+               signer);
+  if (issuer->key_bits > 0) {
+    error_append(error, " (the key has %u bits)", issuer->key_bits);
+  }
+  search_name_certificate(&search_at_depth(search, depth)->certificate, depth, error);
+}
+
 void search_explain_unfit(struct search *search, size_t index) {
   amqp_wolfssl_error_t *error = search->error;
+  const size_t unverifiable = find_unverifiable(search, index);
   struct certificate anchor;
 
   if (!search_read_anchor(search, index, &anchor)) {
     return;
   }
   if (find_unfit(search, &anchor, error) == AMQP_WOLFSSL_OK &&
-      search_check_limits(search, &anchor, error) == AMQP_WOLFSSL_OK) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE,
-                 "the broker's certificates are signed with an algorithm that this wolfSSL can't check");
-    search_name_certificate(&search->sent[0].certificate, 0, error);
+      search_check_limits(search, &anchor, error) == AMQP_WOLFSSL_OK && unverifiable < search->length) {
+    explain_unverifiable(search, unverifiable, &anchor, error);
   }
   search->rank = RANK_UNFIT;
   search->stop = STOP_EXPLAINED;
@@ -52,9 +86,9 @@ static void append_counts(const struct search *search, amqp_wolfssl_error_t *err
   error_append(error, ")");
 }
 
-static bool has_anchor_of_another_key(const struct sent_certificate *sent) {
-  for (size_t i = 0; i < sent->anchor_count; i++) {
-    if (sent->anchor_edges[i] == EDGE_NOT_SIGNED) {
+static bool has_anchor_of_another_key(const struct search *search, size_t place) {
+  for (size_t i = 0; i < search->question->anchors->count; i++) {
+    if (search_link(search, place, i)->edge == EDGE_NOT_SIGNED) {
       return true;
     }
   }
@@ -143,22 +177,25 @@ static amqp_wolfssl_code_t explain_untrusted_root(struct search *search, const s
       error, AMQP_WOLFSSL_ERROR_UNKNOWN_CA,
       "the broker's certificate does not lead to a trusted CA: what the broker sent leads to \"%s\", which is not "
       "trusted%s",
-      subject, has_anchor_of_another_key(top) ? " (the trusted CA of that name has another key)" : "");
+      subject,
+      has_anchor_of_another_key(search, search->places[search->length - 1])
+          ? " (the trusted CA of that name has another key)"
+          : "");
   append_counts(search, error);
   return error->code;
 }
 
-static amqp_wolfssl_code_t explain_bad_signature(const struct sent_certificate *top, const char *who,
+static amqp_wolfssl_code_t explain_bad_signature(const struct search *search, size_t place, const char *who,
                                                  amqp_wolfssl_error_t *error) {
   char issuer[ERROR_SUBJECT_LENGTH];
 
-  certificate_format_name(top->certificate.issuer, issuer, sizeof(issuer));
+  certificate_format_name(search->sent[place].certificate.issuer, issuer, sizeof(issuer));
   return error_verify(
       error, AMQP_WOLFSSL_ERROR_BAD_SIGNATURE,
       "the signature on %s is wrong: the certificate names \"%s\" as its issuer, but was not signed with the key of %s",
       who, issuer,
-      has_anchor_of_another_key(top) ? "the trusted CA of that name"
-                                     : "the CA of that name whose certificate the broker sent");
+      has_anchor_of_another_key(search, place) ? "the trusted CA of that name"
+                                               : "the CA of that name whose certificate the broker sent");
 }
 
 /* A signature that would not count is not checked: it is likely enough that it is the certificate's own. */
@@ -198,8 +235,9 @@ static amqp_wolfssl_code_t explain_dead_end(struct search *search, amqp_wolfssl_
   } else if (has_sent_issuer(search, search->places[depth], EDGE_SIGNED) ||
              has_sent_issuer(search, search->places[depth], EDGE_NAMED)) {
     explain_circle(search, top, who, error);
-  } else if (has_anchor_of_another_key(top) || has_sent_issuer(search, search->places[depth], EDGE_NOT_SIGNED)) {
-    explain_bad_signature(top, who, error);
+  } else if (has_anchor_of_another_key(search, search->places[depth]) ||
+             has_sent_issuer(search, search->places[depth], EDGE_NOT_SIGNED)) {
+    explain_bad_signature(search, search->places[depth], who, error);
   } else if (unreadable < search->count) {
     return search_explain_unreadable(search, unreadable, depth + 1, error);
   } else {
@@ -226,9 +264,26 @@ void search_note_dead_end(struct search *search) {
 
 /* ---- A search that was stopped ---- */
 
+/* It is not the broker that has most of them checked. */
+static amqp_wolfssl_code_t explain_namesakes(const struct search *search, amqp_wolfssl_error_t *error) {
+  char name[ERROR_SUBJECT_LENGTH];
+
+  certificate_format_name(search->namesakes_of, name, sizeof(name));
+  error_verify(error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+               "the search for a path from the broker's certificate to a trusted CA was stopped: %zu of the trusted "
+               "CAs have the name \"%s\", and too many signatures would have to be checked with their keys; trust "
+               "only those that are in use",
+               search->namesakes, name);
+  search_name_certificate(&search->sent[0].certificate, 0, error);
+  return error->code;
+}
+
 amqp_wolfssl_code_t search_explain_stop(const struct search *search, amqp_wolfssl_error_t *error) {
   if (search->stop == STOP_NO_MEMORY) {
     return error_verify(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+  }
+  if (2 * search->anchor_checks > search->path->signature_checks) {
+    return explain_namesakes(search, error);
   }
   error_verify(
       error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,

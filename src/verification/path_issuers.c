@@ -24,6 +24,21 @@ struct sent_certificate *search_at_depth(struct search *search, size_t depth) {
   return &search->sent[search->places[depth]];
 }
 
+static bool are_same(const struct certificate *one, const struct certificate *other) {
+  return byte_slices_equal(one->public_key, other->public_key) && certificate_names_equal(one->subject, other->subject);
+}
+
+/* \return the first place with this certificate's name and key: its own, perhaps */
+static size_t find_same(const struct search *search, size_t place) {
+  size_t i = 0;
+
+  while (i < place && !(search->sent[i].readable && search->sent[place].readable &&
+                        are_same(&search->sent[i].certificate, &search->sent[place].certificate))) {
+    i++;
+  }
+  return i;
+}
+
 void search_read_sent(struct search *search) {
   const struct certificate_list *list = search->question->sent;
 
@@ -34,21 +49,44 @@ void search_read_sent(struct search *search) {
     sent->readable = certificate_read(&sent->certificate, list->items[i].bytes, list->items[i].length) &&
                      signed_object_read(&sent->object, list->items[i].bytes, list->items[i].length);
     sent->self_issued = sent->readable && certificate_names_equal(sent->certificate.subject, sent->certificate.issuer);
+    sent->same_as = find_same(search, i);
   }
 }
 
-void search_find_anchors_of(const struct search *search, struct sent_certificate *sent) {
-  const struct certificate_list *anchors = search->question->anchors;
+bool search_is_hinted(const struct certificate *issued, const struct certificate *issuer) {
+  return issued->authority_key_identifier.length > 0 &&
+         byte_slices_equal(issued->authority_key_identifier, issuer->key_identifier);
+}
 
-  for (size_t i = 0; i < anchors->count && sent->anchor_count < ANCHORS_TRIED; i++) {
-    struct byte_slice subject;
+struct anchor_link *search_link(const struct search *search, size_t place, size_t anchor) {
+  return &search->links[anchor * PATH_CERTIFICATES_MAXIMUM + place];
+}
 
-    if (certificate_read_subject(anchors->items[i].bytes, anchors->items[i].length, &subject) &&
-        certificate_names_equal(subject, sent->certificate.issuer)) {
-      sent->anchors[sent->anchor_count] = i;
-      sent->anchor_edges[sent->anchor_count] = EDGE_NAMED;
-      sent->anchor_count++;
+static bool has_anchor_the_name(const struct search *search, size_t anchor, struct byte_slice name) {
+  const struct certificate_der *der = &search->question->anchors->items[anchor];
+  struct byte_slice subject;
+
+  return certificate_read_subject(der->bytes, der->length, &subject) && certificate_names_equal(subject, name);
+}
+
+void search_find_anchors_of(struct search *search, size_t place) {
+  struct sent_certificate *sent = &search->sent[place];
+  size_t found = 0;
+
+  for (size_t i = 0; i < search->question->anchors->count; i++) {
+    struct anchor_link *link = search_link(search, place, i);
+    struct certificate anchor;
+
+    link->edge = EDGE_NONE;
+    if (has_anchor_the_name(search, i, sent->certificate.issuer)) {
+      found++;
+      link->edge = EDGE_NAMED;
+      link->hinted = search_read_anchor(search, i, &anchor) && search_is_hinted(&sent->certificate, &anchor);
     }
+  }
+  if (found > search->namesakes) {
+    search->namesakes = found;
+    search->namesakes_of = sent->certificate.issuer;
   }
   sent->anchors_known = true;
 }
@@ -95,11 +133,33 @@ bool search_is_fit_as_ca(const struct search *search, struct sent_certificate *s
   return sent->as_ca == FITNESS_GOOD;
 }
 
+bool search_is_fit_as_anchor(const struct search *search, size_t anchor) {
+  enum fitness *fitness = &search->anchor_fitness[anchor];
+  struct certificate certificate;
+  amqp_wolfssl_error_t unused;
+
+  if (*fitness == FITNESS_UNSEEN) {
+    *fitness = search_read_anchor(search, anchor, &certificate) &&
+                       search_check_fitness(search, &certificate, ROLE_ANCHOR, 0, &unused) == AMQP_WOLFSSL_OK
+                   ? FITNESS_GOOD
+                   : FITNESS_BAD;
+  }
+  return *fitness == FITNESS_GOOD;
+}
+
 /* ---- Signatures ---- */
+
+/* Of RSA: a multiplication takes the square of the modulus' length, and each bit of the exponent takes one or two. */
+static unsigned cost_of_rsa(unsigned key_bits, unsigned exponent_bits) {
+  const uint64_t words = key_bits / 64 + 1;
+  const uint64_t cost = 1 + words * words * exponent_bits / (64 * 64 * 128);
+
+  return cost < PATH_WORK_MAXIMUM ? (unsigned)cost : PATH_WORK_MAXIMUM;
+}
 
 static unsigned cost_of_key(const struct certificate *issuer) {
   if (issuer->key_kind == CERTIFICATE_KEY_RSA) {
-    return (issuer->key_bits + 4095) / 4096 * (issuer->exponent_bits > 64 ? 2 : 1);
+    return cost_of_rsa(issuer->key_bits, issuer->exponent_bits);
   }
   return issuer->key_bits <= 256 ? 1 : issuer->key_bits <= 384 ? 2 : 3;
 }
@@ -164,20 +224,18 @@ enum edge search_look_at_signature(struct search *search, size_t issued, size_t 
   return *edge;
 }
 
-enum edge search_look_at_anchor(struct search *search, struct sent_certificate *issued, size_t index) {
-  enum edge *edge = &issued->anchor_edges[index];
-  struct certificate anchor;
+enum edge search_look_at_anchor(struct search *search, size_t issued, size_t anchor) {
+  enum edge *edge = &search_link(search, issued, anchor)->edge;
+  const unsigned checks = search->path->signature_checks;
+  struct certificate certificate;
 
   if (*edge == EDGE_NAMED) {
-    *edge = search_read_anchor(search, issued->anchors[index], &anchor) ? check_signature(search, issued, &anchor)
-                                                                        : EDGE_UNVERIFIABLE;
+    *edge = search_read_anchor(search, anchor, &certificate)
+                ? check_signature(search, &search->sent[issued], &certificate)
+                : EDGE_UNVERIFIABLE;
+    search->anchor_checks += search->path->signature_checks - checks;
   }
   return *edge;
-}
-
-/* Only the second search goes on past what can't be verified, to report it. */
-bool search_leads_on(const struct search *search, enum edge edge) {
-  return edge == EDGE_SIGNED || (search->explaining && edge == EDGE_UNVERIFIABLE);
 }
 
 /* ---- Certificates in error sentences ---- */

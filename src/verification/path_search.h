@@ -18,9 +18,6 @@
 /* A certificate in an error sentence. */
 #define SEARCH_DESCRIPTION_LENGTH (ERROR_SUBJECT_LENGTH + 64)
 
-/* Anchors of one name. */
-#define ANCHORS_TRIED 8
-
 #define NO_ANCHOR SIZE_MAX
 
 /* Whether one certificate issued another. */
@@ -41,10 +38,14 @@ struct sent_certificate {
   bool readable;
   bool self_issued;
   enum fitness as_ca;
+  size_t same_as; /* the first place with a certificate of this name and key */
   bool anchors_known;
-  size_t anchor_count;
-  size_t anchors[ANCHORS_TRIED]; /* those of its issuer's name */
-  enum edge anchor_edges[ANCHORS_TRIED];
+};
+
+/* What a certificate and an anchor have to do with one another. */
+struct anchor_link {
+  enum edge edge;
+  bool hinted; /* by a key identifier */
 };
 
 enum stop { STOP_NOT, STOP_FOUND, STOP_EXPLAINED, STOP_TOO_MUCH, STOP_NO_MEMORY };
@@ -72,6 +73,11 @@ struct search {
   size_t length;
   uint8_t places[PATH_LENGTH_MAXIMUM]; /* the path so far */
   size_t count;
+  struct anchor_link *links;      /* of each certificate sent, one for each anchor */
+  enum fitness *anchor_fitness;   /* of each anchor */
+  unsigned anchor_checks;         /* signatures checked with the keys of anchors */
+  size_t namesakes;               /* the most anchors there were of one name */
+  struct byte_slice namesakes_of; /* that name */
   struct sent_certificate sent[PATH_CERTIFICATES_MAXIMUM];
   enum edge edges[PATH_CERTIFICATES_MAXIMUM][PATH_CERTIFICATES_MAXIMUM]; /* [issued][issuer] */
 };
@@ -84,8 +90,13 @@ bool search_read_anchor(const struct search *search, size_t anchor, struct certi
 /** The anchor that the broker's certificate is, byte for byte, or NO_ANCHOR. */
 size_t search_find_itself(const struct path_question *question);
 
-/** Which anchors have the name of the certificate's issuer. */
-void search_find_anchors_of(const struct search *search, struct sent_certificate *sent);
+/** Finds out which anchors have the name of the certificate's issuer. */
+void search_find_anchors_of(struct search *search, size_t place);
+
+struct anchor_link *search_link(const struct search *search, size_t place, size_t anchor);
+
+/** Whether the one's authority key identifier is the other's. A hint only: whoever made the certificate chose it. */
+bool search_is_hinted(const struct certificate *issued, const struct certificate *issuer);
 
 /** The certificate at a depth of the path so far. */
 struct sent_certificate *search_at_depth(struct search *search, size_t depth);
@@ -94,15 +105,12 @@ struct sent_certificate *search_at_depth(struct search *search, size_t depth);
 amqp_wolfssl_code_t search_check_fitness(const struct search *search, const struct certificate *certificate,
                                          enum certificate_role role, size_t depth, amqp_wolfssl_error_t *error);
 bool search_is_fit_as_ca(const struct search *search, struct sent_certificate *sent);
+bool search_is_fit_as_anchor(const struct search *search, size_t anchor);
 
 /* Each may set search->stop, and then returns what it knew before. */
 enum edge search_look_at_name(struct search *search, size_t issued, size_t issuer);
 enum edge search_look_at_signature(struct search *search, size_t issued, size_t issuer);
-/** \a index: among the anchors of its issuer's name */
-enum edge search_look_at_anchor(struct search *search, struct sent_certificate *issued, size_t index);
-
-/** Whether the search goes on there. Only the second search goes on past what can't be verified, to report it. */
-bool search_leads_on(const struct search *search, enum edge edge);
+enum edge search_look_at_anchor(struct search *search, size_t issued, size_t anchor);
 
 /* ---- A whole path ---- */
 
@@ -116,7 +124,7 @@ void search_describe_at(struct search *search, size_t depth, char text[SEARCH_DE
 void search_name_certificate(const struct certificate *certificate, size_t depth, amqp_wolfssl_error_t *error);
 
 /** The path so far leads to an anchor, and the first search did not accept it. */
-void search_explain_unfit(struct search *search, size_t index);
+void search_explain_unfit(struct search *search, size_t anchor);
 /** The path so far leads nowhere. The longest such path is reported, of equally long ones the first. */
 void search_note_dead_end(struct search *search);
 amqp_wolfssl_code_t search_explain_unreadable(const struct search *search, size_t place, size_t depth,

@@ -186,7 +186,9 @@ static bool take_attribute(struct byte_slice *attributes, struct byte_slice *typ
          der_read(&content, value);
 }
 
-/* \param [in,out] used bits: those already matched with an attribute of the other name */
+/* A relative name has no type twice (X.501, section 9.3). One that has is compared in order, so that each value is looked
+   at once.
+   \param [in,out] used bits: those already matched with an attribute of the other name */
 static bool use_attribute(struct byte_slice attributes, struct byte_slice wanted_type, const struct der_element *wanted,
                           uint32_t *used) {
   struct byte_slice type;
@@ -195,11 +197,10 @@ static bool use_attribute(struct byte_slice attributes, struct byte_slice wanted
   for (size_t i = 0; i < ATTRIBUTES_COMPARED && take_attribute(&attributes, &type, &value); i++) {
     const uint32_t bit = (uint32_t)1 << i;
 
-    if ((*used & bit) == 0 && byte_slices_equal(type, wanted_type) &&
-        (byte_slices_equal(value.whole, wanted->whole) ||
-         (is_string(value.tag) && is_string(wanted->tag) && strings_equal(&value, wanted)))) {
+    if ((*used & bit) == 0 && byte_slices_equal(type, wanted_type)) {
       *used |= bit;
-      return true;
+      return byte_slices_equal(value.whole, wanted->whole) ||
+             (is_string(value.tag) && is_string(wanted->tag) && strings_equal(&value, wanted));
     }
   }
   return false;
@@ -279,19 +280,20 @@ static bool relative_names_may_be_equal(struct byte_slice one, struct byte_slice
 
 /* ---- Whole names ---- */
 
+/* \param [out] rest what of the name comes after the base */
 static bool begins_with(struct byte_slice name, struct byte_slice base,
-                        bool (*relative_names_match)(struct byte_slice one, struct byte_slice other)) {
-  struct byte_slice rest;
+                        bool (*relative_names_match)(struct byte_slice one, struct byte_slice other),
+                        struct byte_slice *rest) {
   struct byte_slice base_rest;
 
-  if (!der_read_tagged(&name, DER_SEQUENCE, &rest) || !der_read_tagged(&base, DER_SEQUENCE, &base_rest)) {
+  if (!der_read_tagged(&name, DER_SEQUENCE, rest) || !der_read_tagged(&base, DER_SEQUENCE, &base_rest)) {
     return false;
   }
   while (base_rest.length > 0) {
     struct byte_slice relative;
     struct byte_slice base_relative;
 
-    if (!der_read_tagged(&rest, DER_SET, &relative) || !der_read_tagged(&base_rest, DER_SET, &base_relative) ||
+    if (!der_read_tagged(rest, DER_SET, &relative) || !der_read_tagged(&base_rest, DER_SET, &base_relative) ||
         !relative_names_match(relative, base_relative)) {
       return false;
     }
@@ -300,16 +302,21 @@ static bool begins_with(struct byte_slice name, struct byte_slice base,
 }
 
 bool distinguished_name_is_within(struct byte_slice name, struct byte_slice base) {
-  return begins_with(name, base, relative_names_equal);
+  struct byte_slice rest;
+
+  return begins_with(name, base, relative_names_equal, &rest);
 }
 
 bool distinguished_name_may_be_within(struct byte_slice name, struct byte_slice base) {
-  return begins_with(name, base, relative_names_may_be_equal);
+  struct byte_slice rest;
+
+  return begins_with(name, base, relative_names_may_be_equal, &rest);
 }
 
 bool distinguished_names_equal(struct byte_slice one, struct byte_slice other) {
-  return byte_slices_equal(one, other) ||
-         (distinguished_name_is_within(one, other) && distinguished_name_is_within(other, one));
+  struct byte_slice rest;
+
+  return byte_slices_equal(one, other) || (begins_with(one, other, relative_names_equal, &rest) && rest.length == 0);
 }
 
 bool distinguished_name_is_empty(struct byte_slice name) {

@@ -98,27 +98,47 @@ static enum object_identifier find_key_algorithm(struct byte_slice public_key) {
              : OID_UNKNOWN;
 }
 
-static enum signature_verdict verify(const struct algorithm *algorithm, enum wc_SignatureType type,
-                                     const struct signed_object *object, void *key, word32 key_size) {
-  int result;
-
+/* \return 0 or a code of wolfCrypt's */
+static int verify(const struct algorithm *algorithm, enum wc_SignatureType type, const struct signed_object *object,
+                  void *key, word32 key_size) {
   if (wc_SignatureGetSize(type, key, key_size) <= 0) {
     key_size += STRUCTURE_SLACK; /* 5.9.2 wants the exact size; 5.5.4 its own at least, which headers may get wrong */
   }
-  result = wc_SignatureVerify(algorithm->hash, type, object->signed_part.bytes, (word32)object->signed_part.length,
-                              object->signature.bytes, (word32)object->signature.length, key, key_size);
-  if (result == MEMORY_E) {
+  return wc_SignatureVerify(algorithm->hash, type, object->signed_part.bytes, (word32)object->signed_part.length,
+                            object->signature.bytes, (word32)object->signature.length, key, key_size);
+}
+
+/* Every build's numbers hold 4096 bits. */
+static bool is_large(struct byte_slice public_key) {
+  enum { MODULUS_LENGTH = 1 + 4096 / 8 }; /* with the byte that keeps the sign bit clear */
+  struct byte_slice bits;
+  struct byte_slice content;
+  struct byte_slice modulus;
+
+  return public_key_bits(public_key, &bits) && der_read_tagged(&bits, DER_SEQUENCE, &content) &&
+         der_read_integer(&content, &modulus) &&
+         (modulus.length > MODULUS_LENGTH || (modulus.length == MODULUS_LENGTH && modulus.bytes[0] != 0));
+}
+
+/* A key that is too large for this build is called by some of its functions out of memory, and by others malformed. */
+static enum signature_verdict find_rsa_verdict(int decoded, int verified, struct byte_slice public_key) {
+  const bool no_memory = decoded == MEMORY_E || (decoded == 0 && verified == MEMORY_E);
+
+  if ((no_memory || decoded != 0 || verified == MP_EXPTMOD_E) && is_large(public_key)) {
+    return SIGNATURE_UNSUPPORTED;
+  }
+  if (no_memory) {
     return SIGNATURE_NO_MEMORY;
   }
-  return result == 0 ? SIGNATURE_GOOD : SIGNATURE_WRONG;
+  return decoded == 0 && verified == 0 ? SIGNATURE_GOOD : SIGNATURE_WRONG;
 }
 
 static enum signature_verdict check_rsa(const struct algorithm *algorithm, const struct signed_object *object,
                                         struct byte_slice public_key) {
-  enum signature_verdict verdict = SIGNATURE_WRONG;
   union rsa_key_room room;
   word32 index = 0;
-  int result;
+  int verified = 0;
+  int decoded;
 
   if (find_key_algorithm(public_key) != OID_RSA) {
     return SIGNATURE_WRONG; /* a key for PSS only must not be used here: RFC 4055, section 1.2 */
@@ -126,19 +146,16 @@ static enum signature_verdict check_rsa(const struct algorithm *algorithm, const
   if (wc_InitRsaKey(&room.key, NULL) != 0) {
     return SIGNATURE_NO_MEMORY;
   }
-  result = wc_RsaPublicKeyDecode(public_key.bytes, &index, &room.key, (word32)public_key.length);
-  if (result == MEMORY_E) {
-    verdict = SIGNATURE_NO_MEMORY;
-  } else if (result == 0) { /* else another kind of key, which can't have made this signature */
-    verdict = verify(algorithm, WC_SIGNATURE_TYPE_RSA_W_ENC, object, &room.key, (word32)sizeof(room.key));
+  decoded = wc_RsaPublicKeyDecode(public_key.bytes, &index, &room.key, (word32)public_key.length);
+  if (decoded == 0) {
+    verified = verify(algorithm, WC_SIGNATURE_TYPE_RSA_W_ENC, object, &room.key, (word32)sizeof(room.key));
   }
   wc_FreeRsaKey(&room.key);
-  return verdict;
+  return find_rsa_verdict(decoded, verified, public_key);
 }
 
 static enum signature_verdict check_ec(const struct algorithm *algorithm, const struct signed_object *object,
                                        struct byte_slice public_key) {
-  enum signature_verdict verdict = SIGNATURE_WRONG;
   union ec_key_room room;
   word32 index = 0;
   int result;
@@ -147,13 +164,14 @@ static enum signature_verdict check_ec(const struct algorithm *algorithm, const 
     return SIGNATURE_NO_MEMORY;
   }
   result = wc_EccPublicKeyDecode(public_key.bytes, &index, &room.key, (word32)public_key.length);
-  if (result == MEMORY_E) {
-    verdict = SIGNATURE_NO_MEMORY;
-  } else if (result == 0) {
-    verdict = verify(algorithm, WC_SIGNATURE_TYPE_ECC, object, &room.key, (word32)sizeof(room.key));
+  if (result == 0) { /* else another kind of key, which can't have made this signature */
+    result = verify(algorithm, WC_SIGNATURE_TYPE_ECC, object, &room.key, (word32)sizeof(room.key));
   }
   wc_ecc_free(&room.key);
-  return verdict;
+  if (result == MEMORY_E) {
+    return SIGNATURE_NO_MEMORY;
+  }
+  return result == 0 ? SIGNATURE_GOOD : SIGNATURE_WRONG;
 }
 
 #ifdef WC_RSA_PSS
@@ -199,15 +217,18 @@ static int verify_pss(const struct algorithm *algorithm, const struct signed_obj
   memcpy(signature, object->signature.bytes, object->signature.length);
   result = wc_RsaPSS_Verify(signature, (word32)object->signature.length, opened, sizeof(opened), algorithm->hash,
                             mask_of(algorithm->hash), key);
-  return result > 0 ? wc_RsaPSS_CheckPadding(digest, (word32)digest_length, opened, (word32)result, algorithm->hash)
-                    : ASN_SIG_CONFIRM_E;
+  if (result <= 0) {
+    return result < 0 ? result : ASN_SIG_CONFIRM_E;
+  }
+  return wc_RsaPSS_CheckPadding(digest, (word32)digest_length, opened, (word32)result, algorithm->hash);
 }
 
 /* With a salt as long as the hash, which wolfCrypt assumes and pss_parameters_scheme() requires. */
 static enum signature_verdict check_pss(const struct algorithm *algorithm, const struct signed_object *object,
                                         struct byte_slice public_key) {
   union rsa_key_room room;
-  int result;
+  int verified = 0;
+  int decoded;
 
   if (object->signature.length > SIGNATURE_LENGTH_MAXIMUM) {
     return SIGNATURE_UNSUPPORTED;
@@ -215,15 +236,12 @@ static enum signature_verdict check_pss(const struct algorithm *algorithm, const
   if (wc_InitRsaKey(&room.key, NULL) != 0) {
     return SIGNATURE_NO_MEMORY;
   }
-  result = read_pss_key(public_key, algorithm->scheme, &room.key);
-  if (result == 0) {
-    result = verify_pss(algorithm, object, &room.key);
+  decoded = read_pss_key(public_key, algorithm->scheme, &room.key);
+  if (decoded == 0) {
+    verified = verify_pss(algorithm, object, &room.key);
   }
   wc_FreeRsaKey(&room.key);
-  if (result == MEMORY_E) {
-    return SIGNATURE_NO_MEMORY;
-  }
-  return result == 0 ? SIGNATURE_GOOD : SIGNATURE_WRONG;
+  return find_rsa_verdict(decoded, verified, public_key);
 }
 #endif
 

@@ -13,7 +13,7 @@ enum signature_verdict {
   SIGNATURE_GOOD,
   SIGNATURE_WRONG,
   SIGNATURE_UNSUPPORTED, /**< not RSA (PKCS #1 v1.5, PSS) or ECDSA with SHA-256, -384 or -512, nor Ed25519; or not in
-                            this wolfSSL */
+                            this wolfSSL, or with a key that is too large for it */
   SIGNATURE_REFUSED,     /**< valid, but not accepted by the policy, which the caller checks */
   SIGNATURE_NO_MEMORY
 };
