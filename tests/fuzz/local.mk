@@ -8,6 +8,8 @@ tests_fuzz_fuzz_readers_SOURCES = \
 	tests/fuzz/certificate_target.c \
 	tests/fuzz/mutation.c tests/fuzz/mutation.h \
 	tests/fuzz/ocsp_response_target.c \
+	tests/fuzz/path_seeds.c tests/fuzz/path_seeds.h \
+	tests/fuzz/path_target.c \
 	tests/fuzz/peer_name_target.c \
 	tests/fuzz/pem_target.c \
 	tests/fuzz/properties.c tests/fuzz/properties.h \

@@ -275,3 +275,81 @@ void mutate(struct mutant *mutant, struct random_numbers *numbers, const uint8_t
     }
   }
 }
+
+/* ---- Lists of elements ---- */
+
+/* \return where an element begins, or the length */
+static size_t find_element(const uint8_t *bytes, size_t length, size_t number) {
+  struct byte_slice rest = {bytes, length};
+  struct der_element element;
+
+  while (number > 0 && der_read(&rest, &element)) {
+    number--;
+  }
+  return length - rest.length;
+}
+
+static size_t count_elements(const struct mutant *list) {
+  struct byte_slice rest = {list->bytes, list->length};
+  struct der_element element;
+  size_t count = 0;
+
+  while (der_read(&rest, &element)) {
+    count++;
+  }
+  return count;
+}
+
+/* Puts one in front of another, or in its place. */
+static void copy_element(struct mutant *list, size_t count, struct random_numbers *numbers) {
+  static uint8_t copy[MUTATION_CAPACITY];
+  const size_t from = random_below(numbers, count);
+  const size_t to = random_below(numbers, count);
+  const size_t start = find_element(list->bytes, list->length, from);
+  const size_t length = find_element(list->bytes, list->length, from + 1) - start;
+  const size_t at = find_element(list->bytes, list->length, to);
+  const size_t removed = random_below(numbers, 2) == 0 ? 0 : find_element(list->bytes, list->length, to + 1) - at;
+
+  memcpy(copy, list->bytes + start, length);
+  (void)replace(list, at, removed, copy, length);
+}
+
+static void remove_element(struct mutant *list, size_t count, struct random_numbers *numbers) {
+  const size_t number = random_below(numbers, count);
+  const size_t at = find_element(list->bytes, list->length, number);
+
+  (void)replace(list, at, find_element(list->bytes, list->length, number + 1) - at, NULL, 0);
+}
+
+static void rearrange(struct mutant *list, struct random_numbers *numbers) {
+  for (size_t changes = 1 + random_below(numbers, 4); changes > 0; changes--) {
+    const size_t count = count_elements(list);
+
+    if (count == 0) {
+      return;
+    }
+    if (random_below(numbers, 3) == 0) {
+      remove_element(list, count, numbers);
+    } else {
+      copy_element(list, count, numbers);
+    }
+  }
+}
+
+void mutate_list(struct mutant *mutant, struct random_numbers *numbers, const uint8_t *other, size_t other_length,
+                 size_t fixed) {
+  static struct mutant list;
+  const size_t start = find_element(mutant->bytes, mutant->length, fixed);
+  const size_t other_start = find_element(other, other_length, fixed);
+  const size_t choice = random_below(numbers, 4);
+
+  list.length = mutant->length - start;
+  memcpy(list.bytes, mutant->bytes + start, list.length);
+  if (choice > 0) {
+    rearrange(&list, numbers);
+  }
+  if (choice < 3) {
+    mutate(&list, numbers, other + other_start, other_length - other_start);
+  }
+  (void)replace(mutant, start, mutant->length - start, list.bytes, list.length);
+}

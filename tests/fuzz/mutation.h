@@ -27,4 +27,11 @@ struct mutant {
 /** One to four changes. \a other: input to take parts of. */
 void mutate(struct mutant *mutant, struct random_numbers *numbers, const uint8_t *other, size_t other_length);
 
+/**
+ * The same for a list of elements: now and then some are exchanged, doubled or left out. The first \a fixed elements, of
+ * both inputs, are left as they are.
+ */
+void mutate_list(struct mutant *mutant, struct random_numbers *numbers, const uint8_t *other, size_t other_length,
+                 size_t fixed);
+
 #endif

@@ -11,6 +11,7 @@
 #include "exact_copy.h"
 #include "minted_certificates.h"
 #include "minted_revocation.h"
+#include "path_seeds.h"
 #include "temporary_folder.h"
 #include "x509/certificate.h"
 
@@ -108,6 +109,15 @@ int seeds_make(void) {
   KEEP(SEED_LISTS, lists, true);
   if (has_responses) {
     KEEP(SEED_RESPONSES, responses, false);
+  }
+  for (size_t i = 0; i < path_seeds_count(); i++) {
+    size_t length;
+    uint8_t *bytes = path_seed_make(i, &length);
+
+    if (bytes == NULL) {
+      return -1;
+    }
+    keep(SEED_PATHS, bytes, length);
   }
   KEEP(SEED_TEXTS, texts, false);
   keep_alternative_names();

@@ -23,6 +23,7 @@ enum seed_kind {
   SEED_CERTIFICATE_FILES, /* PEM bundles and DER */
   SEED_LISTS,
   SEED_RESPONSES, /* none where they can't be minted */
+  SEED_PATHS,     /* whole PKIs; none where they can't be minted */
   SEED_TEXTS,     /* PEM */
   SEED_NAMES,     /* content of GeneralNames */
   SEED_KINDS

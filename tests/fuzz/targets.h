@@ -21,6 +21,8 @@ int fuzz_certificate_input(const uint8_t *data, size_t size);
 int fuzz_revocation_list(const uint8_t *data, size_t size);
 /** An OCSP response in DER, and what it says of each certificate. \return 0 */
 int fuzz_ocsp_response(const uint8_t *data, size_t size);
+/** What a broker sends, with whom we trust and what was really issued, searched for a path. \return 0 */
+int fuzz_path(const uint8_t *data, size_t size);
 /** A PEM text, block by block. \return 0 */
 int fuzz_pem(const uint8_t *data, size_t size);
 /** The content of GeneralNames, matched with names of servers. \return 0 */
