@@ -186,8 +186,8 @@ static bool take_attribute(struct byte_slice *attributes, struct byte_slice *typ
          der_read(&content, value);
 }
 
-/* A relative name has no type twice (X.501, section 9.3). One that has is compared in order, so that each value is looked
-   at once.
+/* A relative name has no type twice (X.501, section 9.3). One that has is compared in order, so that each value is
+   looked at once.
    \param [in,out] used bits: those already matched with an attribute of the other name */
 static bool use_attribute(struct byte_slice attributes, struct byte_slice wanted_type, const struct der_element *wanted,
                           uint32_t *used) {

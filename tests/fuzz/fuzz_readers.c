@@ -3,6 +3,7 @@
  * Gives mutated input to each reader, a bounded number of times. A child process reads; when it dies, its input, which
  * the parent sees, is kept in a file and can be given to the reader again. Prints TAP, a case for each reader.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 
 #include "mutation.h"
 #include "path_seeds.h"
+#include "paths.h"
 #include "seeds.h"
 #include "targets.h"
 
@@ -29,14 +31,15 @@ static const struct target {
   const char *minted_by; /* a program that is missing where there are no seeds */
   size_t fixed;          /* the input is a list of elements, of which these first ones are not mutated */
   unsigned slowness;     /* that many times fewer executions */
+  bool has_corpus;
 } targets[] = {
-    {"certificate", fuzz_certificate, SEED_CERTIFICATES, "", 0, 1},
-    {"certificate_input", fuzz_certificate_input, SEED_CERTIFICATE_FILES, "", 0, 1},
-    {"revocation_list", fuzz_revocation_list, SEED_LISTS, "", 0, 1},
-    {"ocsp_response", fuzz_ocsp_response, SEED_RESPONSES, "mint_ocsp_response", 0, 1},
-    {"path", fuzz_path, SEED_PATHS, "mint_chain", PATH_SEED_FIXED, 10}, /* it checks signatures */
-    {"pem", fuzz_pem, SEED_TEXTS, "", 0, 1},
-    {"peer_name", fuzz_peer_name, SEED_NAMES, "", 0, 1},
+    {"certificate", fuzz_certificate, SEED_CERTIFICATES, "", 0, 1, true},
+    {"certificate_input", fuzz_certificate_input, SEED_CERTIFICATE_FILES, "", 0, 1, false},
+    {"revocation_list", fuzz_revocation_list, SEED_LISTS, "", 0, 1, true},
+    {"ocsp_response", fuzz_ocsp_response, SEED_RESPONSES, "mint_ocsp_response", 0, 1, true},
+    {"path", fuzz_path, SEED_PATHS, "mint_chain", PATH_SEED_FIXED, 10, true}, /* it checks signatures */
+    {"pem", fuzz_pem, SEED_TEXTS, "", 0, 1, false},
+    {"peer_name", fuzz_peer_name, SEED_NAMES, "", 0, 1, false},
 };
 #define TARGETS (sizeof(targets) / sizeof(targets[0]))
 
@@ -45,10 +48,12 @@ struct options {
   uint64_t seed;
   const char *only;
   const char *input;
+  const char *corpus; /* NULL: that of the sources */
 };
 
 /* What the parent knows of the child. */
 struct progress {
+  unsigned long kept; /* inputs of the corpus */
   unsigned long executions;
   unsigned long accepted;
   struct mutant mutant;
@@ -65,6 +70,7 @@ static void print_usage(FILE *stream) {
       "  --seed N       of the pseudorandom numbers (default: 1)\n"
       "  --only NAME    this reader only\n"
       "  --input FILE   give this file to the reader of --only, once\n"
+      "  --corpus DIR   first give each reader all files in DIR/NAME (default: tests/fuzz/corpus of the sources)\n"
       "  --help         this text\n"
       "\n"
       "Readers:",
@@ -103,10 +109,13 @@ static const struct target *find_target(const char *name) {
 }
 
 static struct options read_options(int argc, char **argv) {
-  static const struct option known[] = {
-      {"count", required_argument, NULL, 'c'}, {"seed", required_argument, NULL, 's'},
-      {"only", required_argument, NULL, 'o'},  {"input", required_argument, NULL, 'i'},
-      {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+  static const struct option known[] = {{"count", required_argument, NULL, 'c'},
+                                        {"seed", required_argument, NULL, 's'},
+                                        {"only", required_argument, NULL, 'o'},
+                                        {"input", required_argument, NULL, 'i'},
+                                        {"corpus", required_argument, NULL, 'd'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
   struct options options = {.count = DEFAULT_COUNT, .seed = 1};
   int option;
 
@@ -123,6 +132,9 @@ static struct options read_options(int argc, char **argv) {
         break;
       case 'i':
         options.input = optarg;
+        break;
+      case 'd':
+        options.corpus = optarg;
         break;
       case 'h':
         print_usage(stdout);
@@ -142,22 +154,54 @@ static struct options read_options(int argc, char **argv) {
 
 /* ---- One input again ---- */
 
-static int replay(const struct options *options) {
-  static struct mutant mutant;
-  FILE *file = fopen(options->input, "rb");
+static bool read_input(struct mutant *mutant, const char *path) {
+  FILE *file = fopen(path, "rb");
 
   if (file == NULL) {
-    perror(options->input);
+    perror(path);
+    return false;
+  }
+  mutant->length = fread(mutant->bytes, 1, sizeof(mutant->bytes), file);
+  (void)fclose(file);
+  return true;
+}
+
+static int replay(const struct options *options) {
+  static struct mutant mutant;
+
+  if (!read_input(&mutant, options->input)) {
     return 2;
   }
-  mutant.length = fread(mutant.bytes, 1, sizeof(mutant.bytes), file);
-  (void)fclose(file);
   (void)find_target(options->only)->run(mutant.bytes, mutant.length);
   printf("%s: %zu bytes, %s\n", options->only, mutant.length, fuzz_accepted > 0 ? "accepted" : "refused");
   return 0;
 }
 
 /* ---- Many ---- */
+
+/* Inputs that are worth trying in every run: together they reach most of the reader. */
+static void run_corpus(const struct target *target, const struct options *options, struct progress *progress) {
+  char folder[4096];
+  struct dirent *entry;
+  DIR *stream;
+
+  (void)snprintf(folder, sizeof(folder), "%s/%s",
+                 options->corpus != NULL ? options->corpus : path_in_source_tree("tests/fuzz/corpus"), target->name);
+  stream = opendir(folder);
+  while (stream != NULL && (entry = readdir(stream)) != NULL) {
+    if (entry->d_name[0] == '.') {
+      continue;
+    }
+    if (!read_input(&progress->mutant, path_join(folder, entry->d_name))) {
+      exit(99);
+    }
+    (void)target->run(progress->mutant.bytes, progress->mutant.length);
+    progress->kept++;
+  }
+  if (stream != NULL) {
+    (void)closedir(stream);
+  }
+}
 
 /* Each seed as it is at first. */
 static void make_input(struct mutant *mutant, const struct target *target, unsigned long number,
@@ -181,6 +225,7 @@ static void make_input(struct mutant *mutant, const struct target *target, unsig
 static void run_child(const struct target *target, const struct options *options, struct progress *progress) {
   struct random_numbers numbers = {options->seed};
 
+  run_corpus(target, options, progress);
   for (unsigned long i = 0; i < options->count / target->slowness; i++) {
     if (i % 1000 == 0) {
       (void)alarm(SECONDS_FOR_A_THOUSAND); /* one that does not end is a finding too */
@@ -222,8 +267,8 @@ static bool run(const struct target *target, const struct options *options, stru
     return false;
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    printf("# %s: ended with wait status %#x in execution %lu\n", target->name, (unsigned)status,
-           progress->executions + 1);
+    printf("# %s: ended with wait status %#x in execution %lu, after %lu of the corpus\n", target->name,
+           (unsigned)status, progress->executions + 1, progress->kept);
     keep_input(target, &progress->mutant);
     return false;
   }
@@ -232,7 +277,8 @@ static bool run(const struct target *target, const struct options *options, stru
 
 /* All accepted or all refused: then the input was not what it was meant to be. */
 static bool judge(const struct target *target, const struct options *options, struct progress *progress) {
-  return run(target, options, progress) && (options->count < 1000 || progress->accepted > 0) &&
+  return run(target, options, progress) && (!target->has_corpus || progress->kept > 0) &&
+         (options->count < 1000 || progress->accepted > 0) &&
          (options->count < 1000 || target->seeds == SEED_NAMES || progress->accepted < progress->executions);
 }
 
@@ -250,8 +296,8 @@ static int run_all(const struct options *options, struct progress *progress) {
     if (seeds_of(target->seeds)->count == 0) {
       printf("ok %u - %s # SKIP missing peer: %s\n", cases, target->name, target->minted_by);
     } else if (judge(target, options, progress)) {
-      printf("ok %u - %s: %lu executions, %lu accepted\n", cases, target->name, progress->executions,
-             progress->accepted);
+      printf("ok %u - %s: %lu of the corpus, %lu executions, %lu accepted\n", cases, target->name, progress->kept,
+             progress->executions, progress->accepted);
     } else {
       printf("not ok %u - %s: %lu executions, %lu accepted\n", cases, target->name, progress->executions,
              progress->accepted);

@@ -2,6 +2,8 @@
 
 # One program that gives mutated input to each reader of what peers and files bring. Linked as unit tests are.
 fuzz_programs = tests/fuzz/fuzz_readers
+# Inputs that it starts with, in a folder for each reader.
+fuzz_corpus = tests/fuzz/corpus
 tests_fuzz_fuzz_readers_SOURCES = \
 	tests/fuzz/fuzz_readers.c \
 	tests/fuzz/certificate_input_target.c \

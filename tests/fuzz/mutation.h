@@ -28,8 +28,8 @@ struct mutant {
 void mutate(struct mutant *mutant, struct random_numbers *numbers, const uint8_t *other, size_t other_length);
 
 /**
- * The same for a list of elements: now and then some are exchanged, doubled or left out. The first \a fixed elements, of
- * both inputs, are left as they are.
+ * The same for a list of elements: now and then some are exchanged, doubled or left out. The first \a fixed elements,
+ * of both inputs, are left as they are.
  */
 void mutate_list(struct mutant *mutant, struct random_numbers *numbers, const uint8_t *other, size_t other_length,
                  size_t fixed);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Paths. An input holds all that a verdict depends on, so that it can be judged again: the time, then the trusted CAs and
- * the certificates that were really issued, each of them a SEQUENCE, then what a broker sends. Only the last is mutated.
+ * Paths. An input holds all that a verdict depends on, so that it can be judged again: the time, then the trusted CAs
+ * and the certificates that were really issued, each of them a SEQUENCE, then what a broker sends. Only the last is
+ * mutated.
  */
 #include "properties.h"
 #include "targets.h"
