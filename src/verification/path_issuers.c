@@ -152,7 +152,7 @@ bool search_is_fit_as_anchor(const struct search *search, size_t anchor) {
 /* Of RSA: a multiplication takes the square of the modulus' length, and each bit of the exponent takes one or two. */
 static unsigned cost_of_rsa(unsigned key_bits, unsigned exponent_bits) {
   const uint64_t words = key_bits / 64 + 1;
-  const uint64_t cost = 1 + words * words * exponent_bits / (64 * 64 * 128);
+  const uint64_t cost = 1 + words * words * exponent_bits / (UINT64_C(64) * 64 * 128);
 
   return cost < PATH_WORK_MAXIMUM ? (unsigned)cost : PATH_WORK_MAXIMUM;
 }
