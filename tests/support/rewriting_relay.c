@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands between a TLS client and its server, and gives one field of a Hello another value: so a server chooses what
- * it was not offered, or is offered less than the client offers. All else is handed on unchanged. Writes down what the
- * client sends.
+ * Stands between a TLS client and its server, and gives one field of a Hello another value: so a server chooses what it
+ * was not offered, or is offered less than the client offers. Or it changes how the server's first record comes, which
+ * leaves the handshake itself as it is. All else is handed on unchanged. Writes down what the client sends.
  *
  *   rewriting_relay PORT FIELD VALUE      PORT: the server's, on 127.0.0.1; VALUE: hexadecimal; FIELD:
  *     suite, compression   of the server's first ServerHello, which may be a HelloRetryRequest
  *     second-suite         of the second
  *     versions             each version in the supported_versions of the client's first ClientHello
+ *     record-version       of the server's first record
+ *     longer               by how many bytes the first ServerHello grows, by an extension that nobody knows
+ *     before               bytes that come before the server's first record
+ *     split                AT or AT:BYTES; the server's first record comes as two, after AT bytes of its content, with
+ *                          BYTES between them
  *
  * Prints a line "PORT n" when it listens, on 127.0.0.1; then for each connection, one after the other, "SERVER-HELLO
  * suite compression" as each came, "REWRITTEN suite compression" as it went on if it was changed; for each record of
@@ -37,18 +42,34 @@ struct record {
   size_t length;
 };
 
-enum field { FIELD_SUITE, FIELD_COMPRESSION, FIELD_SECOND_SUITE, FIELD_VERSIONS, FIELDS };
+#define INTRUDER_BYTES 64u
 
-static const char *const field_names[FIELDS] = {"suite", "compression", "second-suite", "versions"};
+enum field {
+  FIELD_SUITE,
+  FIELD_COMPRESSION,
+  FIELD_SECOND_SUITE,
+  FIELD_VERSIONS,
+  FIELD_RECORD_VERSION,
+  FIELD_LONGER,
+  FIELD_BEFORE,
+  FIELD_SPLIT,
+  FIELDS
+};
+
+static const char *const field_names[FIELDS] = {"suite",          "compression", "second-suite", "versions",
+                                                "record-version", "longer",      "before",       "split"};
 
 struct change {
   enum field field;
   unsigned value;
+  unsigned char intruder[INTRUDER_BYTES]; /* what comes before or between */
+  size_t intruder_length;
 };
 
 /* What has passed of a connection. */
 struct progress {
   unsigned client_records;
+  unsigned server_records;
   unsigned server_hellos;
 };
 
@@ -116,7 +137,74 @@ static void rewrite(unsigned char *choice, const struct change *change) {
 }
 
 static bool is_to_change(const struct change *change, unsigned hello) {
-  return change->field == FIELD_SECOND_SUITE ? hello == 2 : change->field != FIELD_VERSIONS && hello == 1;
+  switch (change->field) {
+    case FIELD_SUITE:
+    case FIELD_COMPRESSION:
+      return hello == 1;
+    case FIELD_SECOND_SUITE:
+      return hello == 2;
+    default:
+      return false;
+  }
+}
+
+/* ---- The server's first record ---- */
+
+static void add_to_number(unsigned char *at, unsigned more) { set_number(at, ((unsigned)at[0] << 8 | at[1]) + more); }
+
+/* The extensions stand at the end of the message, with their length behind the compression method (RFC 8446, 4.1.3). */
+static void lengthen(struct record *record, unsigned more) {
+  unsigned char *choice = find_choice(record);
+  unsigned char *end = record->bytes + record->length;
+
+  if (choice == NULL || more < 4 || record->length + more > sizeof(record->bytes) || choice + 5 > end) {
+    return;
+  }
+  memset(end, 0, more);
+  set_number(end, 0xfafa);
+  set_number(end + 2, more - 4);
+  add_to_number(choice + 3, more);
+  add_to_number(record->bytes + RECORD_HEADER + 2, more);
+  add_to_number(record->bytes + 3, more);
+  record->length += more;
+}
+
+static bool send_split(int client, const struct record *record, const struct change *change) {
+  unsigned char header[RECORD_HEADER];
+  const size_t content = record->length - RECORD_HEADER;
+  const size_t first = change->value < content ? change->value : content;
+
+  memcpy(header, record->bytes, RECORD_HEADER);
+  set_number(header + 3, (unsigned)first);
+  if (!loopback_send_all(client, header, sizeof(header)) ||
+      !loopback_send_all(client, record->bytes + RECORD_HEADER, first) ||
+      !loopback_send_all(client, change->intruder, change->intruder_length)) {
+    return false;
+  }
+  set_number(header + 3, (unsigned)(content - first));
+  return loopback_send_all(client, header, sizeof(header)) &&
+         loopback_send_all(client, record->bytes + RECORD_HEADER + first, content - first);
+}
+
+static bool send_first_record(int client, struct record *record, const struct change *change) {
+  switch (change->field) {
+    case FIELD_RECORD_VERSION:
+      set_number(record->bytes + 1, change->value);
+      break;
+    case FIELD_LONGER:
+      lengthen(record, change->value);
+      break;
+    case FIELD_BEFORE:
+      if (!loopback_send_all(client, change->intruder, change->intruder_length)) {
+        return false;
+      }
+      break;
+    case FIELD_SPLIT:
+      return send_split(client, record, change);
+    default:
+      break;
+  }
+  return loopback_send_all(client, record->bytes, record->length);
 }
 
 /* ---- The ClientHello ---- */
@@ -182,13 +270,16 @@ static bool pass_from_server(int server, int client, const struct change *change
       rewrite(choice, change);
     }
   }
+  if (progress->server_records++ == 0) {
+    return send_first_record(client, &record, change);
+  }
   return loopback_send_all(client, record.bytes, record.length);
 }
 
 /* Until the client ends. */
 static void relay(int client, int server, const struct change *change) {
   struct pollfd ends[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
-  struct progress progress = {0, 0};
+  struct progress progress = {0, 0, 0};
 
   for (;;) {
     if (poll(ends, 2, -1) < 0) {
@@ -223,19 +314,55 @@ static bool read_field(const char *name, enum field *field) {
   return false;
 }
 
+static bool read_bytes(const char *text, struct change *change) {
+  for (; *text != '\0'; text += 2) {
+    const char pair[3] = {text[0], text[1], '\0'};
+    long byte;
+
+    if (change->intruder_length == sizeof(change->intruder) || pair[1] == '\0' ||
+        !read_number(pair, 16, 0, 0xff, &byte)) {
+      return false;
+    }
+    change->intruder[change->intruder_length++] = (unsigned char)byte;
+  }
+  return true;
+}
+
+/* A number, with bytes behind a colon for a record that is split; bytes alone for those that come before. */
+static bool read_value(char *text, struct change *change) {
+  char *colon = strchr(text, ':');
+  long number;
+
+  if (change->field == FIELD_BEFORE) {
+    return read_bytes(text, change);
+  }
+  if (change->field == FIELD_SPLIT && colon != NULL) {
+    *colon = '\0';
+    if (!read_bytes(colon + 1, change)) {
+      return false;
+    }
+  }
+  if (!read_number(text, 16, 0, change->field == FIELD_COMPRESSION ? 0xff : 0xffff, &number)) {
+    return false;
+  }
+  change->value = (unsigned)number;
+  return true;
+}
+
 int main(int argc, char **argv) {
-  struct change change;
+  struct change change = {.intruder_length = 0};
   long port;
-  long value;
   unsigned listening_port;
   int listener;
 
   if (argc != 4 || !read_number(argv[1], 10, 1, 65535, &port) || !read_field(argv[2], &change.field) ||
-      !read_number(argv[3], 16, 0, change.field == FIELD_COMPRESSION ? 0xff : 0xffff, &value)) {
-    fputs("usage: rewriting_relay PORT suite|compression|second-suite|versions VALUE\n", stderr);
+      !read_value(argv[3], &change)) {
+    fputs(
+        "usage: rewriting_relay PORT "
+        "suite|compression|second-suite|versions|record-version|longer|before|split VALUE\n",
+        stderr);
     return 2;
   }
-  change.value = (unsigned)value;
   (void)setvbuf(stdout, NULL, _IOLBF, 0);
   listener = loopback_listen(&listening_port);
   if (listener < 0) {
