@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Follows TLS records and handshake messages (RFC 8446, sections 4.1.3 and 5.1; RFC 5246, section 7.4) up to the
- * ServerHello, and in TLS 1.2 up to the ServerKeyExchange. Anything out of order or malformed ends the search without a
- * result, so a server can't show one ServerHello here and another one to wolfSSL.
+ * Follows handshake messages (RFC 8446, section 4.1.3; RFC 5246, section 7.4): up to the ServerHello, and in TLS 1.2
+ * all that come in clear, for the group and the signature of the ServerKeyExchange. Their order is checked as far as
+ * two readers could differ about it.
  */
 #include "tls/server_hello.h"
 
-#include "base/bounded_text.h"
 #include "base/byte_slice.h"
 
 #include <string.h>
 
-#define RECORD_CHANGE_CIPHER_SPEC 20
-#define RECORD_ALERT 21
-#define RECORD_HANDSHAKE 22
-#define RECORD_APPLICATION_DATA 23
-#define RECORD_LENGTH_MAXIMUM 16384 /* of plaintext */
-
-#define ALERT_LENGTH 2
-#define ALERT_LEVEL_WARNING 1
-
 #define MESSAGE_HEADER_LENGTH 4
+#define MESSAGE_HELLO_REQUEST 0
 #define MESSAGE_SERVER_HELLO 2
+#define MESSAGE_NEW_SESSION_TICKET 4
 #define MESSAGE_CERTIFICATE 11
 #define MESSAGE_SERVER_KEY_EXCHANGE 12
+#define MESSAGE_CERTIFICATE_REQUEST 13
+#define MESSAGE_SERVER_HELLO_DONE 14
 #define MESSAGE_CERTIFICATE_STATUS 22
 
 #define EXTENSION_EXTENDED_MASTER_SECRET 23
@@ -54,12 +48,12 @@ struct answer {
   bool has_key_share;
   bool extended_master_secret;
   bool downgrade_sentinel;
+  bool no_extensions;
+  uint8_t compression;
   uint16_t version;
   uint16_t suite;
   uint16_t group;
 };
-
-enum prefix_match { PREFIX_DIFFERS, PREFIX_TOO_SHORT, PREFIX_MATCHES };
 
 static bool take(struct byte_slice *rest, size_t length, struct byte_slice *part) {
   if (length > rest->length) {
@@ -149,6 +143,7 @@ static bool read_extensions(struct byte_slice body, struct answer *answer) {
   if (!take_vector16(&body, &extensions) || body.length != 0) {
     return false;
   }
+  answer->no_extensions = extensions.length == 0;
   while (extensions.length > 0) {
     if (!read_extension(&extensions, answer)) {
       return false;
@@ -165,12 +160,12 @@ static bool has_sentinel(const uint8_t *random) {
 
 static bool read_answer(struct byte_slice body, struct answer *answer) {
   struct byte_slice random, session_id;
-  uint8_t session_id_length, compression;
+  uint8_t session_id_length;
   memset(answer, 0, sizeof *answer);
   if (!take_uint16(&body, &answer->version) || !take(&body, RANDOM_LENGTH, &random) ||
       !take_uint8(&body, &session_id_length) || session_id_length > SESSION_ID_LENGTH_MAXIMUM ||
       !take(&body, session_id_length, &session_id) || !take_uint16(&body, &answer->suite) ||
-      !take_uint8(&body, &compression) || compression != 0) {
+      !take_uint8(&body, &answer->compression)) {
     return false;
   }
   answer->is_retry = memcmp(random.bytes, retry_random, RANDOM_LENGTH) == 0;
@@ -178,30 +173,42 @@ static bool read_answer(struct byte_slice body, struct answer *answer) {
   return read_extensions(body, answer);
 }
 
-static void stop_reading(struct server_hello *hello) {
-  hello->finished_reading = true;
-  hello->given_up = !hello->complete;
+/* RFC 8446, sections 4.1.3 and 4.2.1: TLS 1.3 is chosen by the extension, which chooses nothing older, and a
+   HelloRetryRequest is a message of TLS 1.3. */
+static bool is_version_well_chosen(const struct answer *answer) {
+  return answer->has_version == (answer->version >= VERSION_TLS_1_3) &&
+         (!answer->is_retry || answer->version == VERSION_TLS_1_3);
+}
+
+static void use_retry(struct server_hello *hello, const struct answer *answer) {
+  if (hello->retry_requested) {
+    hello->fault = SERVER_HELLO_SECOND_RETRY;
+    return;
+  }
+  hello->retry_requested = true;
+  hello->retry_suite = answer->suite;
+  hello->ends_record = true;
 }
 
 static void use_server_hello(struct server_hello *hello, struct byte_slice body) {
   struct answer answer;
-  if (!read_answer(body, &answer) || (answer.is_retry && hello->retry_requested)) {
-    stop_reading(hello);
-    return;
-  }
-  if (answer.is_retry) {
-    hello->retry_requested = true;
-    hello->retry_suite = answer.suite;
-    return;
-  }
-  hello->version = answer.version;
-  hello->suite = answer.suite;
-  hello->downgrade_sentinel = answer.downgrade_sentinel;
-  hello->extended_master_secret = answer.extended_master_secret;
-  hello->group = answer.group;
-  hello->complete = true;
-  if (hello->version >= VERSION_TLS_1_3) { /* everything after it is encrypted */
-    stop_reading(hello);
+  if (!read_answer(body, &answer)) {
+    hello->fault = SERVER_HELLO_MALFORMED;
+  } else if (answer.compression != 0) {
+    hello->fault = SERVER_HELLO_COMPRESSES;
+  } else if (!is_version_well_chosen(&answer)) {
+    hello->fault = SERVER_HELLO_MALFORMED;
+  } else if (answer.is_retry) {
+    use_retry(hello, &answer);
+  } else {
+    hello->version = answer.version;
+    hello->suite = answer.suite;
+    hello->downgrade_sentinel = answer.downgrade_sentinel;
+    hello->extended_master_secret = answer.extended_master_secret;
+    hello->no_extensions = answer.no_extensions;
+    hello->group = answer.group;
+    hello->complete = true;
+    hello->ends_record = hello->version >= VERSION_TLS_1_3;
   }
 }
 
@@ -215,26 +222,26 @@ static bool has_curve_in_key_exchange(uint16_t suite) {
          suite == 0xcca8 || suite == 0xcca9;                                         /* ChaCha20-Poly1305 */
 }
 
-/* The length up to and including the signature algorithm; 0: the length of the point has not been seen yet. */
+/* The length up to and including the signature algorithm; 0: the message ends before. */
 static size_t key_exchange_front(const struct server_hello *hello) {
   const size_t point = MESSAGE_HEADER_LENGTH + CURVE_LENGTH;
-  return hello->message_length > point ? point + 1 + hello->message[point] + SCHEME_LENGTH : 0;
+  const size_t front = hello->message_length > point ? point + 1 + hello->message[point] + SCHEME_LENGTH : 0;
+  return front <= hello->message_length ? front : 0;
 }
 
 static void use_key_exchange(struct server_hello *hello) {
-  const uint8_t *curve = hello->message + MESSAGE_HEADER_LENGTH;
-  if (has_curve_in_key_exchange(hello->suite) && curve[0] == CURVE_TYPE_NAMED) {
-    const uint8_t *scheme = hello->message + key_exchange_front(hello) - SCHEME_LENGTH;
-    hello->group = (uint16_t)(curve[1] << 8 | curve[2]);
-    hello->signature_scheme = (uint16_t)(scheme[0] << 8 | scheme[1]);
-  }
-  stop_reading(hello);
-}
-
-/* Whether the message has come as far as the end of the signature algorithm. */
-static bool has_key_exchange_front(const struct server_hello *hello) {
   const size_t front = key_exchange_front(hello);
-  return front != 0 && hello->message_length >= front;
+  const uint8_t *curve = hello->message + MESSAGE_HEADER_LENGTH;
+  if (!has_curve_in_key_exchange(hello->suite)) {
+    return;
+  }
+  if (front == 0) {
+    hello->fault = SERVER_HELLO_KEY_EXCHANGE_MALFORMED;
+  } else if (curve[0] == CURVE_TYPE_NAMED) {
+    hello->group = (uint16_t)(curve[1] << 8 | curve[2]);
+    hello->signature_scheme =
+        (uint16_t)(hello->message[front - SCHEME_LENGTH] << 8 | hello->message[front - SCHEME_LENGTH + 1]);
+  }
 }
 
 static size_t message_total(const struct server_hello *hello) {
@@ -242,36 +249,54 @@ static size_t message_total(const struct server_hello *hello) {
          ((size_t)hello->message[1] << 16 | (size_t)hello->message[2] << 8 | (size_t)hello->message[3]);
 }
 
-static bool is_awaited_message(const struct server_hello *hello) {
-  const uint8_t type = hello->message[0];
-  if (!hello->complete) {
-    return type == MESSAGE_SERVER_HELLO && message_total(hello) <= SERVER_HELLO_LENGTH;
+/* The order in which the messages of TLS 1.2 come, each at most once (RFC 5246, section 7.3; RFC 6066, section 8; RFC
+   5077, section 3.3); 0: not one of them. */
+static unsigned rank_of(uint8_t type) {
+  static const uint8_t order[] = {MESSAGE_SERVER_HELLO,        MESSAGE_CERTIFICATE,         MESSAGE_CERTIFICATE_STATUS,
+                                  MESSAGE_SERVER_KEY_EXCHANGE, MESSAGE_CERTIFICATE_REQUEST, MESSAGE_SERVER_HELLO_DONE,
+                                  MESSAGE_NEW_SESSION_TICKET};
+  unsigned rank = sizeof order;
+  while (rank > 0 && order[rank - 1] != type) {
+    rank--;
   }
-  return type == MESSAGE_CERTIFICATE || type == MESSAGE_CERTIFICATE_STATUS || type == MESSAGE_SERVER_KEY_EXCHANGE;
+  return rank;
+}
+
+/* Called once a message's header is complete. */
+static enum server_hello_fault judge_header(struct server_hello *hello) {
+  const unsigned rank = rank_of(hello->message_type);
+  if (hello->message_type == MESSAGE_HELLO_REQUEST && hello->complete &&
+      message_total(hello) == MESSAGE_HEADER_LENGTH) {
+    hello->hello_requests++;
+    return hello->hello_requests > SERVER_HELLO_REQUESTS ? SERVER_HELLO_TOO_MANY_REQUESTS : SERVER_HELLO_SOUND;
+  }
+  if (hello->complete ? rank <= hello->rank : hello->message_type != MESSAGE_SERVER_HELLO) {
+    return SERVER_HELLO_OUT_OF_ORDER;
+  }
+  hello->rank = rank;
+  return !hello->complete && message_total(hello) > SERVER_HELLO_LENGTH ? SERVER_HELLO_TOO_LONG : SERVER_HELLO_SOUND;
+}
+
+static void use_message(struct server_hello *hello) {
+  struct byte_slice body = {hello->message + MESSAGE_HEADER_LENGTH, hello->message_length - MESSAGE_HEADER_LENGTH};
+  if (hello->message_type == MESSAGE_SERVER_HELLO) {
+    use_server_hello(hello, body);
+  } else if (hello->message_type == MESSAGE_SERVER_KEY_EXCHANGE) {
+    use_key_exchange(hello);
+  }
 }
 
 /* Called after each piece of a message. */
 static void look_at_message(struct server_hello *hello) {
-  if (hello->message_length == MESSAGE_HEADER_LENGTH && !is_awaited_message(hello)) {
-    stop_reading(hello);
-    return;
+  if (hello->message_length == MESSAGE_HEADER_LENGTH) {
+    hello->message_type = hello->message[0];
+    hello->fault = judge_header(hello);
   }
-  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE && has_key_exchange_front(hello)) {
-    use_key_exchange(hello);
-    return;
+  if (hello->fault == SERVER_HELLO_SOUND && hello->message_length >= MESSAGE_HEADER_LENGTH &&
+      hello->message_length == message_total(hello)) {
+    use_message(hello);
+    hello->message_length = 0;
   }
-  if (hello->message_length < message_total(hello)) {
-    return;
-  }
-  if (hello->message[0] == MESSAGE_SERVER_KEY_EXCHANGE) { /* it ended too early */
-    stop_reading(hello);
-    return;
-  }
-  if (hello->message[0] == MESSAGE_SERVER_HELLO) {
-    struct byte_slice body = {hello->message + MESSAGE_HEADER_LENGTH, hello->message_length - MESSAGE_HEADER_LENGTH};
-    use_server_hello(hello, body);
-  }
-  hello->message_length = 0;
 }
 
 /* How much of the current message to take at once: its header first, then what is left of it. */
@@ -289,148 +314,26 @@ static void keep_message_bytes(struct server_hello *hello, struct byte_slice pie
   hello->message_length += piece.length;
 }
 
-static void watch_handshake(struct server_hello *hello, struct byte_slice bytes) {
+void server_hello_init(struct server_hello *hello) { memset(hello, 0, sizeof *hello); }
+
+bool server_hello_watch(struct server_hello *hello, const uint8_t *bytes, size_t length) {
+  struct byte_slice rest = {bytes, length};
   struct byte_slice piece;
-  while (!hello->finished_reading && take(&bytes, message_piece_length(hello, bytes.length), &piece) &&
-         piece.length > 0) {
-    keep_message_bytes(hello, piece);
-    if (hello->message_length >= MESSAGE_HEADER_LENGTH) {
+  while (hello->fault == SERVER_HELLO_SOUND && rest.length > 0) {
+    if (hello->ends_record) {
+      hello->fault = SERVER_HELLO_NOT_LAST;
+    } else if (take(&rest, message_piece_length(hello, rest.length), &piece)) {
+      keep_message_bytes(hello, piece);
       look_at_message(hello);
     }
   }
+  return hello->fault == SERVER_HELLO_SOUND;
 }
 
-static size_t record_length(const struct server_hello *hello) {
-  return (size_t)hello->record_header[3] << 8 | hello->record_header[4];
+void server_hello_end_record(struct server_hello *hello) {
+  hello->header_was_split =
+      hello->header_was_split || (hello->message_length > 0 && hello->message_length < MESSAGE_HEADER_LENGTH);
+  hello->ends_record = hello->ends_record && hello->complete;
 }
 
-/* Messages are not mixed with other records (RFC 8446, section 5.1). Warnings may come before the ServerHello in
- * TLS 1.2. */
-static bool is_awaited_record(const struct server_hello *hello) {
-  const size_t length = record_length(hello);
-  switch (hello->record_header[0]) {
-    case RECORD_HANDSHAKE:
-      return length > 0 && length <= RECORD_LENGTH_MAXIMUM;
-    case RECORD_ALERT:
-      return length == ALERT_LENGTH && hello->message_length == 0;
-    case RECORD_CHANGE_CIPHER_SPEC: /* after a HelloRetryRequest, for middleboxes: RFC 8446, appendix D.4 */
-      return length == 1 && hello->message_length == 0 && hello->retry_requested && !hello->complete;
-    default:
-      return false;
-  }
-}
-
-static enum prefix_match compare_tls(const uint8_t *bytes, size_t length) {
-  if ((length > 0 && (bytes[0] < RECORD_CHANGE_CIPHER_SPEC || bytes[0] > RECORD_APPLICATION_DATA)) ||
-      (length > 1 && bytes[1] != 3) || (length > 2 && bytes[2] > 4)) {
-    return PREFIX_DIFFERS;
-  }
-  return length > 2 ? PREFIX_MATCHES : PREFIX_TOO_SHORT;
-}
-
-static void take_header_byte(struct server_hello *hello, struct byte_slice *bytes) {
-  if (!take_uint8(bytes, &hello->record_header[hello->record_header_length])) {
-    return;
-  }
-  hello->record_header_length++;
-  if (compare_tls(hello->record_header, hello->record_header_length) == PREFIX_DIFFERS) {
-    stop_reading(hello);
-  } else if (hello->record_header_length == sizeof hello->record_header) {
-    hello->record_left = record_length(hello);
-    if (!is_awaited_record(hello)) {
-      stop_reading(hello);
-    }
-  }
-}
-
-static void take_content(struct server_hello *hello, struct byte_slice *bytes) {
-  struct byte_slice content;
-  if (!take(bytes, bytes->length < hello->record_left ? bytes->length : hello->record_left, &content)) {
-    return;
-  }
-  if (hello->record_header[0] == RECORD_HANDSHAKE) {
-    watch_handshake(hello, content);
-  } else if (hello->record_header[0] == RECORD_ALERT && hello->record_left == ALERT_LENGTH &&
-             content.bytes[0] != ALERT_LEVEL_WARNING) {
-    stop_reading(hello);
-  }
-  hello->record_left -= content.length;
-  if (hello->record_left == 0) {
-    hello->record_header_length = 0;
-  }
-}
-
-static void watch_records(struct server_hello *hello, struct byte_slice bytes) {
-  while (bytes.length > 0 && !hello->finished_reading) {
-    if (hello->record_header_length < sizeof hello->record_header) {
-      take_header_byte(hello, &bytes);
-    } else {
-      take_content(hello, &bytes);
-    }
-  }
-}
-
-static enum prefix_match compare_protocol_header(const uint8_t *bytes, size_t length) {
-  static const char header[] = {'A', 'M', 'Q', 'P'};
-  if (memcmp(bytes, header, length < sizeof header ? length : sizeof header) != 0) {
-    return PREFIX_DIFFERS;
-  }
-  return length < sizeof header ? PREFIX_TOO_SHORT : PREFIX_MATCHES;
-}
-
-/* Frame type 1, channel 0, a size below 16 MiB, class 10 (AMQP 0-9-1, section 4.2.3). */
-static enum prefix_match compare_method_frame(const uint8_t *bytes, size_t length) {
-  static const uint8_t expected[] = {1, 0, 0, 0, 0, 0, 0, 0, 10};
-  size_t i;
-  for (i = 0; i < length && i < sizeof expected; i++) {
-    const bool is_size = i >= 4 && i <= 6;
-    if (!is_size && bytes[i] != expected[i]) {
-      return PREFIX_DIFFERS;
-    }
-  }
-  return length < sizeof expected ? PREFIX_TOO_SHORT : PREFIX_MATCHES;
-}
-
-static enum peer_speech judge_speech(const uint8_t *bytes, size_t length) {
-  const enum prefix_match tls = compare_tls(bytes, length);
-  const enum prefix_match header = compare_protocol_header(bytes, length);
-  const enum prefix_match frame = compare_method_frame(bytes, length);
-  if (tls == PREFIX_MATCHES) {
-    return PEER_SPEECH_TLS;
-  }
-  if (header == PREFIX_MATCHES || frame == PREFIX_MATCHES) {
-    return PEER_SPEECH_PLAIN_AMQP;
-  }
-  if (tls == PREFIX_DIFFERS && header == PREFIX_DIFFERS && frame == PREFIX_DIFFERS) {
-    return PEER_SPEECH_OTHER;
-  }
-  return PEER_SPEECH_UNKNOWN;
-}
-
-static void collect_sample(struct server_hello *hello, const uint8_t *bytes, size_t length) {
-  const size_t room = sizeof hello->sample - hello->sample_length;
-  const size_t count = length < room ? length : room;
-  memcpy(hello->sample + hello->sample_length, bytes, count);
-  hello->sample_length += count;
-}
-
-void server_hello_init(struct server_hello *hello) { memset(hello, 0, sizeof *hello); }
-
-void server_hello_watch(struct server_hello *hello, const uint8_t *bytes, size_t length) {
-  struct byte_slice slice = {bytes, length};
-  if (hello->done || length == 0) {
-    return;
-  }
-  collect_sample(hello, bytes, length);
-  if (hello->speech == PEER_SPEECH_UNKNOWN) {
-    hello->speech = judge_speech(hello->sample, hello->sample_length);
-  }
-  watch_records(hello, slice);
-  hello->done = hello->finished_reading && hello->sample_length == sizeof hello->sample;
-}
-
-void server_hello_format_sample(const struct server_hello *hello, char *text, size_t capacity) {
-  struct bounded_text writer;
-  bounded_text_init(&writer, text, capacity);
-  bounded_text_add_printable(&writer, hello->sample, hello->sample_length);
-}
+bool server_hello_is_amid(const struct server_hello *hello) { return hello->message_length > 0; }

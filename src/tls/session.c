@@ -61,6 +61,11 @@ static bool is_downgraded(const struct policy_limits *limits, const struct serve
          policy_limits_versions(limits, &lowest, &highest) && highest >= AMQP_WOLFSSL_TLS_1_3;
 }
 
+/* A server that knows nothing of TLS 1.3 chooses 1.2 whatever was offered. wolfSSL refuses what is older. */
+static bool is_version_offered(const struct policy_limits *limits, uint16_t version) {
+  return version < AMQP_WOLFSSL_TLS_1_2 || (version >= limits->lowest && version <= limits->highest);
+}
+
 /* wolfSSL 5.5.4 accepts any suite it knows from a TLS 1.2 server if TLS 1.3 was offered too. It refuses other versions
    itself. */
 static bool is_suite_offered(const struct policy_limits *limits, uint16_t suite, uint16_t version) {
@@ -73,6 +78,9 @@ static bool is_suite_offered(const struct policy_limits *limits, uint16_t suite,
 static enum hello_verdict judge_hello(const void *context, const struct server_hello *hello) {
   const struct policy_limits *limits = &tls_context_settings(context)->limits;
 
+  if (!is_version_offered(limits, hello->complete ? hello->version : AMQP_WOLFSSL_TLS_1_3)) {
+    return HELLO_VERSION_NOT_OFFERED;
+  }
   if (hello->retry_requested && !is_suite_offered(limits, hello->retry_suite, AMQP_WOLFSSL_TLS_1_3)) {
     return HELLO_SUITE_NOT_OFFERED;
   }
@@ -221,35 +229,45 @@ static struct negotiated read_negotiated(const struct session *session) {
   return negotiated;
 }
 
+/* Whether we have read the same handshake as wolfSSL: else what we know of it is worth nothing. */
+static bool was_followed(struct session *session, const struct negotiated *negotiated) {
+  const struct server_hello *hello = session->io.hello;
+
+  if (hello != NULL && hello->complete && hello->version == negotiated->version && hello->suite == negotiated->suite) {
+    return true;
+  }
+  error_set(session->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION,
+            "wolfSSL negotiated version 0x%04x and cipher suite 0x%04x, but the broker's ServerHello was not seen to "
+            "choose them",
+            negotiated->version, negotiated->suite);
+  return false;
+}
+
 /* wolfSSL is satisfied; are we? */
 static bool is_server_good(struct session *session, const struct negotiated *negotiated) {
   const struct policy_limits *limits = &tls_context_settings(session->context)->limits;
 
-  return peer_verification_finish(&session->verification, session->error) == AMQP_WOLFSSL_OK &&
+  return was_followed(session, negotiated) &&
+         peer_verification_finish(&session->verification, session->error) == AMQP_WOLFSSL_OK &&
          policy_check_negotiated(limits, negotiated, session->error) == AMQP_WOLFSSL_OK;
 }
-
-static bool is_tls_1_2(const struct session *session) { return wolfSSL_GetVersion(session->ssl) == WOLFSSL_TLSV1_2; }
 
 /* wolfSSL has gone on, and our certificate is queued: it must not leave. In TLS 1.3 we can send nothing in its
    place. */
 static enum session_result refuse_to_answer(struct session *session) {
-  tls_io_drop_output(&session->io);
-  if (is_tls_1_2(session)) {
-    const uint8_t alert = session_error_alert_to_send(session->error);
+  const uint8_t alert = session_error_alert_to_send(session->error);
 
-    tls_io_alert_in_clear(&session->io, alert);
-    if (tls_io_flush(&session->io) == TLS_IO_FLUSHED && !session->io.out_of_memory) {
-      error_set_alert(session->error, alert, AMQP_WOLFSSL_ALERT_SENT);
-    }
+  if (tls_io_alert_in_clear(&session->io, alert) && tls_io_flush(&session->io) == TLS_IO_FLUSHED) {
+    error_set_alert(session->error, alert, AMQP_WOLFSSL_ALERT_SENT);
   }
+  tls_io_drop_output(&session->io);
   return latch(session, SESSION_FAILED, true);
 }
 
 /* Judges once, when the server has shown all it has, and before our part leaves. In TLS 1.2 wolfSSL then reads on; what
    it makes of that does not matter for a server that is refused. \return false: refused, with an error set */
 static bool judge_server(struct session *session, int wolfssl_code) {
-  const bool due = wolfssl_code == 0 || (is_tls_1_2(session) && session->io.answer_queued);
+  const bool due = wolfssl_code == 0 || tls_io_is_holding(&session->io);
   struct negotiated negotiated;
 
   if (session->verification.error.code != AMQP_WOLFSSL_OK && (due || is_waiting(wolfssl_code))) {
@@ -262,6 +280,9 @@ static bool judge_server(struct session *session, int wolfssl_code) {
   }
   negotiated = read_negotiated(session);
   session->judged = is_server_good(session, &negotiated);
+  if (session->judged) {
+    tls_io_open_gate(&session->io);
+  }
   return session->judged;
 }
 
@@ -354,6 +375,7 @@ static void drain(struct session *session) {
     if (count <= 0 || !byte_queue_append(&session->drained, bytes, (size_t)count)) {
       return;
     }
+    tls_io_data_passed(&session->io);
   }
 }
 
@@ -374,6 +396,7 @@ static bool encrypt(struct session *session, const uint8_t *bytes, size_t length
     }
     done += (size_t)written;
   }
+  tls_io_data_passed(&session->io);
   return true;
 }
 
@@ -477,6 +500,7 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
 
     if (count > 0) {
       session->data_received = true;
+      tls_io_data_passed(&session->io);
       collected += (size_t)count;
       continue;
     }

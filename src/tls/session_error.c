@@ -12,6 +12,7 @@
 
 #include "x509/certificate.h"
 #include "backend/fips_module.h"
+#include "tls/record_fault.h"
 #include "identity/pkcs11_token.h"
 #include "identity/token_signature.h"
 #include "backend/wolfssl_error.h"
@@ -176,20 +177,20 @@ static void explain_received_alert(const struct session_failure *failure, int al
 /* ---- A peer that does not speak TLS ---- */
 
 static bool explain_speech(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
-  const struct server_hello *hello = failure->io->hello;
-  char sample[4 * SERVER_HELLO_SAMPLE_LENGTH + 1];
+  const struct peer_speech *speech = &failure->io->speech;
+  char sample[4 * PEER_SPEECH_SAMPLE_LENGTH + 1];
 
-  if (failure->handshake_done || hello == NULL) {
+  if (failure->handshake_done) {
     return false;
   }
-  switch (hello->speech) {
+  switch (speech->kind) {
     case PEER_SPEECH_PLAIN_AMQP:
       error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_SPEAKS_PLAIN_AMQP,
                 "this port speaks AMQP without TLS; connect to the broker's TLS port (5671 by default, "
                 "listeners.ssl.default)");
       return true;
     case PEER_SPEECH_OTHER:
-      server_hello_format_sample(hello, sample, sizeof(sample));
+      peer_speech_format_sample(speech, sample, sizeof(sample));
       error_set(error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_PEER_NOT_TLS,
                 "this port does not speak TLS; its reply begins with \"%s\"; check host and port", sample);
       return true;
@@ -307,12 +308,28 @@ uint8_t session_error_alert_to_send(const amqp_wolfssl_error_t *error) {
   }
 }
 
+/* ---- What was refused before wolfSSL saw it ---- */
+
+static void explain_version(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct policy_limits *limits = &tls_context_settings(failure->context)->limits;
+  const struct server_hello *hello = failure->io->hello;
+
+  error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION,
+            "the broker chose TLS version 0x%04x, and 0x%04x to 0x%04x were offered; enable one of these on the broker "
+            "(ssl_options.versions), or widen the range here",
+            hello->complete ? hello->version : (unsigned)AMQP_WOLFSSL_TLS_1_3, (unsigned)limits->lowest,
+            (unsigned)limits->highest);
+}
+
 static bool explain_hello(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   const struct server_hello *hello = failure->io->hello;
 
   switch (failure->io->hello_verdict) {
     case HELLO_TAKEN:
       return false;
+    case HELLO_VERSION_NOT_OFFERED:
+      explain_version(failure, error);
+      break;
     case HELLO_SUITE_NOT_OFFERED:
       error_set(error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_SUITE,
                 "the broker chose cipher suite 0x%04x, which was not offered",
@@ -330,8 +347,32 @@ static bool explain_hello(const struct session_failure *failure, amqp_wolfssl_er
           "alters the handshake (a proxy or firewall that inspects TLS, or an attacker)");
       break;
   }
-  if (failure->io->output.length == 0 && !failure->io->out_of_memory) { /* the alert has left */
-    error_set_alert(error, TLS_IO_HELLO_ALERT, AMQP_WOLFSSL_ALERT_SENT);
+  return true;
+}
+
+/* What another service says makes no records either. But what begins as a record of TLS does, but for its version, is
+   told as what it is. */
+static void explain_framing(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct record_framing *framing = &failure->io->framing;
+
+  const bool is_tls = framing->fault == RECORD_VERSION_WRONG && framing->header[1] == 3;
+
+  if (is_tls || !explain_speech(failure, error)) {
+    record_fault_explain(framing, failure->io->hello, failure->stage, error);
+  }
+}
+
+static bool explain_refusal(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const int sent = tls_io_clear_alert_sent(failure->io);
+
+  if (!tls_io_has_refused(failure->io)) {
+    return false;
+  }
+  if (!explain_hello(failure, error)) {
+    explain_framing(failure, error);
+  }
+  if (sent >= 0) {
+    error_set_alert(error, sent, AMQP_WOLFSSL_ALERT_SENT);
   }
   return true;
 }
@@ -340,7 +381,7 @@ void session_error_explain(const struct session_failure *failure, amqp_wolfssl_e
   int received;
   int sent;
 
-  if (explain_hello(failure, error)) {
+  if (explain_refusal(failure, error)) {
     return;
   }
   read_alerts(failure, &received, &sent);

@@ -9,12 +9,12 @@
 #include <string.h>
 
 #include "backend/wolfssl_headers.h"
+#include "tls/record_fault.h"
 
 /* Two full records, or a few hundred small ones. */
 #define READ_AHEAD_CAPACITY ((size_t)32 * 1024)
 
-/* ContentType of RFC 5246, section 6.2.1. */
-enum { RECORD_CHANGE_CIPHER = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22 };
+#define VERSION_TLS_1_3 0x0304
 
 /* ---- Sending ---- */
 
@@ -38,75 +38,68 @@ static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
 }
 
 /* A record goes straight into the kernel if nothing is queued before it; what does not fit there is queued. During the
-   handshake everything is: the session judges the server once more before it replies. */
+   handshake everything is: the session judges the server once more before our part of it leaves. */
 static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
   struct tls_io *io = context;
   const uint8_t *record = (const uint8_t *)bytes;
-  size_t sent = io->hello == NULL && io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
+  size_t sent;
 
   (void)ssl;
-  if (io->hello != NULL && io->hello->complete &&
-      (record[0] == RECORD_HANDSHAKE || record[0] == RECORD_CHANGE_CIPHER)) {
-    io->answer_queued = true;
+  if (tls_io_has_refused(io)) { /* wolfSSL makes an alert of that too, and names another cause */
+    return length;
   }
+  sent = io->hello == NULL && io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
   if (!byte_queue_append(&io->output, record + sent, (size_t)length - sent)) {
     io->out_of_memory = true;
     return WOLFSSL_CBIO_ERR_GENERAL;
+  }
+  if (io->hello != NULL) {
+    handshake_gate_take(&io->gate, io->hello, record, (size_t)length);
   }
   return length;
 }
 
 enum tls_io_flush_result tls_io_flush(struct tls_io *io) {
-  while (io->output.length > 0) {
-    size_t sent = send_now(io, byte_queue_front(&io->output), io->output.length);
+  while (io->output.length > io->gate.held) {
+    size_t sent = send_now(io, byte_queue_front(&io->output), io->output.length - io->gate.held);
 
     if (sent == 0) {
       return io->send_errno != 0 ? TLS_IO_BROKEN : TLS_IO_BLOCKED;
     }
     byte_queue_consume(&io->output, sent);
   }
+  io->framing.our_part_has_left = io->gate.own_part_passed;
   return TLS_IO_FLUSHED;
 }
 
-void tls_io_drop_output(struct tls_io *io) { byte_queue_release(&io->output); }
+bool tls_io_is_holding(const struct tls_io *io) { return handshake_gate_is_holding(&io->gate); }
+
+void tls_io_drop_output(struct tls_io *io) {
+  byte_queue_release(&io->output);
+  handshake_gate_drop(&io->gate);
+}
 
 /* RFC 5246, section 7.2. */
-void tls_io_alert_in_clear(struct tls_io *io, uint8_t alert) {
-  const uint8_t record[] = {RECORD_ALERT, 3, 3, 0, 2, 2, alert};
+bool tls_io_alert_in_clear(struct tls_io *io, uint8_t alert) {
+  const uint8_t record[] = {TLS_RECORD_ALERT, 3, 3, 0, 2, 2, alert};
+  const bool accepted_1_3 = io->hello_accepted && io->hello != NULL && io->hello->version >= VERSION_TLS_1_3;
 
+  if (io->hello == NULL || io->output.length > io->gate.held ||
+      !handshake_gate_allows_alert_in_clear(&io->gate, accepted_1_3)) {
+    return false;
+  }
+  tls_io_drop_output(io);
   if (!byte_queue_append(&io->output, record, sizeof(record))) {
     io->out_of_memory = true;
+    return false;
   }
+  io->clear_alert = alert;
+  return true;
 }
+
+int tls_io_clear_alert_sent(const struct tls_io *io) { return io->output.length == 0 ? io->clear_alert : -1; }
 
 /* ---- Receiving ---- */
-
-static size_t record_body_length(const struct tls_io *io) {
-  return (size_t)io->record_header[3] << 8 | io->record_header[4];
-}
-
-/* Tracks the records passed to wolfSSL, to know which one it has only part of. */
-static void follow_records(struct tls_io *io, const uint8_t *bytes, size_t length) {
-  while (length > 0) {
-    size_t count;
-
-    if (io->record_header_length < TLS_RECORD_HEADER) {
-      io->record_header[io->record_header_length++] = *bytes;
-      count = 1;
-      if (io->record_header_length == TLS_RECORD_HEADER) {
-        io->record_left = record_body_length(io);
-      }
-    } else {
-      count = length < io->record_left ? length : io->record_left;
-      io->record_left -= count;
-    }
-    bytes += count;
-    length -= count;
-    if (io->record_header_length == TLS_RECORD_HEADER && io->record_left == 0) {
-      io->record_header_length = 0;
-    }
-  }
-}
 
 /* What is missing of the record that wolfSSL has part of, and after it no more than fits besides that record. */
 static size_t fetch_length(const struct tls_io *io) {
@@ -114,30 +107,15 @@ static size_t fetch_length(const struct tls_io *io) {
   size_t body = 0;
   size_t length;
 
-  if (io->record_header_length == TLS_RECORD_HEADER) {
-    missing = io->record_left;
-    body = record_body_length(io);
-  } else if (io->record_header_length > 0) {
-    missing = TLS_RECORD_HEADER - io->record_header_length;
-    body = TLS_RECORD_PLAINTEXT;
+  if (io->framing.header_length > 0) {
+    missing = record_framing_piece(&io->framing);
+    body = record_framing_content(&io->framing);
   }
   length = io->receive_room > body ? io->receive_room - body : 0;
   if (length < READ_AHEAD_CAPACITY) {
-    length += missing; /* at most 65535, as the peer says */
+    length += missing; /* at most what encryption makes of a full record */
   }
   return length < READ_AHEAD_CAPACITY ? length : READ_AHEAD_CAPACITY;
-}
-
-/* Before wolfSSL sees it. \return false: refused */
-static bool watch_hello(struct tls_io *io) {
-  server_hello_watch(io->hello, io->read_ahead, io->read_ahead_length);
-  if (io->judge_hello != NULL && (io->hello->complete || io->hello->retry_requested)) {
-    io->hello_verdict = io->judge_hello(io->hello_context, io->hello);
-  }
-  if (io->hello_verdict != HELLO_TAKEN) {
-    tls_io_alert_in_clear(io, TLS_IO_HELLO_ALERT);
-  }
-  return io->hello_verdict == HELLO_TAKEN;
 }
 
 /* 0: there are bytes; else what the callback must return. */
@@ -176,7 +154,65 @@ static int fetch(struct tls_io *io) {
   io->read_ahead_head = 0;
   io->read_ahead_length = (size_t)received;
   io->bytes_received += (size_t)received;
-  return io->hello != NULL && !watch_hello(io) ? WOLFSSL_CBIO_ERR_GENERAL : 0;
+  if (io->hello != NULL) {
+    peer_speech_watch(&io->speech, io->read_ahead, io->read_ahead_length);
+  }
+  return 0;
+}
+
+bool tls_io_has_refused(const struct tls_io *io) {
+  return io->framing.fault != RECORD_SOUND || io->hello_verdict != HELLO_TAKEN;
+}
+
+/* RFC 8446, section 6.2: illegal_parameter for a choice that was not offered. */
+static uint8_t refusal_alert(const struct tls_io *io) {
+  enum { ILLEGAL_PARAMETER = 47, PROTOCOL_VERSION = 70 };
+
+  if (io->framing.fault != RECORD_SOUND) {
+    return record_fault_alert(&io->framing, io->hello);
+  }
+  return io->hello_verdict == HELLO_VERSION_NOT_OFFERED ? PROTOCOL_VERSION : ILLEGAL_PARAMETER;
+}
+
+/* A peer that speaks something else would not understand it. */
+static void send_refusal(struct tls_io *io) {
+  const bool begins_as_tls = io->framing.fault != RECORD_TYPE_UNKNOWN && io->framing.header[1] == 3;
+
+  if (io->speech.kind == PEER_SPEECH_TLS || begins_as_tls) {
+    (void)tls_io_alert_in_clear(io, refusal_alert(io));
+  }
+}
+
+void tls_io_open_gate(struct tls_io *io) {
+  if (tls_io_has_refused(io)) {
+    send_refusal(io);
+  } else {
+    handshake_gate_open(&io->gate);
+  }
+}
+
+static void judge_hello(struct tls_io *io) {
+  if (io->judge_hello != NULL && (io->hello->complete || io->hello->retry_requested)) {
+    io->hello_verdict = io->judge_hello(io->hello_context, io->hello);
+  }
+}
+
+/* Looks at the next bytes before wolfSSL gets them. \return false: refused */
+static bool admit(struct tls_io *io, const uint8_t *bytes, size_t length) {
+  if (tls_io_has_refused(io)) {
+    return false;
+  }
+  if (record_framing_take(&io->framing, bytes, length) && io->hello != NULL && !io->hello_accepted) {
+    judge_hello(io);
+  }
+  if (tls_io_has_refused(io)) {
+    if (!tls_io_is_holding(io)) { /* else the session judges first: what is wrong with the server itself counts more */
+      send_refusal(io);
+    }
+    return false;
+  }
+  io->hello_accepted = io->hello != NULL && io->hello->complete;
+  return true;
 }
 
 static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *context) {
@@ -194,12 +230,19 @@ static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *conte
   if (count > io->read_ahead_length) {
     count = io->read_ahead_length;
   }
+  if (count > record_framing_piece(&io->framing)) {
+    count = record_framing_piece(&io->framing);
+  }
+  if (!admit(io, io->read_ahead + io->read_ahead_head, count)) {
+    return WOLFSSL_CBIO_ERR_GENERAL;
+  }
   memcpy(bytes, io->read_ahead + io->read_ahead_head, count);
-  follow_records(io, io->read_ahead + io->read_ahead_head, count);
   io->read_ahead_head += count;
   io->read_ahead_length -= count;
   return (int)count;
 }
+
+void tls_io_data_passed(struct tls_io *io) { record_framing_data_passed(&io->framing); }
 
 void tls_io_set_receive_room(struct tls_io *io, size_t room) { io->receive_room = room; }
 
@@ -226,6 +269,10 @@ void tls_io_init(struct tls_io *io, const struct lower_socket *lower) {
   memset(io, 0, sizeof(*io));
   io->lower = *lower;
   byte_queue_init(&io->output);
+  record_framing_init(&io->framing, NULL);
+  handshake_gate_init(&io->gate);
+  peer_speech_init(&io->speech);
+  io->clear_alert = -1;
   io->receive_room = SIZE_MAX;
 }
 
@@ -238,17 +285,21 @@ bool tls_io_watch_handshake(struct tls_io *io) {
   io->hello = malloc(sizeof(*io->hello));
   if (io->hello != NULL) {
     server_hello_init(io->hello);
+    record_framing_init(&io->framing, io->hello);
   }
   return io->hello != NULL;
 }
 
 void tls_io_handshake_done(struct tls_io *io) {
+  record_framing_handshake_done(&io->framing);
+  handshake_gate_open(&io->gate);
   free(io->hello);
   io->hello = NULL;
 }
 
 void tls_io_free(struct tls_io *io) {
-  tls_io_handshake_done(io);
+  free(io->hello);
+  io->hello = NULL;
   byte_queue_release(&io->output);
   free(io->read_ahead);
   io->read_ahead = NULL;

@@ -15,18 +15,13 @@
 #include <sys/types.h>
 
 #include "base/byte_queue.h"
+#include "tls/handshake_gate.h"
+#include "tls/peer_speech.h"
+#include "tls/record_framing.h"
 #include "tls/server_hello.h"
 
 struct WOLFSSL;
 struct WOLFSSL_CTX;
-
-/** The most plaintext in one TLS record (RFC 8446, section 5.1). */
-#define TLS_RECORD_PLAINTEXT ((size_t)16384)
-
-#define TLS_RECORD_HEADER ((size_t)5)
-
-/** The alert that answers a ServerHello that is refused: illegal_parameter. */
-#define TLS_IO_HELLO_ALERT 47
 
 /** What the socket below returns instead of a count. */
 enum lower_answer { LOWER_WOULD_BLOCK = -1, LOWER_END_OF_STREAM = -2, LOWER_FAILED = -3 /* errno says why */ };
@@ -40,6 +35,7 @@ struct lower_socket {
 
 enum hello_verdict {
   HELLO_TAKEN,
+  HELLO_VERSION_NOT_OFFERED,
   HELLO_SUITE_NOT_OFFERED,
   HELLO_SUITE_CHANGED, /**< from the one in the HelloRetryRequest before it */
   HELLO_DOWNGRADED     /**< the server could have spoken TLS 1.3, and was offered less than we offered */
@@ -53,16 +49,17 @@ struct tls_io {
   struct byte_queue output; /* ciphertext not yet in the kernel */
   uint8_t *read_ahead;      /* allocated when first needed, freed when idle */
   size_t read_ahead_head;
-  size_t read_ahead_length;                 /* bytes left there */
-  size_t receive_room;                      /* what the caller of recv can still take; SIZE_MAX during the handshake */
-  uint8_t record_header[TLS_RECORD_HEADER]; /* of the record that wolfSSL has part of */
-  size_t record_header_length;              /* 0: it has none, or all of it */
-  size_t record_left;                       /* bytes of that record's body still to come */
-  struct server_hello *hello;               /* watched during the handshake only */
-  tls_io_hello_fn judge_hello;              /* NULL: any is accepted */
+  size_t read_ahead_length;      /* bytes left there */
+  size_t receive_room;           /* what the caller of recv can still take; SIZE_MAX during the handshake */
+  struct record_framing framing; /* of what wolfSSL has been handed */
+  struct handshake_gate gate;    /* for what may leave in the handshake */
+  struct server_hello *hello;    /* watched during the handshake only */
+  struct peer_speech speech;
+  tls_io_hello_fn judge_hello; /* NULL: any is accepted */
   const void *hello_context;
   enum hello_verdict hello_verdict;
-  bool answer_queued; /* handshake records of ours after the ServerHello: our part of TLS 1.2's handshake */
+  bool hello_accepted; /* wolfSSL has been handed the ServerHello */
+  int clear_alert;     /* the one that tls_io_alert_in_clear() has queued; -1: none */
   size_t bytes_received;
   bool end_of_stream;
   int send_errno; /* why the socket below failed; 0: it did not */
@@ -79,13 +76,26 @@ void tls_io_init(struct tls_io *io, const struct lower_socket *lower);
 void tls_io_attach(struct tls_io *io, struct WOLFSSL *ssl);
 void tls_io_free(struct tls_io *io);
 
-/** Starts watching for the ServerHello. \return false if out of memory */
+/** Starts watching for the ServerHello. Nothing is received without. \return false if out of memory */
 bool tls_io_watch_handshake(struct tls_io *io);
-/** Frees what only the handshake needs. */
+/**
+ * The server was judged and accepted: our part of the handshake may leave, unless the stream has been refused
+ * meanwhile; then an alert takes its place.
+ */
+void tls_io_open_gate(struct tls_io *io);
+/** Whether our part of the handshake waits for that. */
+bool tls_io_is_holding(const struct tls_io *io);
+/** Frees what only the handshake needs. From now on the rules for data hold. */
 void tls_io_handshake_done(struct tls_io *io);
 
-/** Sends what is queued, as far as the socket below takes it. */
+/** Sends what is queued and may leave, as far as the socket below takes it. */
 enum tls_io_flush_result tls_io_flush(struct tls_io *io);
+
+/** Says that data has passed, in either direction: what else the peer may send in a row is counted anew. */
+void tls_io_data_passed(struct tls_io *io);
+
+/** Whether the stream was refused before wolfSSL saw it: by the framing, or for its ServerHello. */
+bool tls_io_has_refused(const struct tls_io *io);
 
 /**
  * Sets how much the caller can still take. Bytes are fetched only while the complete records in them are sure to fit:
@@ -101,7 +111,13 @@ void tls_io_release_idle(struct tls_io *io);
 
 /** Drops what is queued for sending. */
 void tls_io_drop_output(struct tls_io *io);
-/** Queues a fatal alert that wolfSSL does not know about. Only while nothing of ours has been encrypted. */
-void tls_io_alert_in_clear(struct tls_io *io, uint8_t alert);
+/**
+ * Queues a fatal alert that wolfSSL does not know about, in place of what is held. Does nothing where the server
+ * expects encrypted records, or where it would cut into a record that is on its way.
+ * \return whether it was queued
+ */
+bool tls_io_alert_in_clear(struct tls_io *io, uint8_t alert);
+/** The alert that was sent this way, or -1. */
+int tls_io_clear_alert_sent(const struct tls_io *io);
 
 #endif

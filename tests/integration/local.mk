@@ -13,6 +13,7 @@ integration_programs = \
 	tests/integration/forged_anchor_test \
 	tests/integration/pkcs11_test \
 	tests/integration/policies_test \
+	tests/integration/record_attacks_test \
 	tests/integration/revocation_with_servers_test \
 	tests/integration/servers_test \
 	tests/integration/shared_connection_test \
@@ -37,6 +38,8 @@ tests_integration_policies_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_policies_test_LDADD = $(integration_ldadd)
 tests_integration_pkcs11_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_pkcs11_test_LDADD = $(integration_ldadd)
+tests_integration_record_attacks_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_record_attacks_test_LDADD = $(integration_ldadd)
 tests_integration_revocation_with_servers_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_revocation_with_servers_test_LDADD = $(integration_ldadd)
 tests_integration_servers_test_CPPFLAGS = $(integration_cppflags)

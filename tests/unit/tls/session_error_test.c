@@ -70,9 +70,8 @@ static void receive_alert(WOLFSSL *ssl, struct memory_session *pair, struct tls_
 }
 
 static void set_io(struct tls_io *io, const struct situation *situation) {
-  assert_true(tls_io_watch_handshake(io));
   if (situation->speech != NULL) {
-    server_hello_watch(io->hello, (const uint8_t *)situation->speech, strlen(situation->speech));
+    peer_speech_watch(&io->speech, (const uint8_t *)situation->speech, strlen(situation->speech));
   }
   io->hello->complete = situation->server_hello_seen;
   io->end_of_stream = situation->end_of_stream;
@@ -96,6 +95,7 @@ static void explain(const struct situation *situation, amqp_wolfssl_error_t *err
     assert_int_equal(policy_limits_set_groups(&pair->settings.limits, situation->groups, error), AMQP_WOLFSSL_OK);
   }
   tls_io_init(&io, &lower);
+  assert_true(tls_io_watch_handshake(&io));
   tls_io_attach(&io, ssl);
   wolfSSL_set_using_nonblock(ssl, 1);
   if (situation->alert != NO_ALERT) {
