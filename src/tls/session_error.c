@@ -258,6 +258,22 @@ static bool explain_token(const struct session_failure *failure, amqp_wolfssl_er
 
 /* ---- wolfSSL's code ---- */
 
+/* RFC 8446, section 5.1, and RFC 5246, section 6.2.1, allow to split a message anywhere. */
+static bool explain_split_header(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  const struct server_hello *hello = failure->io->hello;
+
+  if (failure->handshake_done || hello == NULL || !hello->header_was_split || failure->wolfssl_code == 0 ||
+      wolfssl_error_find_cause(failure->wolfssl_code) != NULL) {
+    return false;
+  }
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED,
+            "the broker sent a record with less than the four bytes that a handshake message starts with, which this "
+            "wolfSSL can't read although TLS allows it (wolfSSL: %d); use a newer wolfSSL, or have the broker send "
+            "larger records",
+            failure->wolfssl_code);
+  return true;
+}
+
 static void explain_wolfssl_code(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   struct wolfssl_cause fallback = {failure->stage, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, "the TLS connection failed"};
 
@@ -267,6 +283,9 @@ static void explain_wolfssl_code(const struct session_failure *failure, amqp_wol
   }
   if (failure->io->out_of_memory) {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+    return;
+  }
+  if (explain_split_header(failure, error)) {
     return;
   }
   wolfssl_error_set(error, failure->wolfssl_code, &fallback);

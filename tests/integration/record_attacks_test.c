@@ -188,6 +188,28 @@ static void what_can_be_followed_is_taken(void **state) {
   }
 }
 
+/* TLS allows it, and wolfSSL 5.5.4 can't: then at least the sentence is true. */
+static void a_header_in_two_records(void **state) {
+  static const struct intrusion splits[] = {{"split", "1", 0, NULL}, {"split", "2", 0, NULL}, {"split", "3", 0, NULL}};
+  (void)state;
+
+  for (size_t i = 0; i < COUNT(versions); i++) {
+    for (size_t j = 0; j < COUNT(splits); j++) {
+      struct relayed relayed = start(&splits[j], versions[i]);
+      struct client client = client_new(&ordinary);
+      const int status = client_try_open(&client, "127.0.0.1", relayed.port);
+      const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
+
+      if (status != AMQP_STATUS_OK) {
+        assert_int_equal(amqp_wolfssl_error_code(error), AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED);
+        assert_non_null(strstr(amqp_wolfssl_error_message(error), "less than the four bytes"));
+      }
+      client_destroy(&client);
+      stop(&relayed);
+    }
+  }
+}
+
 /* ---- Records that are encrypted ---- */
 
 enum { RECORDS = 6 };
@@ -362,6 +384,7 @@ int main(void) {
       cmocka_unit_test_teardown(what_can_not_be_followed_is_refused, stop_servers),
       cmocka_unit_test_teardown(the_sentence_says_what_came, stop_servers),
       cmocka_unit_test_teardown(what_can_be_followed_is_taken, stop_servers),
+      cmocka_unit_test_teardown(a_header_in_two_records, stop_servers),
       cmocka_unit_test_teardown(a_record_with_nothing_but_a_tag, stop_servers),
       cmocka_unit_test_teardown(records_out_of_order, stop_servers),
       cmocka_unit_test_teardown(floods, stop_servers),

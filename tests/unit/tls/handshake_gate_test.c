@@ -210,6 +210,51 @@ static void test_refused_when_our_part_is_due(void **state) {
   }
 }
 
+/* A server's ServerHello of TLS 1.2, that knows nothing of supported_versions and of no sentinel either. */
+static size_t make_server_hello(uint8_t *record, uint16_t version, uint16_t suite) {
+  const size_t body = 2 + 32 + 1 + 2 + 1;
+
+  memset(record, 0, 5 + 4 + body);
+  record[0] = 22;
+  record[1] = 3;
+  record[2] = 3;
+  record[4] = (uint8_t)(4 + body);
+  record[5] = 2;
+  record[8] = (uint8_t)body;
+  record[9] = (uint8_t)(version >> 8);
+  record[10] = (uint8_t)version;
+  record[9 + 35] = (uint8_t)(suite >> 8);
+  record[9 + 36] = (uint8_t)suite;
+  return 5 + 4 + body;
+}
+
+/* It is the version that was not offered, whatever suite comes with it. */
+static void test_a_version_below_the_lowest(void **state) {
+  static const uint16_t suites[] = {0xc02b, 0xc02f, 0x009c, 0x1301};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(suites); i++) {
+    struct memory_session_settings client = good_client;
+    struct memory_peer_settings server = server_named("server", TLS_1_2);
+    struct memory_session *pair;
+    uint8_t record[64];
+    uint8_t types[8];
+
+    client.lowest = AMQP_WOLFSSL_TLS_1_3;
+    pair = memory_session_new(&client, &server);
+    assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_WANT_READ);
+    memory_pipe_put(&pair->peer->to_client, record, make_server_hello(record, 0x0303, suites[i]));
+    assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_FAILED);
+    assert_error(pair, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_VERSION);
+    assert_non_null(strstr(pair->error.message, "chose TLS version 0x0303"));
+    assert_int_equal(pair->error.alert, 70);
+    assert_int_equal(client_records(pair->peer, types, COUNT_OF(types)), 2);
+    assert_int_equal(types[0], 22);
+    assert_int_equal(types[1], 21);
+    memory_session_free(pair);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_each_record),
@@ -217,6 +262,7 @@ int main(void) {
       cmocka_unit_test(test_what_is_no_record),
       cmocka_unit_test(test_alert_in_clear),
       cmocka_unit_test(test_refused_when_our_part_is_due),
+      cmocka_unit_test(test_a_version_below_the_lowest),
   };
 
   return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);

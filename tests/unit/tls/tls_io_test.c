@@ -40,9 +40,10 @@ struct plain_client {
   struct memory_peer *peer;
 };
 
-static void plain_client_make(struct plain_client *client) {
+static void plain_client_make_for(struct plain_client *client, unsigned version) {
   struct memory_peer_settings settings = {.certificate = temporary_folder_path("server.pem"),
-                                          .key = temporary_folder_path("server.key")};
+                                          .key = temporary_folder_path("server.key"),
+                                          .version = version};
   struct lower_socket lower;
 
   assert_int_equal(fips_module_start(), 0);
@@ -61,6 +62,8 @@ static void plain_client_make(struct plain_client *client) {
   tls_io_attach(&client->io, client->ssl);
   wolfSSL_set_using_nonblock(client->ssl, 1);
 }
+
+static void plain_client_make(struct plain_client *client) { plain_client_make_for(client, 0); }
 
 static void plain_client_free(struct plain_client *client) {
   wolfSSL_free(client->ssl);
@@ -375,6 +378,28 @@ static void test_handshake_is_watched(void **state) {
   plain_client_free(&client);
 }
 
+/* Never where the server expects encrypted records: not in TLS 1.3 once its ServerHello is taken, not behind our
+   ChangeCipherSpec, not after the handshake. */
+static void test_no_alert_in_clear_when_encrypted(void **state) {
+  static const unsigned versions[] = {0x0303, 0x0304};
+
+  (void)state;
+  for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+    struct plain_client client;
+
+    plain_client_make_for(&client, versions[i]);
+    assert_true(wolfSSL_connect(client.ssl) != WOLFSSL_SUCCESS);
+    assert_false(tls_io_alert_in_clear(&client.io, 40)); /* it would cut into the ClientHello */
+    plain_client_handshake(&client);
+    assert_false(tls_io_alert_in_clear(&client.io, 40));
+    tls_io_handshake_done(&client.io);
+    assert_false(tls_io_alert_in_clear(&client.io, 40));
+    assert_int_equal(client.io.output.length, 0);
+    assert_int_equal(tls_io_clear_alert_sent(&client.io), -1);
+    plain_client_free(&client);
+  }
+}
+
 /* ---- No complete record stays where poll() can't see it ---- */
 
 enum { MOST_RECORDS = 4000 };
@@ -518,6 +543,7 @@ int main(void) {
       cmocka_unit_test(test_idle_memory_is_given_back),
       cmocka_unit_test(test_no_fetch_is_longer_than_its_room),
       cmocka_unit_test(test_handshake_is_watched),
+      cmocka_unit_test(test_no_alert_in_clear_when_encrypted),
       cmocka_unit_test(test_no_complete_record_stays_hidden),
       cmocka_unit_test(test_small_records_behind_large_ones),
   };
