@@ -72,7 +72,7 @@ static size_t read_hexadecimal(const char *text, unsigned char *bytes, size_t ca
   size_t length = 0;
 
   for (; text[0] != '\0' && text[0] != ' ' && text[0] != '\n'; text += 2) {
-    unsigned byte;
+    unsigned byte = 0;
 
     if (length == capacity || sscanf(text, "%2x", &byte) != 1 || text[1] == '\0') {
       fail("a number in hexadecimal is wanted");
