@@ -7,9 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 #define FIRST_CAPACITY ((size_t)1024)
 
 void byte_queue_init(struct byte_queue *queue) { memset(queue, 0, sizeof(*queue)); }
+
+void byte_queue_init_secret(struct byte_queue *queue) {
+  byte_queue_init(queue);
+  queue->secret = true;
+}
+
+static void give_back(const struct byte_queue *queue) {
+  if (queue->secret) {
+    secret_wipe(queue->storage, queue->capacity);
+  }
+  free(queue->storage);
+}
 
 static void move_to_start(struct byte_queue *queue) {
   if (queue->head > 0) {
@@ -18,11 +32,26 @@ static void move_to_start(struct byte_queue *queue) {
   }
 }
 
+/* Not by realloc(), which frees the old block as it is. */
+static bool move_to_new_block(struct byte_queue *queue, size_t capacity) {
+  uint8_t *block = malloc(capacity);
+
+  if (block == NULL) {
+    return false;
+  }
+  if (queue->length > 0) {
+    memcpy(block, queue->storage + queue->head, queue->length);
+  }
+  give_back(queue);
+  queue->storage = block;
+  queue->capacity = capacity;
+  queue->head = 0;
+  return true;
+}
+
 static bool make_room(struct byte_queue *queue, size_t extra) {
   size_t capacity = queue->capacity > 0 ? queue->capacity : FIRST_CAPACITY;
   size_t needed = queue->length + extra;
-  uint8_t *grown;
-
   if (needed < extra) {
     return false;
   }
@@ -39,14 +68,7 @@ static bool make_room(struct byte_queue *queue, size_t extra) {
     }
     capacity *= 2;
   }
-  grown = realloc(queue->storage, capacity);
-  if (grown == NULL) {
-    return false;
-  }
-  queue->storage = grown;
-  queue->capacity = capacity;
-  move_to_start(queue);
-  return true;
+  return move_to_new_block(queue, capacity);
 }
 
 bool byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length) {
@@ -76,6 +98,9 @@ void byte_queue_consume(struct byte_queue *queue, size_t count) {
 }
 
 void byte_queue_release(struct byte_queue *queue) {
-  free(queue->storage);
+  const bool secret = queue->secret;
+
+  give_back(queue);
   byte_queue_init(queue);
+  queue->secret = secret;
 }

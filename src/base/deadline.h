@@ -26,7 +26,12 @@ const struct timeval *deadline_left(const struct deadline *deadline, struct time
 /** Whether no time is left. */
 bool deadline_has_passed(const struct deadline *deadline);
 
-/** Waits until \a descriptor can be read (or, with \a for_writing, written), across EINTR. Sets errno on failure. */
+/**
+ * Waits until \a descriptor can be read (or, with \a for_writing, written), across EINTR. Sets errno on failure.
+ *
+ * Once the limit has passed it does not even look: callers try first and wait only if they must, so that with any limit
+ * they have tried once.
+ */
 enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing);
 
 #endif

@@ -109,7 +109,7 @@ struct session *session_new(const struct tls_context *context, const struct peer
     session->name = *name;
     session->has_name = true;
   }
-  byte_queue_init(&session->drained);
+  byte_queue_init_secret(&session->drained);
   tls_io_init(&session->io, lower);
   session->io.judge_hello = judge_hello;
   session->io.hello_context = context;

@@ -19,6 +19,34 @@
 #include "base/byte_queue.h"
 #include "failing_allocator.h"
 
+/* ---- free(), which sees what memory holds when it is given up ---- */
+
+#ifdef FAILING_ALLOCATOR_REAL
+void FAILING_ALLOCATOR_REAL(free)(void *memory);
+
+static void *watched;
+static size_t watched_length;
+static size_t bytes_not_wiped;
+
+FAILING_ALLOCATOR_EARLY void free(void *memory) {
+  if (memory != NULL && memory == watched) {
+    watched = NULL;
+    for (size_t i = 0; i < watched_length; i++) {
+      bytes_not_wiped += ((const volatile unsigned char *)memory)[i] != 0;
+    }
+  }
+  FAILING_ALLOCATOR_REAL(free)(memory);
+}
+
+static void watch(const struct byte_queue *queue) {
+  watched = queue->storage;
+  watched_length = queue->capacity;
+  bytes_not_wiped = 0;
+}
+#endif
+
+/* ---- What it holds ---- */
+
 static void assert_holds(const struct byte_queue *queue, const void *bytes, size_t length) {
   assert_int_equal(queue->length, length);
   if (length > 0) {
@@ -281,6 +309,59 @@ static void test_is_unchanged_without_memory(void **state) {
   byte_queue_release(&queue);
 }
 
+/* ---- Secrets ---- */
+
+static void test_secret_memory_is_wiped_before_it_is_freed(void **state) {
+  (void)state;
+#ifdef FAILING_ALLOCATOR_REAL
+  static uint8_t bytes[5000];
+  struct byte_queue queue;
+
+  if (!failing_allocator_works()) {
+    skip();
+  }
+  memset(bytes, 0xa5, sizeof(bytes));
+  byte_queue_init_secret(&queue);
+  assert_true(byte_queue_append(&queue, bytes, 700));
+  byte_queue_consume(&queue, 300);
+  watch(&queue);
+  assert_true(byte_queue_append(&queue, bytes, sizeof(bytes))); /* which moves it */
+  assert_null(watched);
+  assert_int_equal(bytes_not_wiped, 0);
+  byte_queue_consume(&queue, SIZE_MAX); /* consumed is not forgotten */
+  watch(&queue);
+  byte_queue_release(&queue);
+  assert_null(watched);
+  assert_int_equal(bytes_not_wiped, 0);
+
+  assert_true(byte_queue_append(&queue, bytes, 10)); /* released, it is still secret */
+  watch(&queue);
+  byte_queue_release(&queue);
+  assert_null(watched);
+  assert_int_equal(bytes_not_wiped, 0);
+#else
+  skip();
+#endif
+}
+
+static void test_secret_queue_is_unchanged_without_memory(void **state) {
+  static uint8_t bytes[4096];
+  struct byte_queue queue;
+  (void)state;
+
+  if (!failing_allocator_works()) {
+    skip();
+  }
+  fill(bytes, 0, sizeof(bytes));
+  byte_queue_init_secret(&queue);
+  assert_true(byte_queue_append(&queue, bytes, 100));
+  failing_allocator_arm(1);
+  assert_false(byte_queue_append(&queue, bytes, sizeof(bytes)));
+  assert_true(failing_allocator_disarm());
+  assert_holds(&queue, bytes, 100);
+  byte_queue_release(&queue);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_needs_no_memory_before_the_first_byte),
@@ -294,6 +375,8 @@ int main(void) {
       cmocka_unit_test(test_refuses_lengths_that_overflow),
       cmocka_unit_test(test_refuses_lengths_that_overflow_behind_consumed_bytes),
       cmocka_unit_test(test_is_unchanged_without_memory),
+      cmocka_unit_test(test_secret_memory_is_wiped_before_it_is_freed),
+      cmocka_unit_test(test_secret_queue_is_unchanged_without_memory),
   };
   return cmocka_run_group_tests_name("byte_queue", tests, NULL, NULL);
 }
