@@ -536,6 +536,32 @@ AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new(
                                                                                 amqp_wolfssl_config_t *config);
 
 /**
+ * Like amqp_socket_open_noblock(), but over a stream socket that the program has connected itself: through a SOCKS or
+ * HTTP proxy, in another network namespace, over a Unix socket, or by its own choice among addresses. What comes next
+ * from \a descriptor must be the first byte of the broker's TLS: read a proxy's reply to its end, and no further.
+ *
+ * \a host is the broker the program means to reach, not the proxy. Its certificate is checked and SNI is sent as if
+ * amqp_socket_open() had been given that host: a DNS name, an IPv4 or an IPv6 literal. It may be NULL if
+ * amqp_wolfssl_config_set_server_name() was called, or if the host is not verified.
+ *
+ * On success \a socket owns the descriptor and closes it when it is closed or freed; the program must not use it except
+ * for poll(). It has become non-blocking and close-on-exec, and TCP_NODELAY is set if it is TCP; other options, such as
+ * keepalive, stay as they were. Writing to a lost connection raises no SIGPIPE.
+ *
+ * On failure the program still owns the descriptor, which is open and blocks (or not) as before. If the handshake had
+ * begun, all that is left to do is close it: the record's stage is then _HANDSHAKE or later. \a socket is closed, and
+ * can be opened again by this function or by amqp_socket_open().
+ *
+ * \param [in] timeout for the TLS handshake; NULL: for ever
+ * \return AMQP_STATUS_OK; AMQP_STATUS_SOCKET_INUSE if \a socket is open already; AMQP_STATUS_INVALID_PARAMETER if \a
+ * socket is not ours, \a timeout is invalid, or \a descriptor is not a connected stream socket; otherwise what
+ * amqp_socket_open_noblock() returns
+ */
+AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK int amqp_wolfssl_socket_open_fd(amqp_socket_t *socket, int descriptor,
+                                                                         const char *host,
+                                                                         const struct timeval *timeout);
+
+/**
  * Like amqp_wolfssl_socket_new(), but gives the socket a fresh config of its own, which can be changed whenever the
  * socket is not open. It exists for librabbitmq-wolfssl-compat: in an interface like rabbitmq-c's ssl_socket.h, options
  * are set on a socket that already exists. Other programs should use amqp_wolfssl_socket_new().

@@ -3,6 +3,7 @@
 
 library_sources += \
 	src/transport/cork.c \
+	src/transport/descriptor.c src/transport/descriptor.h \
 	src/transport/lower_socket.c \
 	src/transport/opening.c \
 	src/transport/publish_coalescer.c src/transport/publish_coalescer.h \
@@ -11,4 +12,5 @@ library_sources += \
 	src/transport/socket_facts.c \
 	src/transport/socket_lock.c \
 	src/transport/status.c \
+	src/transport/tcp_connect.c src/transport/tcp_connect.h \
 	src/transport/transport.c src/transport/transport.h

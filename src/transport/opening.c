@@ -1,19 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening: rabbitmq-c's own TCP, then TLS over it, all within one time limit. */
+/*
+ * Opening: TCP, then TLS over it, all within one time limit. The connected descriptor, our own or the program's, goes
+ * into rabbitmq-c's TCP socket, whose functions do the rest.
+ */
 #include "autoconfig.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "transport/descriptor.h"
+#include "transport/tcp_connect.h"
 #include "transport/transport.h"
 #include "verification/peer_name.h"
 
-static void close_tcp(struct transport *transport) {
+/* How a connection is opened. */
+struct opening {
+  const char *host; /* whom to verify; NULL is possible only with a descriptor of the program's */
+  int port;
+  int descriptor; /* the program's; -1: we connect */
+  struct descriptor_flags before;
+  struct deadline deadline;
+};
+
+/* ---- TCP ---- */
+
+/* rabbitmq-c aborts unless the socket has its own class. -1: it has no descriptor any more, and closes none. */
+static void hand_over(struct transport *transport, int descriptor) {
+  transport->base->klass = transport->tcp;
+  amqp_tcp_socket_set_sockfd((amqp_socket_t *)transport->base, descriptor);
+  transport->base->klass = &transport->klass;
+}
+
+/* After a failure the socket is closed and may be opened again. The program's descriptor is given back, still open. */
+static void leave_tcp(struct transport *transport, const struct opening *opening) {
   config_thaw(transport->config);
-  if (transport->tcp->get_sockfd(transport->base) != -1) {
+  if (transport->tcp->get_sockfd(transport->base) == -1) {
+    return;
+  }
+  if (opening->descriptor == -1) {
     (void)transport->tcp->close(transport->base, RABBITMQ_CLOSE_FORCE);
+  } else {
+    hand_over(transport, -1);
+    descriptor_restore(opening->descriptor, &opening->before);
   }
 }
+
+static int connect_status(amqp_wolfssl_code_t code) {
+  switch (code) {
+    case AMQP_WOLFSSL_OK:
+      return AMQP_STATUS_OK;
+    case AMQP_WOLFSSL_ERROR_RESOLVE_FAILED:
+      return AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED;
+    case AMQP_WOLFSSL_ERROR_TIMED_OUT:
+      return AMQP_STATUS_TIMEOUT;
+    case AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT:
+      return AMQP_STATUS_INVALID_PARAMETER;
+    case AMQP_WOLFSSL_ERROR_NO_MEMORY:
+      return AMQP_STATUS_NO_MEMORY;
+    default: /* nothing else goes wrong while connecting */
+      return AMQP_STATUS_SOCKET_ERROR;
+  }
+}
+
+static amqp_wolfssl_code_t prepare_given(struct transport *transport, struct opening *opening) {
+  return descriptor_prepare(opening->descriptor, &opening->before)
+             ? AMQP_WOLFSSL_OK
+             : error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED,
+                         "the descriptor %d can't be made non-blocking: %s", opening->descriptor, strerror(errno));
+}
+
+static int enter_tcp(struct transport *transport, struct opening *opening) {
+  int descriptor = opening->descriptor;
+  amqp_wolfssl_code_t code =
+      descriptor != -1 ? prepare_given(transport, opening)
+                       : tcp_connect(opening->host, opening->port, &opening->deadline, &descriptor, &transport->error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    hand_over(transport, descriptor);
+  }
+  return connect_status(code);
+}
+
+/* ---- TLS ---- */
 
 /* Chooses the name to verify and to send as SNI. Sets \a name to NULL if there is none and none is needed. */
 static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct tls_context *context, const char *host,
@@ -34,35 +102,6 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
       "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
       "against it; connect by a valid name, or set the server name separately",
       text != NULL ? text : "(none)");
-}
-
-static int explain_tcp_failure(struct transport *transport, int status, int tcp_errno, const char *host, int port) {
-  amqp_wolfssl_error_t *error = &transport->error;
-
-  if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) {
-    error_set(error, AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_ERROR_RESOLVE_FAILED,
-              "the host name \"%.200s\" can't be resolved; check its spelling and the DNS configuration", host);
-  } else if (status == AMQP_STATUS_TIMEOUT) {
-    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_TIMED_OUT,
-              "no TCP connection to %.200s port %d within the time limit; check host, port and firewall", host, port);
-  } else {
-    error_set(error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED, "can't connect to %.200s port %d",
-              host, port);
-    /* rabbitmq-c drops the reason when connect() first returned "in progress". */
-    if (tcp_errno != 0 && tcp_errno != EINPROGRESS) {
-      error_append(error, ": %s", strerror(tcp_errno));
-    }
-  }
-  return status;
-}
-
-static int connect_tcp(struct transport *transport, const char *host, int port, const struct deadline *deadline) {
-  struct timeval left;
-  int status;
-
-  errno = 0;
-  status = transport->tcp->open(transport->base, host, port, deadline_left(deadline, &left));
-  return status == AMQP_STATUS_OK ? status : explain_tcp_failure(transport, status, errno, host, port);
 }
 
 static int explain_wait(struct transport *transport, enum deadline_wait_result result) {
@@ -106,7 +145,7 @@ static void begin_life(struct transport *transport, struct session *session) {
   transport_leave(transport);
 }
 
-static int open_tls(struct transport *transport, const char *host, int port, const struct deadline *deadline) {
+static int open_tls(struct transport *transport, struct opening *opening) {
   const struct lower_socket lower = transport_lower_socket(transport);
   const struct tls_context *context = NULL;
   const struct peer_name *name;
@@ -117,10 +156,10 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   config_freeze(transport->config);
   /* Errors in the config show before any packet is sent. */
   if (config_tls_context(transport->config, &context, &transport->error) != AMQP_WOLFSSL_OK ||
-      choose_name(transport, context, host, &storage, &name) != AMQP_WOLFSSL_OK) {
+      choose_name(transport, context, opening->host, &storage, &name) != AMQP_WOLFSSL_OK) {
     return transport_open_status(&transport->error);
   }
-  status = connect_tcp(transport, host, port, deadline);
+  status = enter_tcp(transport, opening);
   if (status != AMQP_STATUS_OK) {
     return status;
   }
@@ -128,7 +167,7 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   if (session == NULL) {
     return transport_open_status(&transport->error);
   }
-  status = shake_hands(transport, session, deadline);
+  status = shake_hands(transport, session, &opening->deadline);
   if (status == AMQP_STATUS_OK) {
     begin_life(transport, session);
   } else {
@@ -137,28 +176,62 @@ static int open_tls(struct transport *transport, const char *host, int port, con
   return status;
 }
 
-int transport_open(void *base, const char *host, int port, const struct timeval *timeout) {
-  struct transport *transport = transport_of_base(base);
-  struct deadline deadline;
-  int status;
+/* ---- The two ways in ---- */
 
-  if (transport->tcp->get_sockfd(base) != -1) {
-    return AMQP_STATUS_SOCKET_INUSE;
-  }
+static void forget_last_connection(struct transport *transport) {
   error_clear(&transport->error);
   transport->told = false;
   connection_facts_free(&transport->facts);
-  if (host == NULL || !deadline_start(&deadline, timeout)) {
-    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
-              host == NULL ? "no host was given" : "the time limit is not a valid struct timeval");
-    transport_tell_failure(transport);
-    return AMQP_STATUS_INVALID_PARAMETER;
+}
+
+static int refuse_argument(struct transport *transport, const char *sentence) {
+  error_set(&transport->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "%s", sentence);
+  return AMQP_STATUS_INVALID_PARAMETER;
+}
+
+static int check_and_open(struct transport *transport, struct opening *opening, const struct timeval *timeout) {
+  if (!deadline_start(&opening->deadline, timeout)) {
+    return refuse_argument(transport, "the time limit is not a valid struct timeval");
   }
-  status = open_tls(transport, host, port, &deadline);
+  return open_tls(transport, opening);
+}
+
+static int end_opening(struct transport *transport, const struct opening *opening, int status) {
   if (status != AMQP_STATUS_OK) {
-    close_tcp(transport); /* after a failure the socket is closed, and may be opened again */
+    leave_tcp(transport, opening);
     connection_facts_free(&transport->facts);
     transport_tell_failure(transport);
   }
   return status;
+}
+
+int transport_open(void *base, const char *host, int port, const struct timeval *timeout) {
+  struct transport *transport = transport_of_base(base);
+  struct opening opening = {.host = host, .port = port, .descriptor = -1};
+
+  if (transport->tcp->get_sockfd(base) != -1) {
+    return AMQP_STATUS_SOCKET_INUSE;
+  }
+  forget_last_connection(transport);
+  return end_opening(
+      transport, &opening,
+      host == NULL ? refuse_argument(transport, "no host was given") : check_and_open(transport, &opening, timeout));
+}
+
+int amqp_wolfssl_socket_open_fd(amqp_socket_t *socket, int descriptor, const char *host,
+                                const struct timeval *timeout) {
+  struct transport *transport = transport_of_socket(socket);
+  struct opening opening = {.host = host, .descriptor = descriptor};
+
+  if (transport == NULL) {
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  if (transport->tcp->get_sockfd(transport->base) != -1) {
+    return AMQP_STATUS_SOCKET_INUSE;
+  }
+  forget_last_connection(transport);
+  return end_opening(transport, &opening,
+                     descriptor_check(descriptor, &transport->error) != AMQP_WOLFSSL_OK
+                         ? AMQP_STATUS_INVALID_PARAMETER
+                         : check_and_open(transport, &opening, timeout));
 }

@@ -11,6 +11,7 @@ integration_programs = \
 	tests/integration/compat_test \
 	tests/integration/data_path_test \
 	tests/integration/forged_anchor_test \
+	tests/integration/open_fd_test \
 	tests/integration/pkcs11_test \
 	tests/integration/policies_test \
 	tests/integration/record_attacks_test \
@@ -34,6 +35,8 @@ tests_integration_data_path_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_data_path_test_LDADD = $(integration_ldadd)
 tests_integration_forged_anchor_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_forged_anchor_test_LDADD = $(integration_ldadd)
+tests_integration_open_fd_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_open_fd_test_LDADD = $(integration_ldadd)
 tests_integration_policies_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_policies_test_LDADD = $(integration_ldadd)
 tests_integration_pkcs11_test_CPPFLAGS = $(integration_cppflags)

@@ -10,6 +10,7 @@ test_support_sources = \
 	tests/support/client.c tests/support/client.h \
 	tests/support/command.c tests/support/command.h \
 	tests/support/config_connection.c tests/support/config_connection.h \
+	tests/support/connect_proxy.c tests/support/connect_proxy.h \
 	tests/support/der_text.c tests/support/der_text.h \
 	tests/support/fault_client.c tests/support/fault_client.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \

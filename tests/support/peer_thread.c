@@ -216,12 +216,11 @@ static void set_path(char path[512], const char *name, const char *ending) {
   (void)snprintf(path, 512, "%s", temporary_folder_path(file));
 }
 
-void peer_start_as(struct peer *peer, const char *certificate, enum peer_kind kind, const char *line,
-                   size_t line_length) {
+static void start(struct peer *peer, int listener, const char *certificate, enum peer_kind kind, const char *line,
+                  size_t line_length) {
   struct peer_thread *running = calloc(1, sizeof(*running));
 
   assert_non_null(running);
-  memset(peer, 0, sizeof(*peer));
   peer->running = running;
   running->kind = kind;
   running->line = line;
@@ -229,11 +228,25 @@ void peer_start_as(struct peer *peer, const char *certificate, enum peer_kind ki
   set_path(running->certificate, certificate, ".pem");
   set_path(running->key, certificate, ".key");
   set_path(running->client_ca, "ca", ".pem");
-  running->listener = listen_anywhere(&peer->port);
+  running->listener = listener;
   assert_int_equal(pipe(running->stop), 0);
   if (kind != PEER_SILENT) {
     assert_int_equal(pthread_create(&running->thread, NULL, run_peer, running), 0);
   }
+}
+
+void peer_start_as(struct peer *peer, const char *certificate, enum peer_kind kind, const char *line,
+                   size_t line_length) {
+  int listener;
+
+  memset(peer, 0, sizeof(*peer));
+  listener = listen_anywhere(&peer->port);
+  start(peer, listener, certificate, kind, line, line_length);
+}
+
+void peer_start_on(struct peer *peer, int listener, enum peer_kind kind, const char *line, size_t line_length) {
+  memset(peer, 0, sizeof(*peer));
+  start(peer, listener, "server", kind, line, line_length);
 }
 
 void peer_start(struct peer *peer, enum peer_kind kind, const char *line, size_t line_length) {

@@ -33,6 +33,8 @@ void peer_start_as(struct peer *peer, const char *certificate, enum peer_kind ki
                    size_t line_length);
 /** Shows the certificate "server". */
 void peer_start(struct peer *peer, enum peer_kind kind, const char *line, size_t line_length);
+/** The same, on a listening stream socket of any kind, which is the peer's from then on. */
+void peer_start_on(struct peer *peer, int listener, enum peer_kind kind, const char *line, size_t line_length);
 /** Ends it, and tells what it has seen. A case that fails before leaves it to its thread. */
 void peer_stop(struct peer *peer);
 

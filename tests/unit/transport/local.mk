@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/transport/opening_test \
 	tests/unit/transport/publish_coalescer_test \
+	tests/unit/transport/tcp_connect_test \
 	tests/unit/transport/transport_test
