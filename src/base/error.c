@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/one_line.h"
+
 void error_clear(amqp_wolfssl_error_t *error) {
   error->stage = AMQP_WOLFSSL_STAGE_NONE;
   error->code = AMQP_WOLFSSL_OK;
@@ -20,48 +22,13 @@ void error_clear(amqp_wolfssl_error_t *error) {
   error->message[0] = '\0';
 }
 
-/* Bytes of the well-formed UTF-8 character (RFC 3629, section 4) at the front, or 0. Stops at a NUL. */
-static size_t character_length(const unsigned char *text) {
-  unsigned char first = text[0];
-  unsigned char lowest = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  unsigned char highest = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-  if (length == 1) {
-    return 1;
-  }
-  if (first < 0xc2 || first > 0xf4 || text[1] < lowest || text[1] > highest) {
-    return 0;
-  }
-  for (size_t i = 2; i < length; i++) {
-    if ((text[i] & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  return length;
-}
-
-/* Names from certificates are escaped already; paths may contain any bytes, and the buffer may end inside a
-   character. */
-static void keep_one_line(char *text) {
-  while (*text != '\0') {
-    size_t length = character_length((const unsigned char *)text);
-
-    if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f) {
-      *text = '?';
-      length = 1;
-    }
-    text += length;
-  }
-}
-
 __attribute__((format(printf, 4, 0))) static void set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage,
                                                       amqp_wolfssl_code_t code, const char *format, va_list arguments) {
   error_clear(error);
   error->stage = stage;
   error->code = code;
   (void)vsnprintf(error->message, sizeof(error->message), format, arguments);
-  keep_one_line(error->message);
+  one_line_make(error->message);
 }
 
 amqp_wolfssl_code_t error_set(amqp_wolfssl_error_t *error, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code,
@@ -99,7 +66,7 @@ void error_append(amqp_wolfssl_error_t *error, const char *format, ...) {
   va_start(arguments, format);
   (void)vsnprintf(error->message + used, sizeof(error->message) - used, format, arguments);
   va_end(arguments);
-  keep_one_line(error->message + used);
+  one_line_make(error->message + used);
 }
 
 void error_append_date(amqp_wolfssl_error_t *error, const char *before, int64_t seconds, const char *after) {

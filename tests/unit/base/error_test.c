@@ -423,6 +423,39 @@ static void test_message_keeps_utf8(void **state) {
   assert_string_equal(error.message + strlen(text), text);
 }
 
+/* A terminal obeys C1 controls (U+009B begins a colour or worse), and lets bidirectional marks rearrange what it shows. */
+static void test_message_has_no_hidden_controls(void **state) {
+  static const struct {
+    uint32_t first;
+    uint32_t last;
+  } hidden[] = {{0x80, 0x9f}, {0x61c, 0x61c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
+  (void)state;
+
+  for (uint32_t point = 0x80; point < 0x2100; point++) {
+    char character[4] = {0};
+    char expected[32];
+    amqp_wolfssl_error_t error;
+    bool is_hidden = false;
+
+    if (point < 0x800) {
+      character[0] = (char)(0xc0 | point >> 6);
+      character[1] = (char)(0x80 | (point & 0x3f));
+    } else {
+      character[0] = (char)(0xe0 | point >> 12);
+      character[1] = (char)(0x80 | (point >> 6 & 0x3f));
+      character[2] = (char)(0x80 | (point & 0x3f));
+    }
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+      is_hidden = is_hidden || (point >= hidden[i].first && point <= hidden[i].last);
+    }
+    error_configure(&error, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE, "a%sb", character);
+    error_append(&error, "%s%s.", character, character);
+    (void)snprintf(expected, sizeof(expected), "a%sb%s%s.", is_hidden ? "?" : character, is_hidden ? "?" : character,
+                   is_hidden ? "?" : character);
+    assert_string_equal(error.message, expected);
+  }
+}
+
 /* Paths may be any bytes; the sentence is UTF-8 all the same, or a program that prints it in JSON breaks. */
 static void test_message_is_utf8_whatever_comes(void **state) {
   static const char *const texts[] = {
@@ -510,6 +543,7 @@ int main(void) {
       cmocka_unit_test(test_message_that_is_too_long),
       cmocka_unit_test(test_subject_that_is_too_long),
       cmocka_unit_test(test_message_keeps_utf8),
+      cmocka_unit_test(test_message_has_no_hidden_controls),
       cmocka_unit_test(test_message_is_utf8_whatever_comes),
       cmocka_unit_test(test_message_is_never_cut_inside_a_character),
       cmocka_unit_test(test_dates),
