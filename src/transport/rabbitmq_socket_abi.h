@@ -12,7 +12,8 @@
  * What breaks if it changes: calls go to the wrong function, or with the wrong parameters, and the process may crash.
  * So configure runs the probe below and rejects a library that fails it, and the library runs it again on each
  * connection that it attaches to, because the librabbitmq found at run time may be another. A change of a slot's
- * parameters alone can't be seen by any probe: read amqp_socket.h of each new release.
+ * parameters alone can't be seen by any probe: read amqp_socket.h of each new release. Nor can slots added at the
+ * end, since nobody knows what lies behind a table: ours is followed by NULLs, so that none is called by mistake.
  */
 #ifndef AMQP_WOLFSSL_RABBITMQ_SOCKET_ABI_H
 #define AMQP_WOLFSSL_RABBITMQ_SOCKET_ABI_H
@@ -39,6 +40,10 @@
 
 /* The oldest release with this interface, 0.8.0, as amqp_version_number() gives it. */
 #define RABBITMQ_SOCKET_OLDEST_VERSION 0x00080000U
+/* The first that is refused unseen: with 1.0.0, rabbitmq-c would be free to change anything. */
+#define RABBITMQ_SOCKET_UNKNOWN_VERSION 0x01000000U
+/* How many functions a later rabbitmq-c can add and still find NULL in our table. */
+#define RABBITMQ_SOCKET_SPARE_SLOTS 8
 
 /* What a slot is passed, and what it may return besides the public AMQP_STATUS_* codes. */
 enum {
@@ -75,7 +80,8 @@ _Static_assert(offsetof(struct rabbitmq_socket, klass) == 0, "the table's addres
 static inline bool rabbitmq_socket_probe(amqp_socket_t *socket) {
   const struct rabbitmq_socket_class *klass = NULL;
 
-  if (socket == NULL || amqp_version_number() < RABBITMQ_SOCKET_OLDEST_VERSION)
+  if (socket == NULL || amqp_version_number() < RABBITMQ_SOCKET_OLDEST_VERSION ||
+      amqp_version_number() >= RABBITMQ_SOCKET_UNKNOWN_VERSION)
     return false;
   memcpy(&klass, socket, sizeof klass);
   if (klass == NULL)

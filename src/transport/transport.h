@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/deadline.h"
@@ -17,7 +18,8 @@
 
 struct transport {
   struct rabbitmq_socket_class klass; /* first: the socket's class pointer is this object's address */
-  struct rabbitmq_socket *base;       /* rabbitmq-c's TCP socket, which this one sits on */
+  void (*no_function[RABBITMQ_SOCKET_SPARE_SLOTS])(void); /* NULL, where a later rabbitmq-c may look for more */
+  struct rabbitmq_socket *base;                           /* rabbitmq-c's TCP socket, which this one sits on */
   const struct rabbitmq_socket_class *tcp;
   amqp_wolfssl_config_t *config;
   pthread_mutex_t lock;               /* guards what follows, except facts: only open and delete change those */
@@ -31,6 +33,9 @@ struct transport {
   bool told;    /* the callback was told of this connection's failure; later calls fail for the same reason */
   bool to_tell; /* it will be told once the lock is released */
 };
+
+_Static_assert(offsetof(struct transport, klass) == 0, "rabbitmq-c reads the table there");
+_Static_assert(offsetof(struct transport, no_function) == sizeof(struct rabbitmq_socket_class), "nothing between them");
 
 /* ---- transport ---- */
 

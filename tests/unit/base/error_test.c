@@ -423,7 +423,7 @@ static void test_message_keeps_utf8(void **state) {
   assert_string_equal(error.message + strlen(text), text);
 }
 
-/* A terminal obeys C1 controls (U+009B begins a colour or worse), and lets bidirectional marks rearrange what it shows. */
+/* A terminal obeys C1 controls (U+009B is ESC [), and bidirectional marks rearrange what it shows. */
 static void test_message_has_no_hidden_controls(void **state) {
   static const struct {
     uint32_t first;

@@ -3,5 +3,6 @@
 unit_tests += \
 	tests/unit/transport/opening_test \
 	tests/unit/transport/publish_coalescer_test \
+	tests/unit/transport/rabbitmq_socket_abi_test \
 	tests/unit/transport/tcp_connect_test \
 	tests/unit/transport/transport_test

@@ -183,6 +183,20 @@ static void test_attaching(void **state) {
   assert_int_equal(amqp_destroy_connection(other), AMQP_STATUS_OK);
 }
 
+/* A rabbitmq-c with a seventh function must not find the next member of our object there, and call it. */
+static void test_what_follows_the_table_is_null(void **state) {
+  const void *following[RABBITMQ_SOCKET_SPARE_SLOTS];
+  struct client client;
+
+  (void)state;
+  client_make(&client);
+  memcpy(following, class_of(client.socket) + 1, sizeof(following));
+  for (size_t i = 0; i < COUNT_OF(following); i++) {
+    assert_null(following[i]);
+  }
+  client_free(&client);
+}
+
 static void test_attaching_nothing(void **state) {
   amqp_connection_state_t connection = amqp_new_connection();
   amqp_wolfssl_config_t *config = make_config();
@@ -817,6 +831,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_runtime_is_right),
       cmocka_unit_test(test_attaching),
+      cmocka_unit_test(test_what_follows_the_table_is_null),
       cmocka_unit_test(test_attaching_nothing),
       cmocka_unit_test(test_sockets_of_others),
       cmocka_unit_test(test_unshared_is_set_up_after_attaching),
