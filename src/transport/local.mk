@@ -2,6 +2,7 @@
 # Rabbitmq-c's six calls, and what leaves through them.
 
 library_sources += \
+	src/transport/close_reason.c src/transport/close_reason.h \
 	src/transport/cork.c \
 	src/transport/descriptor.c src/transport/descriptor.h \
 	src/transport/lower_socket.c \

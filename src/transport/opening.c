@@ -141,6 +141,7 @@ static void begin_life(struct transport *transport, struct session *session) {
 
   transport_enter(transport);
   (void)deadline_start(&transport->due, life.tv_sec != 0 ? &life : NULL);
+  close_reason_init(&transport->close_reason);
   transport->session = session;
   transport_leave(transport);
 }

@@ -32,8 +32,14 @@ int transport_open_status(const amqp_wolfssl_error_t *error) {
   return AMQP_STATUS_SSL_ERROR;
 }
 
-static ssize_t data_status(struct transport *transport) {
+/* The connection has ended. */
+static void note_end(struct transport *transport) {
+  close_reason_add(&transport->close_reason, &transport->error);
   transport_note_failure(transport);
+}
+
+static ssize_t data_status(struct transport *transport) {
+  note_end(transport);
   switch (transport->error.code) {
     case AMQP_WOLFSSL_ERROR_NO_MEMORY:
       return AMQP_STATUS_NO_MEMORY;
@@ -55,7 +61,7 @@ ssize_t transport_session_status(struct transport *transport, enum session_resul
     case SESSION_WANT_WRITE:
       return RABBITMQ_STATUS_NEEDWRITE;
     case SESSION_ENDED:
-      transport_note_failure(transport);
+      note_end(transport);
       return AMQP_STATUS_CONNECTION_CLOSED;
     case SESSION_FAILED:
       break;

@@ -70,6 +70,7 @@ static ssize_t send_bytes(struct transport *transport, const void *bytes, size_t
   if (bytes == NULL || length == 0) {
     return AMQP_STATUS_INVALID_PARAMETER; /* 0 would make the core spin */
   }
+  close_reason_sent(&transport->close_reason, bytes, length);
   result = publish_coalescer_send(&transport->coalescer, &writer, bytes, length, (flags & RABBITMQ_SEND_MORE) != 0,
                                   &accepted);
   return transport_send_status(transport, result, accepted);
@@ -101,6 +102,7 @@ static ssize_t receive_bytes(struct transport *transport, void *bytes, size_t ca
   flushed = transport_flush_held(transport);
   publish_coalescer_release_idle(&transport->coalescer);
   result = session_recv(transport->session, bytes, capacity, &received);
+  close_reason_received(&transport->close_reason, bytes, received);
   if (result == SESSION_WANT_READ && flushed == COALESCER_BLOCKED) {
     return RABBITMQ_STATUS_NEEDWRITE; /* no reply comes to a request that has not left */
   }

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "tls/connection_facts.h"
 #include "tls/session.h"
+#include "transport/close_reason.h"
 #include "transport/publish_coalescer.h"
 #include "transport/rabbitmq_socket_abi.h"
 
@@ -25,6 +26,7 @@ struct transport {
   pthread_mutex_t lock;               /* guards what follows, except facts: only open and delete change those */
   struct session *session;            /* NULL while closed, and until its handshake is over */
   struct publish_coalescer coalescer; /* what the core believes sent but the session has not seen yet */
+  struct close_reason close_reason;   /* what AMQP tells of the connection's end */
   struct connection_facts facts;
   struct deadline due; /* when the connection has lasted long enough */
   amqp_wolfssl_error_t error;

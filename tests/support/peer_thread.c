@@ -103,6 +103,10 @@ static bool answer_data(struct peer_thread *peer, int descriptor, const void *by
   switch (peer->kind) {
     case PEER_ECHOES:
       return memory_peer_write(peer->tls, bytes, length);
+    case PEER_SAYS_WHY:
+      (void)memory_peer_write(peer->tls, peer->line, peer->line_length);
+      memory_peer_close_notify(peer->tls);
+      return true;
     case PEER_ENDS:
       memory_peer_close_notify(peer->tls);
       return true;

@@ -11,6 +11,7 @@ enum peer_kind {
   PEER_TALKS,        /* says its line once the client has said something, then ends the stream */
   PEER_ECHOES,       /* TLS, and sends back what it gets */
   PEER_ENDS,         /* TLS; close_notify at the first data */
+  PEER_SAYS_WHY,     /* TLS; at the first data its line, then close_notify */
   PEER_HANGS_UP,     /* TLS; the end of the stream without it */
   PEER_RESETS,       /* TLS; a TCP reset */
   PEER_SENDS_JUNK,   /* TLS; a record that is none */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/transport/close_reason_test \
 	tests/unit/transport/opening_test \
 	tests/unit/transport/publish_coalescer_test \
 	tests/unit/transport/rabbitmq_socket_abi_test \

@@ -807,6 +807,62 @@ static void test_ends(void **state) {
   }
 }
 
+static const char refusal[] =
+    "\x01\0\0\0\0\0\x52\0\x0a\0\x32\x02\x12\x47"
+    "NOT_ALLOWED - frame_max = 4096 is lower than the minimum allowed (8192)" /* 0x47 bytes of 0x52 */
+    "\0\x0a\0\x1f\xce";
+
+/* The record says what the broker said, however often it is read. */
+static void test_the_brokers_reason(void **state) {
+  struct client client;
+  struct peer peer;
+  char seen[256];
+
+  (void)state;
+  client_make(&client);
+  peer_start(&peer, PEER_SAYS_WHY, refusal, sizeof(refusal) - 1);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(client_send(&client, "go", 2), 2);
+  assert_int_equal(client_wait(&client, seen, sizeof(seen)), sizeof(refusal) - 1);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(client_wait(&client, seen, sizeof(seen)), AMQP_STATUS_CONNECTION_CLOSED);
+    assert_error(&client, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER);
+    assert_string_equal(
+        amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client.socket)),
+        "the broker closed the connection and gave the reason: 530, \"NOT_ALLOWED - frame_max = 4096 is "
+        "lower than the minimum allowed (8192)\"");
+  }
+  /* The next connection knows nothing of it. */
+  assert_int_equal(client_close(&client, RABBITMQ_CLOSE_FORCE), AMQP_STATUS_OK);
+  peer_stop(&peer);
+  peer_start(&peer, PEER_ENDS, NULL, 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(client_send(&client, "go", 2), 2);
+  assert_int_equal(client_wait(&client, seen, sizeof(seen)), AMQP_STATUS_CONNECTION_CLOSED);
+  assert_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client.socket)), "NOT_ALLOWED"));
+  client_free(&client);
+  peer_stop(&peer);
+}
+
+/* As RabbitMQ 4.1 does with frames that are too small for it. */
+static void test_a_login_that_ends_without_a_word(void **state) {
+  static const char tune_ok[] = "\x01\0\0\0\0\0\x0c\0\x0a\0\x1f\x07\xff\0\0\x10\0\0\x3c\xce";
+  struct client client;
+  struct peer peer;
+  char seen[16];
+
+  (void)state;
+  client_make(&client);
+  peer_start(&peer, PEER_ENDS, NULL, 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(client_send(&client, tune_ok, sizeof(tune_ok) - 1), sizeof(tune_ok) - 1);
+  assert_int_equal(client_wait(&client, seen, sizeof(seen)), AMQP_STATUS_CONNECTION_CLOSED);
+  assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client.socket)),
+                         "frame_max of 4096, and RabbitMQ 4.1 and later require a frame_max of at least 8192"));
+  client_free(&client);
+  peer_stop(&peer);
+}
+
 /* Through rabbitmq-c's own calls: a login to a peer that only echoes ends with an error, not in a loop or a crash. */
 static void test_login_to_no_broker(void **state) {
   struct client client;
@@ -854,6 +910,8 @@ int main(void) {
       cmocka_unit_test(test_closing_gracefully),
       cmocka_unit_test(test_opened_again_after_close),
       cmocka_unit_test(test_ends),
+      cmocka_unit_test(test_the_brokers_reason),
+      cmocka_unit_test(test_a_login_that_ends_without_a_word),
       cmocka_unit_test(test_login_to_no_broker),
   };
 
