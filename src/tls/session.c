@@ -183,6 +183,7 @@ static struct session_failure describe_failure(struct session *session, amqp_wol
       .io = &session->io,
       .verification = &session->verification,
       .handshake_done = session->handshake_done,
+      .data_received = session->data_received,
       .stage = stage,
       .wolfssl_code = wolfssl_code,
   };

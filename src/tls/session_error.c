@@ -7,6 +7,7 @@
 
 #include "tls/session_error.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -203,6 +204,19 @@ static bool explain_speech(const struct session_failure *failure, amqp_wolfssl_e
 
 /* ---- The socket below ---- */
 
+/* Proxies just hang up: stunnel when no broker is behind it, haproxy when it expects the PROXY protocol first. */
+static void add_proxy_hint(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  if (!failure->handshake_done) {
+    error_append(error,
+                 "; if there is a proxy or load balancer in between, it may have no broker behind it, or expect the "
+                 "PROXY protocol");
+  } else if (!failure->data_received) {
+    error_append(error,
+                 "; if there is a proxy or load balancer in between, it may have no broker behind it, or have rejected "
+                 "your certificate");
+  }
+}
+
 static bool explain_broken_socket(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   int broken = failure->io->recv_errno != 0 ? failure->io->recv_errno : failure->io->send_errno;
 
@@ -211,6 +225,9 @@ static bool explain_broken_socket(const struct session_failure *failure, amqp_wo
   }
   error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_CONNECTION_LOST, "the connection was lost: %s%s",
             strerror(broken), failure->handshake_done ? "" : " (during the TLS handshake)");
+  if (broken == ECONNRESET || broken == EPIPE) {
+    add_proxy_hint(failure, error);
+  }
   return true;
 }
 
@@ -221,6 +238,7 @@ static bool explain_end_of_stream(const struct session_failure *failure, amqp_wo
   if (failure->handshake_done) {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_TRUNCATED,
               "the connection ended without a TLS close_notify: the broker died, or something cut the connection");
+    add_proxy_hint(failure, error);
   } else {
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_PEER_CLOSED_IN_HANDSHAKE,
               "the peer closed the connection during the TLS handshake%s",

@@ -23,6 +23,7 @@ struct session_failure {
   const struct tls_io *io;
   const struct peer_verification *verification;
   bool handshake_done;
+  bool data_received; /* AMQP has arrived: there is a broker */
   amqp_wolfssl_stage_t stage;
   int wolfssl_code; /* 0: the socket below failed */
 };

@@ -39,6 +39,7 @@ struct situation {
   int recv_errno;
   int send_errno;
   bool out_of_memory;
+  bool data_received;       /* AMQP */
   bool certificate_refused; /* by our own check */
   const char *groups;       /* the only ones that are offered; NULL: all of the policy */
   const char *name;         /* of the server; NULL: broker.test */
@@ -112,6 +113,7 @@ static void explain(const struct situation *situation, amqp_wolfssl_error_t *err
                                      .io = &io,
                                      .verification = &verification,
                                      .handshake_done = situation->stage != HANDSHAKE,
+                                     .data_received = situation->data_received,
                                      .stage = situation->stage,
                                      .wolfssl_code = situation->wolfssl_code};
   memset(error, 0x5a, sizeof(*error)); /* whatever was there before is overwritten */
@@ -336,6 +338,36 @@ static void test_after_the_handshake(void **state) {
   check_table("after the handshake", rows, COUNT_OF(rows));
 }
 
+/* Stunnel with no broker behind it, or haproxy that expects the PROXY protocol: both just reset the connection. */
+static void test_ends_before_any_amqp_hint_at_proxies(void **state) {
+  static const struct {
+    struct situation situation;
+    const char *hint; /* NULL: none */
+  } rows[] = {
+      {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = ECONNRESET}, "the PROXY protocol"},
+      {{.stage = HANDSHAKE, .wolfssl_code = 0, .send_errno = EPIPE}, "the PROXY protocol"},
+      {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = ECONNRESET}, "no broker behind it"},
+      {{.stage = SEND, .wolfssl_code = 0, .send_errno = EPIPE}, "no broker behind it"},
+      {{.stage = RECEIVE, .wolfssl_code = SOCKET_PEER_CLOSED_E, .end_of_stream = true}, "no broker behind it"},
+      {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = ECONNRESET, .data_received = true}, NULL},
+      {{.stage = SEND, .wolfssl_code = 0, .send_errno = EPIPE, .data_received = true}, NULL},
+      {{.stage = RECEIVE, .wolfssl_code = SOCKET_PEER_CLOSED_E, .end_of_stream = true, .data_received = true}, NULL},
+      {{.stage = RECEIVE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = ETIMEDOUT}, NULL}, /* that is the network */
+      {{.stage = HANDSHAKE, .wolfssl_code = SOCKET_ERROR_E, .recv_errno = EHOSTUNREACH}, NULL},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    amqp_wolfssl_error_t error;
+
+    explain(&rows[i].situation, &error);
+    if ((strstr(error.message, "proxy") != NULL) != (rows[i].hint != NULL) ||
+        (rows[i].hint != NULL && strstr(error.message, rows[i].hint) == NULL)) {
+      fail_msg("row %zu: %s", i, error.message);
+    }
+  }
+}
+
 /* ---- Two causes at once ---- */
 
 static void test_order_of_causes(void **state) {
@@ -409,6 +441,7 @@ int main(void) {
       cmocka_unit_test(test_alerts_after_the_handshake),
       cmocka_unit_test(test_handshake),
       cmocka_unit_test(test_after_the_handshake),
+      cmocka_unit_test(test_ends_before_any_amqp_hint_at_proxies),
       cmocka_unit_test(test_order_of_causes),
       cmocka_unit_test(test_hints),
   };
