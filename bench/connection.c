@@ -45,7 +45,7 @@ static amqp_wolfssl_code_t fill_config(const struct target *target, amqp_wolfssl
   amqp_wolfssl_version_t version = target->tls_1_2 ? AMQP_WOLFSSL_TLS_1_2 : AMQP_WOLFSSL_TLS_1_3;
   amqp_wolfssl_code_t code = amqp_wolfssl_config_set_tls_versions(config, version, version);
 
-  if (code == AMQP_WOLFSSL_OK) { /* brokers on Erlang/OTP 25 lack it, and OpenSSL's side does not ask for it either */
+  if (code == AMQP_WOLFSSL_OK) { /* RabbitMQ lacks it, and OpenSSL's side does not ask for it either */
     code = amqp_wolfssl_config_set_require_extended_master_secret(config, 0);
   }
   if (code == AMQP_WOLFSSL_OK) {

@@ -501,7 +501,7 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config, const char *names);
 /**
  * Whether TLS 1.2 requires the Extended Master Secret (RFC 7627): 1 or 0; the default is the policy's. 0 is an
- * exception for brokers without it, such as RabbitMQ on Erlang/OTP 25; amqp_wolfssl_socket_extended_master_secret()
+ * exception for brokers without it: RabbitMQ, on Erlang/OTP up to 29. amqp_wolfssl_socket_extended_master_secret()
  * tells whether a connection has it. Call it after setting the policy.
  *
  * Errors: _POLICY_LOCKED, for 0 where the policy is locked or set by the administrator's file.

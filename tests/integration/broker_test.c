@@ -47,7 +47,7 @@ static const struct {
 static struct private_broker brokers[BROKER_COUNT];
 
 static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
-/* RabbitMQ on Erlang/OTP 25 has no Extended Master Secret in TLS 1.2 (erlang/otp issue 9235): an exception is made. */
+/* RabbitMQ has no Extended Master Secret in TLS 1.2, on Erlang/OTP up to 29 (erlang/otp issue 9235): an exception. */
 static const struct client_settings ordinary = {
     .ca = "bundle", .identity = "client", .without_extended_master_secret = true};
 
