@@ -437,7 +437,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_pkcs11(amq
 AMQP_WOLFSSL_API int amqp_wolfssl_has_pkcs11(void);
 /**
  * Sets the passphrase of encrypted keys, or the PIN of a token. Call it before setting the identity. NULL removes it,
- * and so does setting a callback. The copy is wiped when the config is freed.
+ * and so does setting a callback. The copy is wiped when the first socket freezes the config, at the latest when the
+ * config is freed; that of an unshared socket, whose identity can be set again, when the socket is freed.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config,
                                                                         const char *passphrase);

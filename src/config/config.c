@@ -121,7 +121,13 @@ amqp_wolfssl_config_t *config_new_unshared(void) {
 
 bool config_is_unshared(const amqp_wolfssl_config_t *config) { return config->unshared; }
 
-void config_freeze(amqp_wolfssl_config_t *config) { atomic_store(&config->frozen, true); }
+/* Only the setters of an identity need the passphrase, and those of a shared config never succeed again. An unshared
+   one's may, and the program need not say it twice: rabbitmq-c's own TLS socket keeps it too. */
+void config_freeze(amqp_wolfssl_config_t *config) {
+  if (!atomic_exchange(&config->frozen, true) && !config->unshared) {
+    secret_free(&config->passphrase);
+  }
+}
 
 void config_thaw(amqp_wolfssl_config_t *config) {
   if (config->unshared) {

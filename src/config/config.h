@@ -13,7 +13,7 @@ amqp_wolfssl_config_t *config_new_with_site_file(const char *path);
 amqp_wolfssl_config_t *config_new_unshared(void);
 bool config_is_unshared(const amqp_wolfssl_config_t *config);
 
-/** From now on no setter succeeds. Any thread. */
+/** From now on no setter succeeds; wipes the passphrase unless the config is unshared. Any thread. */
 void config_freeze(amqp_wolfssl_config_t *config);
 /** Lets setters succeed again if the config is unshared and nothing uses its context; does nothing to others. */
 void config_thaw(amqp_wolfssl_config_t *config);

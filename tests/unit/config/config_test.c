@@ -19,6 +19,7 @@
 
 #include "amqp_wolfssl_socket.h"
 #include "config/config.h"
+#include "config/options.h"
 #include "config_connection.h"
 #include "minted_certificates.h"
 #include "policy/policy.h"
@@ -293,6 +294,33 @@ static int right_passphrase(char *passphrase, size_t capacity, void *user_data) 
 static amqp_wolfssl_code_t set_encrypted_identity(amqp_wolfssl_config_t *config) {
   return amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
                                                 temporary_folder_path("client.encrypted.key"));
+}
+
+/* No setter can decrypt a key any more, so nothing needs it: it must not lie in memory as long as the config lives. */
+static void test_a_frozen_config_keeps_no_passphrase(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+  (void)state;
+
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "correct horse battery"), AMQP_WOLFSSL_OK);
+  assert_non_null(config->passphrase.bytes);
+  config_freeze(config);
+  assert_null(config->passphrase.bytes);
+  config_freeze(config); /* by the second socket */
+  assert_null(config->passphrase.bytes);
+  amqp_wolfssl_config_free(config);
+}
+
+/* Its setters work again once its socket is closed, and rabbitmq-c's own TLS socket keeps the passphrase too. */
+static void test_an_unshared_config_keeps_the_passphrase(void **state) {
+  amqp_wolfssl_config_t *config = config_new_unshared();
+  (void)state;
+
+  assert_non_null(config);
+  assert_record(config, amqp_wolfssl_config_set_passphrase(config, "correct horse battery"), AMQP_WOLFSSL_OK);
+  config_freeze(config);
+  config_thaw(config);
+  assert_non_null(config->passphrase.bytes);
+  amqp_wolfssl_config_free(config);
 }
 
 static void test_passphrases(void **state) {
@@ -900,6 +928,8 @@ int main(void) {
       cmocka_unit_test(test_identity_is_replaced),
 #ifdef WOLFSSL_ENCRYPTED_KEYS
       cmocka_unit_test(test_passphrases),
+      cmocka_unit_test(test_a_frozen_config_keeps_no_passphrase),
+      cmocka_unit_test(test_an_unshared_config_keeps_the_passphrase),
 #endif
       cmocka_unit_test(test_switches_refuse),
       cmocka_unit_test(test_switches_switch),
