@@ -18,13 +18,6 @@ void byte_queue_init_secret(struct byte_queue *queue) {
   queue->secret = true;
 }
 
-static void give_back(const struct byte_queue *queue) {
-  if (queue->secret) {
-    secret_wipe(queue->storage, queue->capacity);
-  }
-  free(queue->storage);
-}
-
 static void move_to_start(struct byte_queue *queue) {
   if (queue->head > 0) {
     memmove(queue->storage, queue->storage + queue->head, queue->length);
@@ -32,26 +25,50 @@ static void move_to_start(struct byte_queue *queue) {
   }
 }
 
-/* Not by realloc(), which frees the old block as it is. */
-static bool move_to_new_block(struct byte_queue *queue, size_t capacity) {
-  uint8_t *block = malloc(capacity);
+static void free_storage(struct byte_queue *queue) {
+  if (queue->secret) {
+    secret_wipe(queue->storage, queue->capacity);
+  }
+  free(queue->storage);
+}
 
-  if (block == NULL) {
+/* realloc() would leave a copy behind that nobody can wipe. */
+static bool move_to_larger(struct byte_queue *queue, size_t capacity) {
+  uint8_t *larger = malloc(capacity);
+
+  if (larger == NULL) {
     return false;
   }
   if (queue->length > 0) {
-    memcpy(block, queue->storage + queue->head, queue->length);
+    memcpy(larger, queue->storage + queue->head, queue->length);
   }
-  give_back(queue);
-  queue->storage = block;
+  free_storage(queue);
+  queue->storage = larger;
   queue->capacity = capacity;
   queue->head = 0;
+  return true;
+}
+
+static bool grow(struct byte_queue *queue, size_t capacity) {
+  uint8_t *grown;
+
+  if (queue->secret) {
+    return move_to_larger(queue, capacity);
+  }
+  grown = realloc(queue->storage, capacity);
+  if (grown == NULL) {
+    return false;
+  }
+  queue->storage = grown;
+  queue->capacity = capacity;
+  move_to_start(queue);
   return true;
 }
 
 static bool make_room(struct byte_queue *queue, size_t extra) {
   size_t capacity = queue->capacity > 0 ? queue->capacity : FIRST_CAPACITY;
   size_t needed = queue->length + extra;
+
   if (needed < extra) {
     return false;
   }
@@ -68,7 +85,7 @@ static bool make_room(struct byte_queue *queue, size_t extra) {
     }
     capacity *= 2;
   }
-  return move_to_new_block(queue, capacity);
+  return grow(queue, capacity);
 }
 
 bool byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length) {
@@ -100,7 +117,7 @@ void byte_queue_consume(struct byte_queue *queue, size_t count) {
 void byte_queue_release(struct byte_queue *queue) {
   const bool secret = queue->secret;
 
-  give_back(queue);
+  free_storage(queue);
   byte_queue_init(queue);
   queue->secret = secret;
 }

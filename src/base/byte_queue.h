@@ -12,11 +12,11 @@ struct byte_queue {
   size_t capacity;
   size_t head;   /**< where the oldest byte is */
   size_t length; /**< bytes queued */
-  bool secret;   /**< memory is wiped before it is freed */
+  bool secret;   /**< memory is wiped before it is given back */
 };
 
 void byte_queue_init(struct byte_queue *queue);
-/** For plaintext: wipes its memory before giving it back, also when it grows. */
+/** For plaintext. */
 void byte_queue_init_secret(struct byte_queue *queue);
 
 /** Adds a copy of the bytes at the end. \return false if out of memory; the queue is then unchanged */
@@ -28,7 +28,7 @@ const uint8_t *byte_queue_front(const struct byte_queue *queue);
 /** Drops the \a count oldest bytes (at most all). */
 void byte_queue_consume(struct byte_queue *queue, size_t count);
 
-/** Frees the memory, and with it whatever was queued. The queue can be used again, and stays secret if it was. */
+/** Frees the memory, and with it whatever was queued. */
 void byte_queue_release(struct byte_queue *queue);
 
 #endif

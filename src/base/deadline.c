@@ -74,15 +74,21 @@ static int left_ms(const struct deadline *deadline) {
   return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing) {
-  struct pollfd poll_for = {.fd = descriptor, .events = for_writing ? POLLOUT : POLLIN};
+enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, unsigned events) {
+  struct pollfd poll_for = {.fd = descriptor};
 
+  if ((events & DEADLINE_READABLE) != 0) {
+    poll_for.events |= POLLIN;
+  }
+  if ((events & DEADLINE_WRITABLE) != 0) {
+    poll_for.events |= POLLOUT;
+  }
   for (;;) {
-    int timeout_ms = left_ms(deadline);
+    const int timeout_ms = left_ms(deadline);
     int ready;
 
     if (timeout_ms == 0) {
-      return DEADLINE_PASSED; /* not asking: a peer that keeps sending would be ready again and again */
+      return DEADLINE_PASSED;
     }
     ready = poll(&poll_for, 1, timeout_ms);
     if (ready > 0) {
@@ -90,9 +96,6 @@ enum deadline_wait_result deadline_wait(const struct deadline *deadline, int des
     }
     if (ready < 0 && errno != EINTR) {
       return DEADLINE_FAILED;
-    }
-    if (ready == 0 && timeout_ms != INT_MAX) {
-      return DEADLINE_PASSED;
     }
   }
 }

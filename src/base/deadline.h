@@ -12,6 +12,9 @@ struct deadline {
   int64_t at_us; /**< microseconds on CLOCK_MONOTONIC */
 };
 
+/** What to wait for: one, or both. */
+enum { DEADLINE_READABLE = 1, DEADLINE_WRITABLE = 2 };
+
 enum deadline_wait_result { DEADLINE_READY, DEADLINE_PASSED, DEADLINE_FAILED };
 
 /**
@@ -27,11 +30,9 @@ const struct timeval *deadline_left(const struct deadline *deadline, struct time
 bool deadline_has_passed(const struct deadline *deadline);
 
 /**
- * Waits until \a descriptor can be read (or, with \a for_writing, written), across EINTR. Sets errno on failure.
- *
- * Once the limit has passed it does not even look: callers try first and wait only if they must, so that with any limit
- * they have tried once.
+ * Waits until one of \a events is possible on \a descriptor, across EINTR. A deadline that has passed counts for more
+ * than a descriptor that is ready: whoever keeps sending must not stretch it. Sets errno on failure.
  */
-enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, bool for_writing);
+enum deadline_wait_result deadline_wait(const struct deadline *deadline, int descriptor, unsigned events);
 
 #endif

@@ -25,7 +25,7 @@ static enum deadline_wait_result wait_unlocked(struct transport *transport, cons
   enum deadline_wait_result waited;
 
   transport_leave(transport);
-  waited = deadline_wait(deadline, descriptor, true);
+  waited = deadline_wait(deadline, descriptor, DEADLINE_WRITABLE);
   transport_enter(transport);
   return waited;
 }

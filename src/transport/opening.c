@@ -128,7 +128,8 @@ static int shake_hands(struct transport *transport, struct session *session, con
     if (result != SESSION_WANT_READ && result != SESSION_WANT_WRITE) {
       return transport_open_status(&transport->error);
     }
-    waited = deadline_wait(deadline, transport->tcp->get_sockfd(transport->base), result == SESSION_WANT_WRITE);
+    waited = deadline_wait(deadline, transport->tcp->get_sockfd(transport->base),
+                           result == SESSION_WANT_WRITE ? DEADLINE_WRITABLE : DEADLINE_READABLE);
     if (waited != DEADLINE_READY) {
       return explain_wait(transport, waited);
     }

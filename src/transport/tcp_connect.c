@@ -87,7 +87,7 @@ static int await_connection(struct attempt *attempt, int descriptor) {
   int outcome = 0;
   socklen_t length = sizeof(outcome);
 
-  switch (deadline_wait(attempt->deadline, descriptor, true)) {
+  switch (deadline_wait(attempt->deadline, descriptor, DEADLINE_WRITABLE)) {
     case DEADLINE_READY:
       break;
     case DEADLINE_PASSED:

@@ -236,38 +236,49 @@ static void test_waits_for_readable(void **state) {
   struct deadline none = started(0, 0);
   (void)state;
 
-  assert_int_equal(deadline_wait(&none, ends[0], false), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&none, ends[0], DEADLINE_READABLE), DEADLINE_PASSED);
   write_byte();
-  assert_int_equal(deadline_wait(&forever, ends[0], false), DEADLINE_READY);
-  assert_int_equal(deadline_wait(&hour, ends[0], false), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&forever, ends[0], DEADLINE_READABLE), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&hour, ends[0], DEADLINE_READABLE), DEADLINE_READY);
 }
 
 static void test_waits_for_writable(void **state) {
   struct deadline forever = infinite();
-  struct deadline none = started(0, 0);
+  struct deadline moment = started(0, 1000);
   (void)state;
 
-  assert_int_equal(deadline_wait(&forever, ends[1], true), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&forever, ends[1], DEADLINE_WRITABLE), DEADLINE_READY);
   fill_pipe();
-  assert_int_equal(deadline_wait(&none, ends[1], true), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&moment, ends[1], DEADLINE_WRITABLE), DEADLINE_PASSED);
 }
 
-/* A peer that keeps sending can't stretch a time limit. */
-static void test_a_passed_limit_counts_more_than_what_is_ready(void **state) {
+static void test_waits_for_either(void **state) {
+  struct deadline forever = infinite();
+  struct deadline moment = started(0, 1000);
+  (void)state;
+
+  assert_int_equal(deadline_wait(&moment, ends[0], DEADLINE_READABLE | DEADLINE_WRITABLE), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&forever, ends[1], DEADLINE_READABLE | DEADLINE_WRITABLE), DEADLINE_READY);
+  write_byte();
+  assert_int_equal(deadline_wait(&forever, ends[0], DEADLINE_READABLE | DEADLINE_WRITABLE), DEADLINE_READY);
+}
+
+/* Whoever keeps sending would otherwise stretch every time limit. */
+static void test_what_is_ready_does_not_stretch_a_deadline(void **state) {
   struct deadline none = started(0, 0);
   (void)state;
 
   write_byte();
-  assert_int_equal(deadline_wait(&none, ends[0], false), DEADLINE_PASSED);
-  assert_int_equal(deadline_wait(&none, ends[1], true), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&none, ends[0], DEADLINE_READABLE), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&none, ends[1], DEADLINE_WRITABLE), DEADLINE_PASSED);
 }
 
 static void test_reading_and_writing_are_told_apart(void **state) {
-  struct deadline soon = started(0, 1000);
+  struct deadline moment = started(0, 1000);
   (void)state;
 
   /* The write end can be written, and never read. */
-  assert_int_equal(deadline_wait(&soon, ends[1], false), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&moment, ends[1], DEADLINE_READABLE), DEADLINE_PASSED);
 }
 
 static void test_hang_up_ends_the_wait(void **state) {
@@ -275,7 +286,7 @@ static void test_hang_up_ends_the_wait(void **state) {
   (void)state;
 
   close_end(1);
-  assert_int_equal(deadline_wait(&forever, ends[0], false), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&forever, ends[0], DEADLINE_READABLE), DEADLINE_READY);
 }
 
 static void test_broken_pipe_ends_the_wait(void **state) {
@@ -284,7 +295,7 @@ static void test_broken_pipe_ends_the_wait(void **state) {
 
   fill_pipe();
   close_end(0);
-  assert_int_equal(deadline_wait(&forever, ends[1], true), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&forever, ends[1], DEADLINE_WRITABLE), DEADLINE_READY);
 }
 
 static void test_closed_descriptor_does_not_hang(void **state) {
@@ -293,7 +304,7 @@ static void test_closed_descriptor_does_not_hang(void **state) {
   (void)state;
 
   close_end(0);
-  assert_int_not_equal(deadline_wait(&forever, closed, false), DEADLINE_PASSED);
+  assert_int_not_equal(deadline_wait(&forever, closed, DEADLINE_READABLE), DEADLINE_PASSED);
 }
 
 static void test_timeouts_longer_than_poll_knows(void **state) {
@@ -302,8 +313,8 @@ static void test_timeouts_longer_than_poll_knows(void **state) {
   (void)state;
 
   write_byte();
-  assert_int_equal(deadline_wait(&months, ends[0], false), DEADLINE_READY);
-  assert_int_equal(deadline_wait(&ages, ends[0], false), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&months, ends[0], DEADLINE_READABLE), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&ages, ends[0], DEADLINE_READABLE), DEADLINE_READY);
 }
 
 static void test_does_not_end_early(void **state) {
@@ -313,7 +324,7 @@ static void test_does_not_end_early(void **state) {
   for (size_t i = 0; i < sizeof(microseconds) / sizeof(microseconds[0]); i++) {
     struct deadline deadline = started(0, microseconds[i]);
 
-    assert_int_equal(deadline_wait(&deadline, ends[0], false), DEADLINE_PASSED);
+    assert_int_equal(deadline_wait(&deadline, ends[0], DEADLINE_READABLE), DEADLINE_PASSED);
     assert_left(&deadline, 0, 0);
   }
 }
@@ -323,7 +334,7 @@ static void test_waits_without_a_clock(void **state) {
   (void)state;
 
   clock_kind = CLOCK_IS_BROKEN;
-  assert_int_equal(deadline_wait(&hour, ends[0], false), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&hour, ends[0], DEADLINE_READABLE), DEADLINE_PASSED);
 }
 
 /* poll() refuses to look at more descriptors than a process may have. */
@@ -343,7 +354,7 @@ static void test_failure_keeps_errno(void **state) {
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &without), 0);
   probe = poll(&one, 1, 0);
   errno = 0;
-  result = deadline_wait(&hour, ends[0], false);
+  result = deadline_wait(&hour, ends[0], DEADLINE_READABLE);
   failure = errno;
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
   if (probe >= 0) {
@@ -393,7 +404,7 @@ static void test_signals_do_not_end_the_wait(void **state) {
   (void)state;
 
   start_signals(10);
-  assert_int_equal(deadline_wait(&forever, ends[0], false), DEADLINE_READY);
+  assert_int_equal(deadline_wait(&forever, ends[0], DEADLINE_READABLE), DEADLINE_READY);
   assert_true(signals >= 10);
 }
 
@@ -403,7 +414,7 @@ static void test_signals_do_not_move_the_deadline(void **state) {
 
   start_signals(0);
   deadline = started(0, 100000);
-  assert_int_equal(deadline_wait(&deadline, ends[0], false), DEADLINE_PASSED);
+  assert_int_equal(deadline_wait(&deadline, ends[0], DEADLINE_READABLE), DEADLINE_PASSED);
   assert_left(&deadline, 0, 0);
   assert_true(signals > 0);
 }
@@ -437,7 +448,8 @@ int main(void) {
       cmocka_unit_test_teardown(test_without_a_clock_every_limit_has_passed, real_clock_again),
       WITH_PIPE(test_waits_for_readable),
       WITH_PIPE(test_waits_for_writable),
-      WITH_PIPE(test_a_passed_limit_counts_more_than_what_is_ready),
+      WITH_PIPE(test_waits_for_either),
+      WITH_PIPE(test_what_is_ready_does_not_stretch_a_deadline),
       WITH_PIPE(test_reading_and_writing_are_told_apart),
       WITH_PIPE(test_hang_up_ends_the_wait),
       WITH_PIPE(test_broken_pipe_ends_the_wait),
