@@ -158,7 +158,7 @@ static const struct numbered_cause causes[] = {
       "the peer asked for a renegotiation, which is not allowed"}},
     {FIPS_NOT_ALLOWED_E,
      {HANDSHAKE, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
-      "wolfSSL's FIPS module refused an operation; ask amqp_wolfssl_fips_status() for its state"}},
+      "wolfSSL's FIPS module refused an operation; restart the program, and if that does not help, reinstall wolfSSL"}},
     {IN_CORE_FIPS_E,
      {HANDSHAKE, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
       "the integrity check of wolfSSL's FIPS module failed; reinstall wolfSSL and restart the program"}},
