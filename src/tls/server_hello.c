@@ -192,12 +192,10 @@ static void use_retry(struct server_hello *hello, const struct answer *answer) {
 
 static void use_server_hello(struct server_hello *hello, struct byte_slice body) {
   struct answer answer;
-  if (!read_answer(body, &answer)) {
+  if (!read_answer(body, &answer) || (answer.compression == 0 && !is_version_well_chosen(&answer))) {
     hello->fault = SERVER_HELLO_MALFORMED;
   } else if (answer.compression != 0) {
     hello->fault = SERVER_HELLO_COMPRESSES;
-  } else if (!is_version_well_chosen(&answer)) {
-    hello->fault = SERVER_HELLO_MALFORMED;
   } else if (answer.is_retry) {
     use_retry(hello, &answer);
   } else {

@@ -348,8 +348,8 @@ struct remembered_paths *tls_context_remembered_paths(const struct tls_context *
 }
 
 /*
- * To check a stapled response wolfSSL needs the broker's intermediates as CAs of the context, where they stay, and where
- * other connections would find them: then each connection has a context of its own.
+ * To check a stapled response wolfSSL needs the broker's intermediates as CAs of the context, where they stay, and
+ * where other connections would find them: then each connection has a context of its own.
  */
 static WOLFSSL *new_ssl(const struct tls_context *context) {
   amqp_wolfssl_error_t unused; /* what is set up was accepted once: only memory can be short */

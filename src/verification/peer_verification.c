@@ -486,10 +486,10 @@ static int repeat_verdict(int accepted_by_wolfssl, WOLFSSL_X509_STORE_CTX *store
 }
 
 /*
- * What wolfSSL itself makes of the certificates does not count any more once we have accepted them, nor may it keep any:
- * an intermediate that it verified would be a CA of the context, which other connections share, for as long as that
- * lives. Not verifying, it keeps none. At the broker's own certificate, which comes last, it is told to verify again,
- * for the rest of the handshake.
+ * What wolfSSL itself makes of the certificates does not count any more once we have accepted them, nor may it keep
+ * any: an intermediate that it verified would be a CA of the context, which other connections share, for as long as
+ * that lives. Not verifying, it keeps none. At the broker's own certificate, which comes last, it is told to verify
+ * again, for the rest of the handshake.
  *
  * With stapling the context is not shared, and wolfSSL needs the intermediates to check the response.
  */

@@ -51,8 +51,10 @@ void peer_verification_init(struct peer_verification *verification, const struct
                             struct remembered_paths *remembered);
 void peer_verification_free(struct peer_verification *verification);
 
-/** Says whose certificates will be judged, before the handshake; without it none is accepted. If the settings request an
-    OCSP response, makes wolfSSL show it. */
+/**
+ * Says whose certificates will be judged, before the handshake; without it none is accepted. If the settings request an
+ * OCSP response, makes wolfSSL show it.
+ */
 void peer_verification_attach(struct peer_verification *verification, struct WOLFSSL *ssl);
 
 /** Whether this wolfSSL exposes OCSP responses at all: at least in TLS 1.2. */

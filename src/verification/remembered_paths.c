@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A digest for each path, in a ring: the oldest makes room. */
 #include "autoconfig.h"
 
 #include "verification/remembered_paths.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Paths that were found to be valid, by a digest of all that the broker sent: a broker shows the same certificates at
- * each connection, and their signatures do not change. What may change is looked at anew: the dates here, revocation and
- * the name by whoever asks. Anchors and policy are not part of the digest: they are those of one context, which never
- * change, and a context has paths of its own.
+ * each connection, and their signatures do not change. What may change is looked at anew: the dates here, revocation
+ * and the name by whoever asks. Anchors and policy are not part of the digest: they are those of one context, which
+ * never change, and a context has paths of its own.
  *
  * Any number of threads may use it at once.
  */

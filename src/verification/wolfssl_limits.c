@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The limits that are known, each with the code by which wolfSSL tells of it. */
 #include "autoconfig.h"
 
 #include "verification/wolfssl_limits.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One question for each certificate of a path, and which of the answers count. */
 #include "autoconfig.h"
 
 #include "verification/wolfssl_opinion.h"

@@ -361,8 +361,8 @@ static void client_make_for_forged_anchor(struct client *client) {
                    WOLFSSL_SUCCESS);
 }
 
-/* Such a wolfSSL takes a copy of a trusted peer's certificate for that peer, whatever key is in it, and asks nobody about
-   signatures (CVE-2026-93302). We don't load any: here the test does. */
+/* Such a wolfSSL takes a copy of a trusted peer's certificate for that peer, whatever key is in it, and asks nobody
+   about signatures (CVE-2026-93302). We don't load any: here the test does. */
 static void test_a_forged_anchor_of_a_trusted_peer(void **state) {
   struct client client;
   amqp_wolfssl_error_t error;

@@ -155,7 +155,8 @@ static int set_up(void **state) {
       "constrained-leaf by=issuing leaf\n"
       "long-a by=root ca=1\nlong-b by=long-a ca=5\nlong-leaf by=long-b leaf\n"
       "spelt-leaf by=a i=CN=P:A leaf\n"
-      "critical by=root ca x:certificatePolicies=critical,1.2.3.4 x:policyConstraints=critical,requireExplicitPolicy:5\n"
+      "critical by=root ca x:certificatePolicies=critical,1.2.3.4"
+      " x:policyConstraints=critical,requireExplicitPolicy:5\n"
       "critical-leaf by=critical leaf\n"
       "zero ca serial=0\nzero-leaf by=zero leaf\nzero-ica by=root ca serial=0\n"
       "many by=root leaf x:subjectAltName=DNS:localhost";
