@@ -316,6 +316,27 @@ static void test_bad_servers_are_refused(void **state) {
   }
 }
 
+/* Anybody has the broker's certificates, and sends them with or without the intermediate; its key only the broker. */
+static void test_a_server_without_the_key(void **state) {
+  static const char *const certificates[] = {"server.pem", "server-chain.pem"};
+
+  (void)state;
+  for (size_t i = 0; i < 2; i++) {
+    for (size_t j = 0; j < 2; j++) {
+      const struct memory_session_settings client = {.ca = "ca.pem", .name = "localhost"};
+      const struct memory_peer_settings server = {.certificate = temporary_folder_path(certificates[i]),
+                                                  .key = temporary_folder_path("client.key"),
+                                                  .version = versions[j]};
+      struct memory_session *pair = memory_session_new(&client, &server);
+
+      assert_int_equal(memory_session_handshake(pair), SESSION_FAILED);
+      print_message("# %s, 0x%04x: %s\n", certificates[i], versions[j], pair->error.message);
+      assert_int_equal(pair->error.code, AMQP_WOLFSSL_ERROR_BAD_SIGNATURE);
+      memory_session_free(pair);
+    }
+  }
+}
+
 static void test_names_that_match(void **state) {
   static const char *const names[] = {"localhost", "LOCALHOST.", "rabbitmq", "a.broker.test",
                                       "127.0.0.1", "::1",        "[::1]"};
@@ -419,6 +440,7 @@ int main(void) {
       cmocka_unit_test(test_a_refused_server_hurries_us),
       cmocka_unit_test(test_signature_of_the_key_exchange_is_checked),
       cmocka_unit_test(test_bad_servers_are_refused),
+      cmocka_unit_test(test_a_server_without_the_key),
       cmocka_unit_test(test_names_that_match),
       cmocka_unit_test(test_switches),
   };
