@@ -120,14 +120,16 @@ static bool is_large(struct byte_slice public_key) {
          (modulus.length > MODULUS_LENGTH || (modulus.length == MODULUS_LENGTH && modulus.bytes[0] != 0));
 }
 
-/* A key that is too large for this build is called by some of its functions out of memory, and by others malformed. */
-static enum signature_verdict find_rsa_verdict(int decoded, int verified, struct byte_slice public_key) {
-  const bool no_memory = decoded == MEMORY_E || (decoded == 0 && verified == MEMORY_E);
+/* What functions of several versions say of a key that is too large for their numbers. */
+static bool is_about_size(int result) {
+  return result == MEMORY_E || result == MP_INIT_E || result == MP_EXPTMOD_E || result == WC_KEY_SIZE_E;
+}
 
-  if ((no_memory || decoded != 0 || verified == MP_EXPTMOD_E) && is_large(public_key)) {
+static enum signature_verdict find_rsa_verdict(int decoded, int verified, struct byte_slice public_key) {
+  if ((decoded != 0 || is_about_size(verified)) && is_large(public_key)) {
     return SIGNATURE_UNSUPPORTED;
   }
-  if (no_memory) {
+  if (decoded == MEMORY_E || verified == MEMORY_E) {
     return SIGNATURE_NO_MEMORY;
   }
   return decoded == 0 && verified == 0 ? SIGNATURE_GOOD : SIGNATURE_WRONG;

@@ -253,7 +253,8 @@ static X509_NAME *make_name(const char *text) {
   return name;
 }
 
-/* \a kind: as OpenSSL calls it. An exponent of no bits is the usual one. */
+/* \a kind: as OpenSSL calls it. An exponent of no bits is the usual one. Large keys have more primes, which are found
+   sooner; nobody sees that in the public key. */
 static EVP_PKEY *make_rsa(const char *kind, int bits, int exponent_bits) {
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind, NULL);
   BIGNUM *exponent = BN_new();
@@ -261,6 +262,7 @@ static EVP_PKEY *make_rsa(const char *kind, int bits, int exponent_bits) {
 
   must(context != NULL && exponent != NULL && BN_set_bit(exponent, exponent_bits) && BN_sub_word(exponent, 1) &&
            EVP_PKEY_keygen_init(context) > 0 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) > 0 &&
+           (bits <= 4096 || EVP_PKEY_CTX_set_rsa_keygen_primes(context, 4) > 0) &&
            (exponent_bits == 0 || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, exponent) > 0) &&
            EVP_PKEY_keygen(context, &key) > 0,
        "can't make a key");
