@@ -152,8 +152,14 @@ static STACK_OF(X509) * make_stack(const struct certificate_list *sent) {
   return stack;
 }
 
+static void add_path(struct certificate_list *path, const STACK_OF(X509) * chain) {
+  for (int i = 0; i < sk_X509_num(chain); i++) {
+    add_to(path, sk_X509_value(chain, i));
+  }
+}
+
 bool reference_accepts(const struct certificate_list *sent, const struct certificate_list *anchors, int64_t now,
-                       const char **reason) {
+                       struct certificate_list *path, const char **reason) {
   X509_STORE *store = make_store(anchors);
   STACK_OF(X509) *stack = make_stack(sent);
   X509_STORE_CTX *context = X509_STORE_CTX_new();
@@ -166,6 +172,9 @@ bool reference_accepts(const struct certificate_list *sent, const struct certifi
   X509_STORE_CTX_set_flags(context, X509_V_FLAG_PARTIAL_CHAIN);
   accepted = X509_verify_cert(context) == 1;
   *reason = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+  if (accepted) {
+    add_path(path, X509_STORE_CTX_get0_chain(context));
+  }
   X509_STORE_CTX_free(context);
   sk_X509_pop_free(stack, X509_free);
   X509_STORE_free(store);

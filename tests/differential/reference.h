@@ -40,9 +40,10 @@ void reference_make(struct certificate_list *list, const struct wanted_certifica
 
 /**
  * Whether OpenSSL finds a path, with any trusted certificate as an anchor.
+ * \param [out] path the certificates of that path are added, the anchor last
  * \param [out] reason its own words, static
  */
 bool reference_accepts(const struct certificate_list *sent, const struct certificate_list *anchors, int64_t now,
-                       const char **reason);
+                       struct certificate_list *path, const char **reason);
 
 #endif
