@@ -245,6 +245,44 @@ static void test_the_longest_frame_there_is(void **state) {
   assert_false(reason.lost_track);
 }
 
+/* Whatever arrives, in whatever pieces: the same is kept, and nothing is read or written that is not there. */
+static void test_random_bytes(void **state) {
+  uint32_t seed = 1;
+  (void)state;
+
+  for (int round = 0; round < 3000; round++) {
+    const size_t length = 1 + (size_t)round % 600;
+    uint8_t *bytes = malloc(length); /* its end is watched by the sanitizers */
+    struct close_reason whole;
+    struct close_reason pieces;
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < length; i++) {
+      static const uint8_t likely[] = {0, 0, 0, 0, 1, 1, 2, 3, 8, 10, 50, 0xce};
+
+      seed = seed * 1664525 + 1013904223;
+      bytes[i] = seed >> 30 == 0 ? (uint8_t)(seed >> 16) : likely[(seed >> 16) % sizeof(likely)];
+    }
+    close_reason_init(&whole);
+    close_reason_received(&whole, bytes, length);
+    close_reason_init(&pieces);
+    for (size_t i = 0; i < length; i++) {
+      uint8_t *byte = malloc(1);
+
+      assert_non_null(byte);
+      *byte = bytes[i];
+      close_reason_received(&pieces, byte, 1);
+      free(byte);
+    }
+    assert_int_equal(whole.closed, pieces.closed);
+    assert_int_equal(whole.lost_track, pieces.lost_track);
+    if (!whole.closed && !whole.lost_track) {
+      assert_int_equal(whole.header_length, pieces.header_length);
+    }
+    free(bytes);
+  }
+}
+
 /* ---- What is said ---- */
 
 static void test_ends_and_other_failures(void **state) {
@@ -391,6 +429,7 @@ int main(void) {
       cmocka_unit_test(test_what_is_no_close),
       cmocka_unit_test(test_what_is_not_amqp_is_not_followed),
       cmocka_unit_test(test_the_longest_frame_there_is),
+      cmocka_unit_test(test_random_bytes),
       cmocka_unit_test(test_ends_and_other_failures),
       cmocka_unit_test(test_a_login_with_small_frames_that_ends_without_a_word),
       cmocka_unit_test(test_small_frames_that_were_accepted),
