@@ -348,6 +348,23 @@ static void test_time_limit(void **state) {
   client_free(&client);
 }
 
+/* As it was: also what the program had already set itself. */
+static void test_flags_that_were_set_stay_set(void **state) {
+  static const struct timeval none = {0};
+  struct client client;
+  int ends[2];
+  (void)state;
+
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  client_make(&client);
+  assert_int_equal(amqp_wolfssl_socket_open_fd(client.socket, ends[0], "localhost", &none), AMQP_STATUS_TIMEOUT);
+  assert_false(blocks(ends[0]));
+  assert_false(stays_on_exec(ends[0]));
+  (void)close(ends[0]);
+  (void)close(ends[1]);
+  client_free(&client);
+}
+
 static void test_open_twice(void **state) {
   struct client client;
   struct peer peer;
@@ -496,6 +513,7 @@ int main(void) {
       cmocka_unit_test(test_the_name_is_verified),
       cmocka_unit_test(test_mistakes_before_the_handshake_spoil_nothing),
       cmocka_unit_test(test_time_limit),
+      cmocka_unit_test(test_flags_that_were_set_stay_set),
       cmocka_unit_test(test_open_twice),
       cmocka_unit_test(test_failures_are_told),
       cmocka_unit_test(test_descriptors_that_are_refused),
