@@ -40,6 +40,7 @@ static const struct target {
     {"path", fuzz_path, SEED_PATHS, "mint_chain", PATH_SEED_FIXED, 10, true}, /* it checks signatures */
     {"pem", fuzz_pem, SEED_TEXTS, "", 0, 1, false},
     {"peer_name", fuzz_peer_name, SEED_NAMES, "", 0, 1, false},
+    {"record_stream", fuzz_record_stream, SEED_STREAMS, "", 0, 1, false},
 };
 #define TARGETS (sizeof(targets) / sizeof(targets[0]))
 

@@ -15,6 +15,7 @@ tests_fuzz_fuzz_readers_SOURCES = \
 	tests/fuzz/peer_name_target.c \
 	tests/fuzz/pem_target.c \
 	tests/fuzz/properties.c tests/fuzz/properties.h \
+	tests/fuzz/record_stream_target.c \
 	tests/fuzz/revocation_list_target.c \
 	tests/fuzz/seeds.c tests/fuzz/seeds.h \
 	tests/fuzz/targets.h

@@ -26,6 +26,7 @@ enum seed_kind {
   SEED_PATHS,     /* whole PKIs; none where they can't be minted */
   SEED_TEXTS,     /* PEM */
   SEED_NAMES,     /* content of GeneralNames */
+  SEED_STREAMS,   /* TLS records of servers */
   SEED_KINDS
 };
 

@@ -27,5 +27,7 @@ int fuzz_path(const uint8_t *data, size_t size);
 int fuzz_pem(const uint8_t *data, size_t size);
 /** The content of GeneralNames, matched with names of servers. \return 0 */
 int fuzz_peer_name(const uint8_t *data, size_t size);
+/** What a server sends, framed in pieces of several sizes. \return 0 */
+int fuzz_record_stream(const uint8_t *data, size_t size);
 
 #endif
