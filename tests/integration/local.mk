@@ -94,6 +94,7 @@ valgrind_integration_programs = \
 	tests/integration/broker_test \
 	tests/integration/byte_boundary_test \
 	tests/integration/data_path_test \
+	tests/integration/record_attacks_test \
 	tests/integration/servers_test \
 	tests/integration/threads_test \
 	tests/integration/vtable_contract_test

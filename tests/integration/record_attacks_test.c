@@ -244,7 +244,7 @@ static struct peer_process *start_crafting(const struct crafted *crafted, int *p
   for (size_t i = 0; i < RECORDS && crafted->records[i] != NULL; i++) {
     arguments[5 + i] = crafted->records[i];
   }
-  peer_require("tests/support/crafting_server");
+  peer_require(arguments[0]);
   server = peer_process_start(arguments);
   *port = (int)strtol(peer_process_expect_line(server, "PORT "), NULL, 10);
   return server;
