@@ -72,9 +72,11 @@ static size_t read_hexadecimal(const char *text, unsigned char *bytes, size_t ca
   size_t length = 0;
 
   for (; text[0] != '\0' && text[0] != ' ' && text[0] != '\n'; text += 2) {
-    unsigned byte = 0;
+    const char pair[3] = {text[0], text[1], '\0'};
+    char *end;
+    const unsigned long byte = strtoul(pair, &end, 16);
 
-    if (length == capacity || sscanf(text, "%2x", &byte) != 1 || text[1] == '\0') {
+    if (length == capacity || end != pair + 2) {
       fail("a number in hexadecimal is wanted");
     }
     bytes[length++] = (unsigned char)byte;
@@ -161,7 +163,7 @@ static void use_master_secret(struct writer *writer, const SSL *ssl) {
   parameters[3] = OSSL_PARAM_construct_end();
   derive("TLS1-PRF", parameters, block, sizeof(block));
   memcpy(writer->key, block + KEY_BYTES, KEY_BYTES);
-  memcpy(writer->iv, block + 2 * KEY_BYTES + 4, 4);
+  memcpy(writer->iv, block + sizeof(block) - 4, 4);
   writer->sequence = 1; /* the Finished message was the first */
 }
 

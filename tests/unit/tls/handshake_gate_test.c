@@ -187,7 +187,7 @@ static void test_refused_when_our_part_is_due(void **state) {
   for (size_t i = 0; i < COUNT_OF(versions); i++) {
     struct memory_peer_settings server = server_named("server", versions[i]);
     struct memory_session *pair = memory_session_new(&good_client, &server);
-    uint8_t types[32];
+    uint8_t types[32] = {0};
     size_t count;
 
     pair->settings.limits.group_count = 1;
@@ -238,7 +238,7 @@ static void test_a_version_below_the_lowest(void **state) {
     struct memory_peer_settings server = server_named("server", TLS_1_2);
     struct memory_session *pair;
     uint8_t record[64];
-    uint8_t types[8];
+    uint8_t types[8] = {0};
 
     client.lowest = AMQP_WOLFSSL_TLS_1_3;
     pair = memory_session_new(&client, &server);
