@@ -142,7 +142,12 @@ static enum record_fault judge_change_cipher(struct record_framing *framing) {
   return framing->change_ciphers > RECORD_FRAMING_CHANGE_CIPHERS ? RECORD_TOO_MANY_CHANGE_CIPHERS : RECORD_SOUND;
 }
 
-/* In TLS 1.2 data is what it says it is, and with content it has passed. */
+/* In TLS 1.2 data is what it says it is, and with content it passes. */
+static bool is_visible_data(const struct record_framing *framing) {
+  return framing->epoch == RECORD_EPOCH_DATA_1_2 && record_type(framing) == TLS_RECORD_APPLICATION_DATA &&
+         record_length(framing) > framing->overhead;
+}
+
 static enum record_fault count(struct record_framing *framing) {
   switch (framing->epoch) {
     case RECORD_EPOCH_HANDSHAKE_1_3:
@@ -152,7 +157,7 @@ static enum record_fault count(struct record_framing *framing) {
                                                                            : RECORD_SOUND;
     case RECORD_EPOCH_DATA_1_2:
     case RECORD_EPOCH_DATA_1_3:
-      framing->without_data++;
+      framing->without_data = is_visible_data(framing) ? 0 : framing->without_data + 1;
       return framing->without_data > RECORD_FRAMING_WITHOUT_DATA ? RECORD_TOO_MANY_WITHOUT_DATA : RECORD_SOUND;
     default:
       return RECORD_SOUND;
@@ -163,9 +168,11 @@ static enum record_fault judge_header(struct record_framing *framing) {
   enum record_fault fault;
 
   if (record_type(framing) == TLS_RECORD_CHANGE_CIPHER_SPEC) {
+    framing->is_opaque = false;
     return is_amid_message(framing) ? RECORD_INSIDE_MESSAGE : judge_change_cipher(framing);
   }
   framing->change_ciphers = 0;
+  framing->is_opaque = !is_in_clear(framing);
   if (!is_in_order(framing)) {
     return RECORD_OUT_OF_ORDER;
   }
@@ -242,21 +249,29 @@ static bool take_handshake(struct record_framing *framing, const uint8_t *bytes,
 }
 
 static bool take_content(struct record_framing *framing, const uint8_t *bytes, size_t length) {
-  const uint8_t type = record_type(framing);
-  bool is_sound = true;
+  switch (record_type(framing)) {
+    case TLS_RECORD_CHANGE_CIPHER_SPEC:
+      return take_change_cipher(framing, *bytes);
+    case TLS_RECORD_ALERT:
+      return take_alert(framing, bytes, length);
+    default:
+      return take_handshake(framing, bytes, length);
+  }
+}
 
-  if (type == TLS_RECORD_CHANGE_CIPHER_SPEC) {
-    is_sound = take_change_cipher(framing, *bytes);
-  } else if (is_in_clear(framing) && type == TLS_RECORD_ALERT) {
-    is_sound = take_alert(framing, bytes, length);
-  } else if (is_in_clear(framing)) {
-    is_sound = take_handshake(framing, bytes, length);
-  } else if (framing->epoch == RECORD_EPOCH_DATA_1_2 && type == TLS_RECORD_APPLICATION_DATA &&
-             record_length(framing) > framing->overhead) {
-    framing->without_data = 0;
+/* One piece of a record. */
+static bool take_piece(struct record_framing *framing, const uint8_t *bytes, size_t length) {
+  if (framing->header_length < TLS_RECORD_HEADER) {
+    return take_header(framing, bytes, length);
+  }
+  if (!framing->is_opaque && !take_content(framing, bytes, length)) {
+    return false;
   }
   framing->left -= length;
-  return is_sound;
+  if (framing->left == 0) {
+    framing->header_length = 0;
+  }
+  return true;
 }
 
 /* ---- */
@@ -272,21 +287,13 @@ bool record_framing_take(struct record_framing *framing, const uint8_t *bytes, s
     const size_t piece = record_framing_piece(framing);
     const size_t count = length < piece ? length : piece;
 
-    if (framing->header_length < TLS_RECORD_HEADER ? !take_header(framing, bytes, count)
-                                                   : !take_content(framing, bytes, count)) {
-      break;
-    }
-    if (framing->header_length == TLS_RECORD_HEADER && framing->left == 0) {
-      framing->header_length = 0;
+    if (!take_piece(framing, bytes, count)) {
+      return false;
     }
     bytes += count;
     length -= count;
   }
   return framing->fault == RECORD_SOUND;
-}
-
-size_t record_framing_piece(const struct record_framing *framing) {
-  return framing->header_length < TLS_RECORD_HEADER ? TLS_RECORD_HEADER - framing->header_length : framing->left;
 }
 
 size_t record_framing_content(const struct record_framing *framing) {

@@ -78,6 +78,7 @@ struct record_framing {
   uint8_t header[TLS_RECORD_HEADER]; /**< of the current record, or of the one at fault */
   size_t header_length;              /**< 0: between two records */
   size_t left;                       /**< bytes of its content still to come */
+  bool is_opaque;                    /**< its content is encrypted */
   uint8_t alert[2];                  /**< the last one in clear, as far as it has come */
   bool our_part_has_left;            /**< set by the caller: in TLS 1.2 the server's ChangeCipherSpec may come now */
   struct server_hello *hello;        /**< not owned; NULL once the handshake is over */
@@ -97,9 +98,13 @@ void record_framing_init(struct record_framing *framing, struct server_hello *he
  */
 bool record_framing_take(struct record_framing *framing, const uint8_t *bytes, size_t length);
 
-/** What is left of the current record's header, or of its content: a caller that hands over no more than that at once
- * loses nothing of the records before one at fault. Never 0. */
-size_t record_framing_piece(const struct record_framing *framing);
+/**
+ * What is left of the current record's header, or of its content: a caller that hands over no more than that at once
+ * loses nothing of the records before one at fault. Never 0.
+ */
+static inline size_t record_framing_piece(const struct record_framing *framing) {
+  return framing->header_length < TLS_RECORD_HEADER ? TLS_RECORD_HEADER - framing->header_length : framing->left;
+}
 
 /** The length of the current record's content; as long as that is not known, the most that a peer may mean. */
 size_t record_framing_content(const struct record_framing *framing);

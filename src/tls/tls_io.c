@@ -199,10 +199,13 @@ static void judge_hello(struct tls_io *io) {
 
 /* Looks at the next bytes before wolfSSL gets them. \return false: refused */
 static bool admit(struct tls_io *io, const uint8_t *bytes, size_t length) {
-  if (tls_io_has_refused(io)) {
-    return false;
+  const bool was_refused = tls_io_has_refused(io);
+  const bool is_sound = !was_refused && record_framing_take(&io->framing, bytes, length);
+
+  if (io->hello == NULL || was_refused) {
+    return is_sound;
   }
-  if (record_framing_take(&io->framing, bytes, length) && io->hello != NULL && !io->hello_accepted) {
+  if (is_sound && !io->hello_accepted) {
     judge_hello(io);
   }
   if (tls_io_has_refused(io)) {
@@ -211,7 +214,7 @@ static bool admit(struct tls_io *io, const uint8_t *bytes, size_t length) {
     }
     return false;
   }
-  io->hello_accepted = io->hello != NULL && io->hello->complete;
+  io->hello_accepted = io->hello->complete;
   return true;
 }
 
