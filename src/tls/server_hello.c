@@ -48,7 +48,6 @@ struct answer {
   bool has_key_share;
   bool extended_master_secret;
   bool downgrade_sentinel;
-  bool no_extensions;
   uint8_t compression;
   uint16_t version;
   uint16_t suite;
@@ -143,7 +142,6 @@ static bool read_extensions(struct byte_slice body, struct answer *answer) {
   if (!take_vector16(&body, &extensions) || body.length != 0) {
     return false;
   }
-  answer->no_extensions = extensions.length == 0;
   while (extensions.length > 0) {
     if (!read_extension(&extensions, answer)) {
       return false;
@@ -203,7 +201,6 @@ static void use_server_hello(struct server_hello *hello, struct byte_slice body)
     hello->suite = answer.suite;
     hello->downgrade_sentinel = answer.downgrade_sentinel;
     hello->extended_master_secret = answer.extended_master_secret;
-    hello->no_extensions = answer.no_extensions;
     hello->group = answer.group;
     hello->complete = true;
     hello->ends_record = hello->version >= VERSION_TLS_1_3;

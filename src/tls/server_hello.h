@@ -45,7 +45,6 @@ struct server_hello {
   bool downgrade_sentinel;     /**< the random says that the server could have spoken a later version than TLS 1.2
                                     (RFC 8446, section 4.1.3) */
   bool extended_master_secret; /**< extension 23 was present (meaningful in TLS 1.2 only) */
-  bool no_extensions;          /**< there is a list of extensions, and it is empty */
   uint16_t group;              /**< of key_share (TLS 1.3), or of an ECDHE ServerKeyExchange (TLS 1.2), which comes
                                     after the ServerHello; 0 unknown */
   uint16_t signature_scheme;   /**< the one that an ECDHE ServerKeyExchange is signed with (TLS 1.2); 0 unknown */

@@ -276,6 +276,21 @@ static bool explain_token(const struct session_failure *failure, amqp_wolfssl_er
 
 /* ---- wolfSSL's code ---- */
 
+/* For a certificate request of TLS 1.2, wolfSSL looks for an algorithm of the kind of the broker's key. */
+static bool explain_certificate_request(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  enum { CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14 };
+  const struct server_hello *hello = failure->io->hello;
+
+  if (failure->handshake_done || hello == NULL || failure->wolfssl_code != INVALID_PARAMETER ||
+      (hello->message_type != CERTIFICATE_REQUEST && hello->message_type != SERVER_HELLO_DONE)) {
+    return false;
+  }
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_HANDSHAKE_FAILED,
+            "wolfSSL found no signature algorithm for your certificate in the broker's request for one; enable TLS 1.3 "
+            "on the broker, or use a certificate whose key is of the same kind (RSA, EC) as the broker's");
+  return true;
+}
+
 /* RFC 8446, section 5.1, and RFC 5246, section 6.2.1, allow to split a message anywhere. */
 static bool explain_split_header(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   const struct server_hello *hello = failure->io->hello;
@@ -303,7 +318,7 @@ static void explain_wolfssl_code(const struct session_failure *failure, amqp_wol
     error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
     return;
   }
-  if (explain_split_header(failure, error)) {
+  if (explain_split_header(failure, error) || explain_certificate_request(failure, error)) {
     return;
   }
   wolfssl_error_set(error, failure->wolfssl_code, &fallback);

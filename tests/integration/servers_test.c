@@ -627,6 +627,23 @@ static void versions_that_do_not_meet(void **state) {
   }
 }
 
+/* An EC key for a broker with an RSA key, which asks for ECDSA: wolfSSL 5.5.4 can't, and then the sentence says so. */
+static void a_request_for_another_kind_of_key(void **state) {
+  static const char *const more[] = {"-client_sigalgs", "ECDSA+SHA256", NULL};
+  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-rsa", AMQP_WOLFSSL_TLS_1_2, more);
+  struct client client = client_new(&ordinary);
+  const int status = client_try_open(&client, "127.0.0.1", server.port);
+  const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
+  (void)state;
+
+  if (status != AMQP_STATUS_OK) {
+    assert_string_equal(amqp_wolfssl_code_name(amqp_wolfssl_error_code(error)), "HANDSHAKE_FAILED");
+    assert_non_null(strstr(amqp_wolfssl_error_message(error), "found no signature algorithm for your certificate"));
+  }
+  client_destroy(&client);
+  peer_process_stop(server.process);
+}
+
 static void the_extended_master_secret(void **state) {
   static const char *const none[] = {"--no-ems", NULL};
   static const struct {
@@ -841,6 +858,7 @@ int main(void) {
       cmocka_unit_test_teardown(gnutls_with_only_what_is_forbidden, stop_servers),
       cmocka_unit_test_teardown(openssl_with_what_is_allowed_besides, stop_servers),
       cmocka_unit_test_teardown(versions_that_do_not_meet, stop_servers),
+      cmocka_unit_test_teardown(a_request_for_another_kind_of_key, stop_servers),
       cmocka_unit_test_teardown(the_extended_master_secret, stop_servers),
       cmocka_unit_test_teardown(ends_of_a_connection, stop_servers),
       cmocka_unit_test_teardown(our_own_end_is_a_clean_one, stop_servers),
