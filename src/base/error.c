@@ -108,6 +108,13 @@ bool error_alert_is_about_certificate(int alert) {
   }
 }
 
+bool error_equals(const amqp_wolfssl_error_t *one, const amqp_wolfssl_error_t *other) {
+  return one->stage == other->stage && one->code == other->code && one->wolfssl_code == other->wolfssl_code &&
+         one->alert == other->alert && one->alert_direction == other->alert_direction &&
+         one->certificate_depth == other->certificate_depth &&
+         strcmp(one->certificate_subject, other->certificate_subject) == 0 && strcmp(one->message, other->message) == 0;
+}
+
 /* ---- Public accessors ---- */
 
 amqp_wolfssl_stage_t amqp_wolfssl_error_stage(const amqp_wolfssl_error_t *error) {

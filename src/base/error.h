@@ -49,6 +49,9 @@ void error_set_certificate(amqp_wolfssl_error_t *error, int depth, const char *s
 /** Copies the whole record. */
 void error_copy(amqp_wolfssl_error_t *to, const amqp_wolfssl_error_t *from);
 
+/** Whether two records say the same. */
+bool error_equals(const amqp_wolfssl_error_t *one, const amqp_wolfssl_error_t *other);
+
 /** Whether a fatal alert with this number is a verdict on the certificate its receiver presented. */
 bool error_alert_is_about_certificate(int alert);
 

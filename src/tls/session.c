@@ -14,10 +14,8 @@
 #include "tls/session_error.h"
 #include "backend/wolfssl_headers.h"
 
-/* The most plaintext encrypted ahead of sending; bounds the output queue. Four full records. */
-#define SEND_CHUNK (4 * TLS_RECORD_PLAINTEXT)
 /* The most that is read while looking for the alert behind a failed send. */
-#define DRAIN_LIMIT ((size_t)1024 * 1024)
+#define DRAIN_LIMIT ((size_t)512 * 1024)
 
 struct session {
   WOLFSSL *ssl;
@@ -27,7 +25,7 @@ struct session {
   bool has_name;
   struct peer_verification verification;
   amqp_wolfssl_error_t *error;
-  size_t under_way;          /* plaintext already encrypted, whose ciphertext is in the queue */
+  size_t unsent;             /* plaintext encrypted since the output queue was last empty */
   bool data_received;        /* at least one byte of AMQP has arrived */
   struct byte_queue drained; /* plaintext that had arrived when sending failed */
   bool judged;               /* the server was judged and accepted */
@@ -200,6 +198,14 @@ static bool is_waiting(int wolfssl_code) {
   return wolfssl_code == WOLFSSL_ERROR_WANT_READ || wolfssl_code == WOLFSSL_ERROR_WANT_WRITE;
 }
 
+/* What to wait for: input is not taken while too much waits to leave. */
+static enum session_result want(const struct session *session, bool output_waits) {
+  if (!output_waits) {
+    return SESSION_WANT_READ;
+  }
+  return tls_io_takes_input(&session->io) ? SESSION_WANT_EITHER : SESSION_WANT_WRITE;
+}
+
 /* ---- Handshake ---- */
 
 static struct negotiated read_negotiated(const struct session *session) {
@@ -331,6 +337,7 @@ static enum session_result step_and_flush(struct session *session, struct connec
   if (session->handshake_done) { /* already judged, and what it was judged by is freed */
     return SESSION_DONE;
   }
+  tls_io_begin_step(&session->io);
   wolfssl_code = handshake_step(session);
   if (!judge_server(session, wolfssl_code)) {
     return refuse_to_answer(session);
@@ -343,7 +350,7 @@ static enum session_result step_and_flush(struct session *session, struct connec
     case TLS_IO_BROKEN:
       return fail_handshake_sending(session);
     case TLS_IO_BLOCKED:
-      return SESSION_WANT_WRITE;
+      return wolfssl_code == 0 ? SESSION_WANT_WRITE : want(session, true);
     case TLS_IO_FLUSHED:
       break;
   }
@@ -353,7 +360,7 @@ static enum session_result step_and_flush(struct session *session, struct connec
 enum session_result session_handshake(struct session *session, struct connection_facts *facts) {
   enum session_result result = step_and_flush(session, facts);
 
-  if (result != SESSION_WANT_READ && result != SESSION_WANT_WRITE) {
+  if (!session_waits(result)) {
     point_cache_release();
   }
   return result;
@@ -371,7 +378,10 @@ static void drain(struct session *session) {
 
   tls_io_set_receive_room(&session->io, SIZE_MAX);
   while (session->drained.length < DRAIN_LIMIT) {
-    int count = wolfSSL_read(session->ssl, bytes, (int)sizeof(bytes));
+    int count;
+
+    tls_io_begin_step(&session->io);
+    count = wolfSSL_read(session->ssl, bytes, (int)sizeof(bytes));
 
     if (count <= 0 || !byte_queue_append(&session->drained, bytes, (size_t)count)) {
       return;
@@ -401,31 +411,9 @@ static bool encrypt(struct session *session, const uint8_t *bytes, size_t length
   return true;
 }
 
-enum session_result session_send(struct session *session, const void *bytes, size_t length, size_t *accepted) {
-  int wolfssl_code = 0;
-
-  *accepted = 0;
+enum session_result session_flush(struct session *session) {
   if (session->send_end != SESSION_DONE) {
     return repeat_latched(session, SESSION_FAILED);
-  }
-  if (length == 0) {
-    return SESSION_DONE;
-  }
-  if (length < session->under_way) {
-    error_set(
-        session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
-        "a send was retried with %zu bytes although %zu are already in flight, so the connection can't go on; retry "
-        "with at least the same bytes",
-        length, session->under_way);
-    return latch(session, SESSION_FAILED, true);
-  }
-  if (session->under_way == 0) {
-    size_t chunk = length < SEND_CHUNK ? length : SEND_CHUNK;
-
-    if (!encrypt(session, bytes, chunk, &wolfssl_code)) {
-      return fail(session, AMQP_WOLFSSL_STAGE_SEND, wolfssl_code);
-    }
-    session->under_way = chunk;
   }
   switch (tls_io_flush(&session->io)) {
     case TLS_IO_BROKEN:
@@ -435,9 +423,39 @@ enum session_result session_send(struct session *session, const void *bytes, siz
     case TLS_IO_FLUSHED:
       break;
   }
-  *accepted = session->under_way;
-  session->under_way = 0;
+  session->unsent = 0;
   return SESSION_DONE;
+}
+
+enum session_result session_send(struct session *session, const void *bytes, size_t length, size_t *taken) {
+  const size_t count = length < SESSION_SEND_MOST ? length : SESSION_SEND_MOST;
+  enum session_result result = session_flush(session);
+  int wolfssl_code = 0;
+
+  *taken = 0;
+  if (result != SESSION_DONE) {
+    return result;
+  }
+  session->unsent = count;
+  if (!encrypt(session, bytes, count, &wolfssl_code)) {
+    return fail(session, AMQP_WOLFSSL_STAGE_SEND, wolfssl_code);
+  }
+  if (session_flush(session) == SESSION_FAILED) {
+    return SESSION_FAILED;
+  }
+  *taken = count;
+  return SESSION_DONE;
+}
+
+size_t session_unsent(const struct session *session) { return session->io.output.length > 0 ? session->unsent : 0; }
+
+bool session_can_send(const struct session *session) { return session->send_end == SESSION_DONE; }
+
+void session_refuse_send(struct session *session, const char *sentence) {
+  if (session->send_end == SESSION_DONE) {
+    error_set(session->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN, "%s", sentence);
+    (void)latch(session, SESSION_FAILED, true);
+  }
 }
 
 /* ---- Receiving ---- */
@@ -482,9 +500,34 @@ static size_t take_drained(struct session *session, void *bytes, size_t capacity
   return count;
 }
 
+/* \return what ended it */
+static enum session_result collect(struct session *session, uint8_t *bytes, size_t capacity, size_t *collected) {
+  while (goes_on(session, *collected, capacity - *collected)) {
+    const int count = read_some(session, bytes + *collected, capacity - *collected, *collected == 0);
+    int wolfssl_code;
+
+    if (count > 0) {
+      session->data_received = true;
+      tls_io_data_passed(&session->io);
+      *collected += (size_t)count;
+      continue;
+    }
+    wolfssl_code = wolfSSL_get_error(session->ssl, count);
+    return is_waiting(wolfssl_code) ? SESSION_WANT_READ : end_receiving(session, wolfssl_code);
+  }
+  return SESSION_WANT_READ;
+}
+
+/* An end that followed data is latched, and is reported next time. Until then the record must not speak of it. */
+static void hide_end(struct session *session) {
+  if (session->latched != NULL) {
+    error_clear(session->error);
+  }
+}
+
 enum session_result session_recv(struct session *session, void *bytes, size_t capacity, size_t *received) {
-  size_t collected = 0;
-  enum session_result result = SESSION_WANT_READ;
+  enum tls_io_flush_result flushed;
+  enum session_result result;
 
   *received = take_drained(session, bytes, capacity);
   if (*received > 0) {
@@ -495,35 +538,23 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
   }
   /* Read even if this is blocked: a peer that takes nothing from us may be waiting for us to read. */
   (void)tls_io_flush(&session->io);
-  while (goes_on(session, collected, capacity - collected)) {
-    int count = read_some(session, (uint8_t *)bytes + collected, capacity - collected, collected == 0);
-    int wolfssl_code;
-
-    if (count > 0) {
-      session->data_received = true;
-      tls_io_data_passed(&session->io);
-      collected += (size_t)count;
-      continue;
-    }
-    wolfssl_code = wolfSSL_get_error(session->ssl, count);
-    if (!is_waiting(wolfssl_code)) {
-      result = end_receiving(session, wolfssl_code);
-    }
-    break;
-  }
-  (void)tls_io_flush(&session->io); /* the reply to a KeyUpdate */
+  tls_io_begin_step(&session->io);
+  result = collect(session, bytes, capacity, received);
+  flushed = tls_io_flush(&session->io); /* the reply to a KeyUpdate */
   tls_io_release_idle(&session->io);
-  *received = collected;
-  if (collected > 0) {
-    return SESSION_DONE; /* an end that followed is latched and comes next time */
+  if (*received > 0) {
+    if (!session_waits(result)) {
+      hide_end(session);
+    }
+    return SESSION_DONE;
   }
-  return result;
+  return session_waits(result) ? want(session, flushed == TLS_IO_BLOCKED) : result;
 }
 
 /* ---- Closing ---- */
 
 void session_close_notify(struct session *session) {
-  if (!session->handshake_done || session->send_end != SESSION_DONE || session->under_way > 0) {
+  if (!session->handshake_done || session->send_end != SESSION_DONE || tls_io_flush(&session->io) != TLS_IO_FLUSHED) {
     return;
   }
   (void)wolfSSL_shutdown(session->ssl);

@@ -101,6 +101,10 @@ int tls_io_clear_alert_sent(const struct tls_io *io) { return io->output.length 
 
 /* ---- Receiving ---- */
 
+void tls_io_begin_step(struct tls_io *io) { io->fetch_left = TLS_IO_FETCH_LIMIT; }
+
+bool tls_io_takes_input(const struct tls_io *io) { return io->output.length <= TLS_IO_OUTPUT_LIMIT; }
+
 /* What is missing of the record that wolfSSL has part of, and after it no more than fits besides that record. */
 static size_t fetch_length(const struct tls_io *io) {
   size_t missing = 0;
@@ -123,7 +127,7 @@ static int fetch(struct tls_io *io) {
   ssize_t received;
 
   /* The record that comes next might not fit: leave it in the kernel, where poll() sees it. */
-  if (io->receive_room < TLS_RECORD_PLAINTEXT) {
+  if (io->receive_room < TLS_RECORD_PLAINTEXT || io->fetch_left == 0 || !tls_io_takes_input(io)) {
     return WOLFSSL_CBIO_ERR_WANT_READ;
   }
   if (io->end_of_stream) {
@@ -154,6 +158,7 @@ static int fetch(struct tls_io *io) {
   io->read_ahead_head = 0;
   io->read_ahead_length = (size_t)received;
   io->bytes_received += (size_t)received;
+  io->fetch_left -= (size_t)received < io->fetch_left ? (size_t)received : io->fetch_left;
   if (io->hello != NULL) {
     peer_speech_watch(&io->speech, io->read_ahead, io->read_ahead_length);
   }
@@ -277,6 +282,7 @@ void tls_io_init(struct tls_io *io, const struct lower_socket *lower) {
   peer_speech_init(&io->speech);
   io->clear_alert = -1;
   io->receive_room = SIZE_MAX;
+  io->fetch_left = SIZE_MAX;
 }
 
 void tls_io_attach(struct tls_io *io, WOLFSSL *ssl) {

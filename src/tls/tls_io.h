@@ -23,6 +23,15 @@
 struct WOLFSSL;
 struct WOLFSSL_CTX;
 
+/**
+ * While more than this waits to leave, nothing is read: a peer that asks for answers (KeyUpdate) and does not read them
+ * would make the queue grow for ever. It is what one send may leave there, and 64 KiB of answers.
+ */
+#define TLS_IO_OUTPUT_LIMIT ((size_t)160 * 1024)
+
+/** The most that one step fetches from the socket, so that a step ends however fast the peer sends. */
+#define TLS_IO_FETCH_LIMIT ((size_t)256 * 1024)
+
 /** What the socket below returns instead of a count. */
 enum lower_answer { LOWER_WOULD_BLOCK = -1, LOWER_END_OF_STREAM = -2, LOWER_FAILED = -3 /* errno says why */ };
 
@@ -51,6 +60,7 @@ struct tls_io {
   size_t read_ahead_head;
   size_t read_ahead_length;      /* bytes left there */
   size_t receive_room;           /* what the caller of recv can still take; SIZE_MAX during the handshake */
+  size_t fetch_left;             /* what may still be fetched in this step */
   struct record_framing framing; /* of what wolfSSL has been handed */
   struct handshake_gate gate;    /* for what may leave in the handshake */
   struct server_hello *hello;    /* watched during the handshake only */
@@ -96,6 +106,12 @@ void tls_io_data_passed(struct tls_io *io);
 
 /** Whether the stream was refused before wolfSSL saw it: by the framing, or for its ServerHello. */
 bool tls_io_has_refused(const struct tls_io *io);
+
+/** Begins a step: it may fetch TLS_IO_FETCH_LIMIT bytes. */
+void tls_io_begin_step(struct tls_io *io);
+
+/** Whether anything would be fetched: not while too much waits to leave. */
+bool tls_io_takes_input(const struct tls_io *io);
 
 /**
  * Sets how much the caller can still take. Bytes are fetched only while the complete records in them are sure to fit:

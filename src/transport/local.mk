@@ -2,14 +2,20 @@
 # Rabbitmq-c's six calls, and what leaves through them.
 
 library_sources += \
+	src/transport/amqp_stream.c src/transport/amqp_stream.h \
 	src/transport/close_reason.c src/transport/close_reason.h \
+	src/transport/closing.c \
 	src/transport/cork.c \
 	src/transport/descriptor.c src/transport/descriptor.h \
+	src/transport/either_way.c \
 	src/transport/lower_socket.c \
 	src/transport/opening.c \
 	src/transport/publish_coalescer.c src/transport/publish_coalescer.h \
+	src/transport/pump.c \
 	src/transport/rabbitmq_socket_abi.h \
 	src/transport/runtime_check.c \
+	src/transport/send_claim.c src/transport/send_claim.h \
+	src/transport/shown_error.c \
 	src/transport/socket_facts.c \
 	src/transport/socket_lock.c \
 	src/transport/status.c \

@@ -104,36 +104,35 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
       text != NULL ? text : "(none)");
 }
 
-static int explain_wait(struct transport *transport, enum deadline_wait_result result) {
-  if (result == DEADLINE_PASSED) {
+static int explain_wait(struct transport *transport, enum pump_end end) {
+  if (end == PUMP_TIMED_OUT) {
     error_set(
         &transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
         "the TLS handshake did not finish within the time limit; TCP is connected, so the peer may not speak TLS or "
         "may be overloaded");
-  } else {
+  } else if (end == PUMP_WAIT_FAILED) {
     error_set(&transport->error, AMQP_WOLFSSL_STAGE_HANDSHAKE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
               "waiting for the peer failed: %s", strerror(errno));
   }
   return transport_open_status(&transport->error);
 }
 
-static int shake_hands(struct transport *transport, struct session *session, const struct deadline *deadline) {
-  for (;;) {
-    enum session_result result = session_handshake(session, &transport->facts);
-    enum deadline_wait_result waited;
+struct handshake {
+  struct session *session;
+  struct connection_facts *facts;
+};
 
-    if (result == SESSION_DONE) {
-      return AMQP_STATUS_OK;
-    }
-    if (result != SESSION_WANT_READ && result != SESSION_WANT_WRITE) {
-      return transport_open_status(&transport->error);
-    }
-    waited = deadline_wait(deadline, transport->tcp->get_sockfd(transport->base),
-                           result == SESSION_WANT_WRITE ? DEADLINE_WRITABLE : DEADLINE_READABLE);
-    if (waited != DEADLINE_READY) {
-      return explain_wait(transport, waited);
-    }
-  }
+static enum session_result step_handshake(void *context) {
+  const struct handshake *handshake = context;
+
+  return session_handshake(handshake->session, handshake->facts);
+}
+
+static int shake_hands(struct transport *transport, struct session *session, const struct deadline *deadline) {
+  struct handshake handshake = {session, &transport->facts};
+  const enum pump_end end = transport_pump(transport, false, step_handshake, &handshake, deadline);
+
+  return end == PUMP_DONE ? AMQP_STATUS_OK : explain_wait(transport, end);
 }
 
 /* Only now can other threads see the session: none can send before the broker has been verified. */
@@ -182,6 +181,7 @@ static int open_tls(struct transport *transport, struct opening *opening) {
 
 static void forget_last_connection(struct transport *transport) {
   error_clear(&transport->error);
+  transport_free_shown_errors(transport);
   transport->told = false;
   connection_facts_free(&transport->facts);
 }

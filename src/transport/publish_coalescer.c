@@ -6,22 +6,9 @@
 
 #include <string.h>
 
-/* AMQP 0-9-1, section 4.2.3: type, channel, size, payload, end. */
-#define FRAME_HEADER_LENGTH ((size_t)7)
-#define FRAME_END_LENGTH ((size_t)1)
-#define FRAME_END 0xCEu
-
-enum { FRAME_METHOD = 1, FRAME_CONTENT_HEADER = 2, FRAME_BODY = 3, FRAME_HEARTBEAT = 8 };
-
-/* Class 60, method 40 (section 1.8.3.7); class 60 of a content header (section 4.2.6.1). */
-static const uint8_t basic_publish[] = {0, 60, 0, 40};
-static const uint8_t class_basic[] = {0, 60};
-
-#define PROTOCOL_HEADER_LENGTH ((size_t)8)
-
 void publish_coalescer_init(struct publish_coalescer *coalescer) {
   memset(coalescer, 0, sizeof(*coalescer));
-  byte_queue_init(&coalescer->held);
+  byte_queue_init_secret(&coalescer->held);
 }
 
 void publish_coalescer_release(struct publish_coalescer *coalescer) { byte_queue_release(&coalescer->held); }
@@ -36,72 +23,24 @@ void publish_coalescer_set_corked(struct publish_coalescer *coalescer, bool cork
 
 bool publish_coalescer_holds(const struct publish_coalescer *coalescer) { return coalescer->held.length > 0; }
 
-/* ---- Where in the stream we are ---- */
+size_t publish_coalescer_claimed(const struct publish_coalescer *coalescer) {
+  size_t count = 0;
 
-static size_t payload_length(const uint8_t *frame) {
-  return ((size_t)frame[3] << 24) | ((size_t)frame[4] << 16) | ((size_t)frame[5] << 8) | frame[6];
-}
-
-static bool is_known_frame(const uint8_t *bytes, size_t length) {
-  return length >= FRAME_HEADER_LENGTH && (bytes[0] == FRAME_METHOD || bytes[0] == FRAME_CONTENT_HEADER ||
-                                           bytes[0] == FRAME_BODY || bytes[0] == FRAME_HEARTBEAT);
-}
-
-/* The length of the frame or protocol header that begins here, or 0 if it is neither. */
-static size_t unit_length(const uint8_t *bytes, size_t length) {
-  if (length >= PROTOCOL_HEADER_LENGTH && memcmp(bytes, "AMQP", 4) == 0) {
-    return PROTOCOL_HEADER_LENGTH;
+  for (size_t i = 0; i < COALESCER_CLAIMS; i++) {
+    count += coalescer->claims[i].has_left ? 0 : coalescer->claims[i].count;
   }
-  return is_known_frame(bytes, length) ? FRAME_HEADER_LENGTH + payload_length(bytes) + FRAME_END_LENGTH : 0;
+  return count;
 }
 
-/* Tracks the frames in the bytes that were accepted. \a length is all that was offered from here on. */
-static void follow(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length, size_t accepted) {
-  size_t at = 0;
+/* ---- Writing ---- */
 
-  while (at < accepted && !coalescer->lost_track) {
-    size_t step;
+static enum coalescer_result flush_written(struct publish_coalescer *coalescer, const struct coalescer_writer *writer) {
+  const enum coalescer_result result = writer->flush(writer->context);
 
-    if (coalescer->frame_left == 0) {
-      coalescer->frame_left = unit_length(bytes + at, length - at);
-      coalescer->lost_track = coalescer->frame_left == 0;
-    }
-    step = accepted - at < coalescer->frame_left ? accepted - at : coalescer->frame_left;
-    coalescer->frame_left -= step;
-    at += step;
+  for (size_t i = 0; result == COALESCER_ACCEPTED && i < COALESCER_CLAIMS; i++) {
+    coalescer->claims[i].has_left = true;
   }
-}
-
-/* ---- What to hold ---- */
-
-static bool is_whole_frame(const uint8_t *bytes, size_t length) {
-  return is_known_frame(bytes, length) && unit_length(bytes, length) == length && bytes[length - 1] == FRAME_END;
-}
-
-static bool announces_body(const uint8_t *payload, size_t length) {
-  static const uint8_t no_body[8] = {0};
-
-  /* class, weight, body size (section 4.2.6.1) */
-  return length >= 12 && memcmp(payload, class_basic, sizeof(class_basic)) == 0 &&
-         memcmp(payload + 4, no_body, sizeof(no_body)) != 0;
-}
-
-static bool another_frame_follows(const struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length,
-                                  bool more) {
-  const uint8_t *payload = bytes + FRAME_HEADER_LENGTH;
-
-  if (!more || coalescer->lost_track || coalescer->frame_left != 0 || !is_whole_frame(bytes, length)) {
-    return false;
-  }
-  switch (bytes[0]) {
-    case FRAME_METHOD:
-      return payload_length(bytes) >= sizeof(basic_publish) &&
-             memcmp(payload, basic_publish, sizeof(basic_publish)) == 0;
-    case FRAME_CONTENT_HEADER:
-      return announces_body(payload, payload_length(bytes));
-    default:
-      return false;
-  }
+  return result;
 }
 
 static bool hold(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length) {
@@ -109,81 +48,217 @@ static bool hold(struct publish_coalescer *coalescer, const uint8_t *bytes, size
          byte_queue_append(&coalescer->held, bytes, length); /* if out of memory: write it through */
 }
 
-/* ---- Writing ---- */
+static void hold_owed_heartbeat(struct publish_coalescer *coalescer) {
+  if (coalescer->heartbeat_owed && !amqp_stream_is_inside_frame(&coalescer->stream) &&
+      hold(coalescer, amqp_stream_heartbeat, AMQP_HEARTBEAT_LENGTH)) {
+    coalescer->heartbeat_owed = false;
+  }
+}
+
+/* To be called when all that was written has left. */
+static enum coalescer_result write_held(struct publish_coalescer *coalescer, const struct coalescer_writer *writer) {
+  const enum coalescer_result result =
+      writer->write(writer->context, byte_queue_front(&coalescer->held), coalescer->held.length);
+
+  if (result == COALESCER_ACCEPTED) {
+    byte_queue_consume(&coalescer->held, coalescer->held.length);
+  }
+  return result;
+}
 
 enum coalescer_result publish_coalescer_flush(struct publish_coalescer *coalescer,
                                               const struct coalescer_writer *writer) {
-  while (coalescer->held.length > 0) {
-    size_t accepted = 0;
-    enum coalescer_result result =
-        writer->write(writer->context, byte_queue_front(&coalescer->held), coalescer->held.length, &accepted);
+  enum coalescer_result result = flush_written(coalescer, writer);
+
+  hold_owed_heartbeat(coalescer);
+  if (result != COALESCER_ACCEPTED || !publish_coalescer_holds(coalescer)) {
+    return result;
+  }
+  result = write_held(coalescer, writer);
+  return result == COALESCER_ACCEPTED ? flush_written(coalescer, writer) : result;
+}
+
+/* ---- Claims ---- */
+
+static struct send_claim *find_own_claim(struct publish_coalescer *coalescer) {
+  for (size_t i = 0; i < COALESCER_CLAIMS; i++) {
+    if (send_claim_is_own(&coalescer->claims[i])) {
+      return &coalescer->claims[i];
+    }
+  }
+  return NULL;
+}
+
+static struct send_claim *find_free_claim(struct publish_coalescer *coalescer) {
+  for (size_t i = 0; i < COALESCER_CLAIMS; i++) {
+    if (coalescer->claims[i].count == 0) {
+      return &coalescer->claims[i];
+    }
+  }
+  return NULL;
+}
+
+/* The caller offers once more what is on its way. */
+static enum coalescer_result settle(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
+                                    struct send_claim *claim, const uint8_t *bytes, size_t length, size_t *accepted) {
+  enum coalescer_result result = COALESCER_ACCEPTED;
+
+  if (!send_claim_matches(claim, bytes, length)) {
+    return COALESCER_MISUSED; /* those bytes can't be taken back */
+  }
+  if (!claim->has_left) {
+    result = flush_written(coalescer, writer);
+  }
+  if (result == COALESCER_ACCEPTED) {
+    *accepted = claim->count;
+    claim->count = 0;
+  }
+  return result;
+}
+
+/* Bytes have been written; they are the caller's to offer again until they have left. */
+static enum coalescer_result await_leaving(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
+                                           struct send_claim *claim, const uint8_t *bytes, size_t count,
+                                           size_t *accepted) {
+  const enum coalescer_result result = flush_written(coalescer, writer);
+
+  if (result == COALESCER_ACCEPTED) {
+    *accepted = count;
+  } else if (result == COALESCER_BLOCKED) {
+    send_claim_set(claim, bytes, count);
+  }
+  return result;
+}
+
+/* ---- Sending ---- */
+
+static void follow(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length, size_t accepted) {
+  amqp_stream_follow(&coalescer->stream, bytes, length, accepted);
+  if (amqp_stream_is_inside_frame(&coalescer->stream)) {
+    coalescer->frame_owner = pthread_self();
+  }
+}
+
+/* Fills up the record begun with as many of the new bytes as fit. \return how many; 0: no room, or no memory */
+static size_t join(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length) {
+  const size_t room = COALESCER_CAPACITY - coalescer->held.length;
+  const size_t count = length < room ? length : room;
+
+  return count > 0 && byte_queue_append(&coalescer->held, bytes, count) ? count : 0;
+}
+
+/* Writes what is held, with as many of the new bytes as fit beside it. */
+static enum coalescer_result write_joined(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
+                                          struct send_claim *claim, const uint8_t *bytes, size_t length,
+                                          size_t *accepted) {
+  const size_t count = join(coalescer, bytes, length);
+  const enum coalescer_result result = write_held(coalescer, writer);
+
+  if (result != COALESCER_ACCEPTED) {
+    return result;
+  }
+  follow(coalescer, bytes, length, count);
+  return await_leaving(coalescer, writer, claim, bytes, count, accepted);
+}
+
+static enum coalescer_result write_through(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
+                                           struct send_claim *claim, const uint8_t *bytes, size_t length,
+                                           size_t *accepted) {
+  const size_t count = length < COALESCER_WRITE_MOST ? length : COALESCER_WRITE_MOST;
+  const enum coalescer_result result = writer->write(writer->context, bytes, count);
+
+  if (result != COALESCER_ACCEPTED) {
+    return result;
+  }
+  follow(coalescer, bytes, length, count);
+  return await_leaving(coalescer, writer, claim, bytes, count, accepted);
+}
+
+static enum coalescer_result write_now(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
+                                       const uint8_t *bytes, size_t length, size_t *accepted) {
+  struct send_claim *claim = find_free_claim(coalescer);
+  enum coalescer_result result = flush_written(coalescer, writer);
+
+  if (result != COALESCER_ACCEPTED) {
+    return result; /* earlier bytes wait; none of the new ones has been taken */
+  }
+  if (claim == NULL) {
+    return COALESCER_BUSY;
+  }
+  if (publish_coalescer_holds(coalescer)) {
+    result = write_joined(coalescer, writer, claim, bytes, length, accepted);
+    if (result != COALESCER_ACCEPTED || *accepted > 0) {
+      return result;
+    }
+  }
+  return write_through(coalescer, writer, claim, bytes, length, accepted);
+}
+
+static bool is_anothers_turn(const struct publish_coalescer *coalescer) {
+  return amqp_stream_is_inside_frame(&coalescer->stream) && pthread_equal(coalescer->frame_owner, pthread_self()) == 0;
+}
+
+/* Whether a send of another thread waits to leave. */
+static bool is_anothers_send_under_way(const struct publish_coalescer *coalescer) {
+  return publish_coalescer_claimed(coalescer) > 0;
+}
+
+/* COALESCER_ACCEPTED: this thread may send. */
+static enum coalescer_result wait_for_others(struct publish_coalescer *coalescer,
+                                             const struct coalescer_writer *writer) {
+  if (is_anothers_send_under_way(coalescer)) {
+    const enum coalescer_result result = flush_written(coalescer, writer);
 
     if (result != COALESCER_ACCEPTED) {
       return result;
     }
-    byte_queue_consume(&coalescer->held, accepted);
   }
-  return COALESCER_ACCEPTED;
+  return is_anothers_turn(coalescer) ? COALESCER_BUSY : COALESCER_ACCEPTED;
 }
 
-/* Finishes what an earlier call joined to the held bytes but could not write. */
-static enum coalescer_result finish_joined(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
-                                           const uint8_t *bytes, size_t length, size_t *accepted) {
-  enum coalescer_result result;
+static enum coalescer_result send_new(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
+                                      const uint8_t *bytes, size_t length, bool more, size_t *accepted) {
+  const enum coalescer_result result = wait_for_others(coalescer, writer);
 
-  if (length < coalescer->joined) {
-    return COALESCER_MISUSED; /* those bytes are in flight and can't be taken back */
+  if (result != COALESCER_ACCEPTED) {
+    return result;
   }
-  result = publish_coalescer_flush(coalescer, writer);
-  if (result == COALESCER_ACCEPTED) {
-    *accepted = coalescer->joined;
-    coalescer->joined = 0;
-    follow(coalescer, bytes, length, *accepted);
-  } else if (result == COALESCER_BROKEN) {
-    coalescer->joined = 0; /* nothing is in flight any more: a later send reports the failed write, not a bad retry */
+  hold_owed_heartbeat(coalescer);
+  if ((coalescer->corked || (more && amqp_stream_another_follows(&coalescer->stream, bytes, length))) &&
+      hold(coalescer, bytes, length)) {
+    follow(coalescer, bytes, length, length);
+    *accepted = length;
+    return COALESCER_ACCEPTED;
   }
-  return result;
+  return write_now(coalescer, writer, bytes, length, accepted);
 }
 
-static enum coalescer_result write_through(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
-                                           const uint8_t *bytes, size_t length, size_t *accepted) {
-  enum coalescer_result result = writer->write(writer->context, bytes, length, accepted);
+/* Accepts what has been written of a heartbeat without waiting for it to leave, and owes one that was not. */
+static void accept_heartbeat(struct publish_coalescer *coalescer, size_t *accepted) {
+  struct send_claim *written = find_own_claim(coalescer);
 
-  if (result == COALESCER_ACCEPTED) {
-    follow(coalescer, bytes, length, *accepted);
-  }
-  return result;
-}
-
-/* Fills up the record begun with as many of the new bytes as fit, and writes it. */
-static enum coalescer_result join(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
-                                  const uint8_t *bytes, size_t length, size_t *accepted) {
-  size_t room = COALESCER_CAPACITY - coalescer->held.length;
-  size_t count = length < room ? length : room;
-
-  if (count > 0 && byte_queue_append(&coalescer->held, bytes, count)) {
-    coalescer->joined = count;
-    return finish_joined(coalescer, writer, bytes, length, accepted);
-  }
-  /* No room, or no memory to join them: what is held goes out first, on its own. */
-  {
-    enum coalescer_result result = publish_coalescer_flush(coalescer, writer);
-
-    return result == COALESCER_ACCEPTED ? write_through(coalescer, writer, bytes, length, accepted) : result;
+  *accepted = AMQP_HEARTBEAT_LENGTH;
+  if (written != NULL) {
+    *accepted = written->count;
+    written->count = 0;
+  } else {
+    coalescer->heartbeat_owed = true;
   }
 }
 
 enum coalescer_result publish_coalescer_send(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
                                              const uint8_t *bytes, size_t length, bool more, size_t *accepted) {
+  struct send_claim *own = find_own_claim(coalescer);
+  enum coalescer_result result;
+
   *accepted = 0;
-  if (coalescer->joined > 0) {
-    return finish_joined(coalescer, writer, bytes, length, accepted);
+  if (own != NULL) {
+    return settle(coalescer, writer, own, bytes, length, accepted);
   }
-  if ((coalescer->corked || another_frame_follows(coalescer, bytes, length, more)) && hold(coalescer, bytes, length)) {
-    follow(coalescer, bytes, length, length);
-    *accepted = length;
+  result = send_new(coalescer, writer, bytes, length, more, accepted);
+  if ((result == COALESCER_BLOCKED || result == COALESCER_BUSY) && amqp_stream_is_heartbeat(bytes, length)) {
+    accept_heartbeat(coalescer, accepted);
     return COALESCER_ACCEPTED;
   }
-  return publish_coalescer_holds(coalescer) ? join(coalescer, writer, bytes, length, accepted)
-                                            : write_through(coalescer, writer, bytes, length, accepted);
+  return result;
 }

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a program can query about a socket. The record and the facts are returned by address, so a lock held here could
- * not protect them: the record is valid until the next call on the socket, the facts until the next open.
+ * What a program can query about a socket. The facts are returned by address; only the next open changes them.
  */
 #include "autoconfig.h"
 
 #include "transport/transport.h"
 
 int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket) { return transport_of_socket(socket) != NULL; }
-
-const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket) {
-  const struct transport *transport = transport_of_socket(socket);
-
-  return transport != NULL ? &transport->error : NULL;
-}
 
 int amqp_wolfssl_socket_due(const amqp_socket_t *socket) {
   struct transport *transport = transport_of_socket(socket);

@@ -56,6 +56,9 @@ ssize_t transport_session_status(struct transport *transport, enum session_resul
   switch (result) {
     case SESSION_DONE:
       return (ssize_t)count;
+    case SESSION_WANT_EITHER:
+      /* Without such a descriptor, what waits has to leave first: no reply comes to a request that has not left. */
+      return transport_arrange_either_way(transport) ? RABBITMQ_STATUS_NEEDREAD : RABBITMQ_STATUS_NEEDWRITE;
     case SESSION_WANT_READ:
       return RABBITMQ_STATUS_NEEDREAD;
     case SESSION_WANT_WRITE:
@@ -74,12 +77,10 @@ ssize_t transport_send_status(struct transport *transport, enum coalescer_result
     case COALESCER_ACCEPTED:
       return (ssize_t)accepted;
     case COALESCER_BLOCKED:
+    case COALESCER_BUSY:
       return RABBITMQ_STATUS_NEEDWRITE;
-    case COALESCER_MISUSED:
-      error_set(&transport->error, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN,
-                "a send was retried with fewer bytes than are already in flight; retry with at least the same bytes");
-      break;
     case COALESCER_BROKEN:
+    case COALESCER_MISUSED:
       break;
   }
   return data_status(transport);

@@ -12,6 +12,7 @@
  */
 #include "autoconfig.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,35 +36,53 @@ struct transport *transport_of_socket(const amqp_socket_t *socket) {
   return klass->send == transport_send ? (struct transport *)(uintptr_t)klass : NULL;
 }
 
-/* ---- Send, receive, close ---- */
+/* ---- Send and receive ---- */
 
-static enum coalescer_result write_to_session(void *context, const uint8_t *bytes, size_t length, size_t *accepted) {
-  struct transport *transport = context;
+/* How long to let another thread go on before this one may ask again, and how often it may ask. */
+#define TURN_MILLISECONDS 1
+#define MOST_TURNS 10000
 
-  switch (session_send(transport->session, bytes, length, accepted)) {
-    case SESSION_DONE:
-      return COALESCER_ACCEPTED;
-    case SESSION_WANT_READ:
-    case SESSION_WANT_WRITE:
-      return COALESCER_BLOCKED;
-    case SESSION_ENDED:
-    case SESSION_FAILED:
-      break;
+/*
+ * Another thread has begun a frame and must end it. It may be anywhere between two calls, and the descriptor, which can
+ * be written, would not keep this one waiting.
+ */
+static void let_another_go_on(struct transport *transport) {
+  transport->turns++;
+  if (transport->turns > MOST_TURNS) {
+    session_refuse_send(transport->session,
+                        "another thread has given up a send in the middle of a frame, so the "
+                        "connection can't go on");
+    return;
   }
-  return COALESCER_BROKEN;
+  transport_leave(transport);
+  (void)poll(NULL, 0, TURN_MILLISECONDS);
+  transport_enter(transport);
 }
 
-enum coalescer_result transport_flush_held(struct transport *transport) {
-  struct coalescer_writer writer = {write_to_session, transport};
+static enum coalescer_result send_by_turns(struct transport *transport, const void *bytes, size_t length, bool more,
+                                           size_t *accepted) {
+  const struct coalescer_writer writer = transport_writer(transport);
+  enum coalescer_result result = publish_coalescer_send(&transport->coalescer, &writer, bytes, length, more, accepted);
 
-  return publish_coalescer_flush(&transport->coalescer, &writer);
+  if (result == COALESCER_BUSY) {
+    let_another_go_on(transport);
+    return COALESCER_BLOCKED;
+  }
+  transport->turns = 0;
+  if (result == COALESCER_MISUSED) {
+    session_refuse_send(transport->session,
+                        "a send was retried with other bytes, or fewer, than those that are already "
+                        "on their way, so the connection can't go on; retry with the same bytes");
+    return COALESCER_BROKEN;
+  }
+  return result;
 }
 
 static ssize_t send_bytes(struct transport *transport, const void *bytes, size_t length, int flags) {
-  struct coalescer_writer writer = {write_to_session, transport};
   enum coalescer_result result;
-  size_t accepted;
+  size_t accepted = 0;
 
+  transport_forget_either_way(transport);
   if (transport->session == NULL) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
@@ -71,8 +90,12 @@ static ssize_t send_bytes(struct transport *transport, const void *bytes, size_t
     return AMQP_STATUS_INVALID_PARAMETER; /* 0 would make the core spin */
   }
   close_reason_sent(&transport->close_reason, bytes, length);
-  result = publish_coalescer_send(&transport->coalescer, &writer, bytes, length, (flags & RABBITMQ_SEND_MORE) != 0,
-                                  &accepted);
+  if (session_can_send(transport->session)) {
+    result = send_by_turns(transport, bytes, length, (flags & RABBITMQ_SEND_MORE) != 0, &accepted);
+  } else {
+    (void)session_flush(transport->session); /* repeats the failure: nothing more is taken, not even by a cork */
+    result = COALESCER_BROKEN;
+  }
   return transport_send_status(transport, result, accepted);
 }
 
@@ -87,25 +110,18 @@ static ssize_t transport_send(void *base, const void *bytes, size_t length, int 
 }
 
 static ssize_t receive_bytes(struct transport *transport, void *bytes, size_t capacity) {
-  enum coalescer_result flushed;
   enum session_result result;
   size_t received;
 
+  transport_forget_either_way(transport);
   if (transport->session == NULL) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
   if (bytes == NULL || capacity == 0) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  /* A caller that waits for a reply has sent its request first. If that can't leave now, read anyway: a broker under
-     back-pressure may be waiting for us to read. */
-  flushed = transport_flush_held(transport);
-  publish_coalescer_release_idle(&transport->coalescer);
-  result = session_recv(transport->session, bytes, capacity, &received);
+  result = transport_step_both_ways(transport, bytes, capacity, &received);
   close_reason_received(&transport->close_reason, bytes, received);
-  if (result == SESSION_WANT_READ && flushed == COALESCER_BLOCKED) {
-    return RABBITMQ_STATUS_NEEDWRITE; /* no reply comes to a request that has not left */
-  }
   return transport_session_status(transport, result, received);
 }
 
@@ -120,37 +136,7 @@ static ssize_t transport_recv(void *base, void *bytes, size_t capacity, int flag
   return result;
 }
 
-static void drop_session(struct transport *transport) {
-  publish_coalescer_release(&transport->coalescer);
-  publish_coalescer_init(&transport->coalescer);
-  session_free(transport->session);
-  transport->session = NULL;
-}
-
-static int close_connection(struct transport *transport, int force) {
-  if (transport->tcp->get_sockfd(transport->base) == -1) {
-    return AMQP_STATUS_SOCKET_CLOSED;
-  }
-  if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE &&
-      transport_flush_held(transport) == COALESCER_ACCEPTED) {
-    session_close_notify(transport->session);
-  }
-  drop_session(transport);
-  config_thaw(transport->config);
-  return transport->tcp->close(transport->base, force);
-}
-
-static int transport_close(void *base, int force) {
-  struct transport *transport = transport_of_base(base);
-  int status;
-
-  transport_enter(transport);
-  status = close_connection(transport, force);
-  transport_leave(transport);
-  return status;
-}
-
-static int transport_get_sockfd(void *base) { return transport_of_base(base)->tcp->get_sockfd(base); }
+/* ---- Life ---- */
 
 static struct transport *new_transport(void) {
   struct transport *transport = calloc(1, sizeof(*transport));
@@ -171,9 +157,11 @@ static void transport_delete(void *base) {
   struct transport *transport = transport_of_base(base);
 
   (void)transport_close(base, RABBITMQ_CLOSE_NONE);
+  transport_end_either_way(transport);
   transport->base->klass = transport->tcp; /* give rabbitmq-c its own object back, to free it */
   transport->tcp->delete_socket(base);
   connection_facts_free(&transport->facts);
+  transport_free_shown_errors(transport);
   amqp_wolfssl_config_free(transport->config);
   free_transport(transport);
 }
@@ -201,6 +189,7 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
   transport->base = (struct rabbitmq_socket *)socket;
   transport->tcp = transport->base->klass;
   transport->config = config;
+  transport->either_way = -1;
   publish_coalescer_init(&transport->coalescer);
   connection_facts_init(&transport->facts);
   error_clear(&transport->error);

@@ -17,6 +17,8 @@
 #include "transport/publish_coalescer.h"
 #include "transport/rabbitmq_socket_abi.h"
 
+struct shown_error;
+
 struct transport {
   struct rabbitmq_socket_class klass; /* first: the socket's class pointer is this object's address */
   void (*no_function[RABBITMQ_SOCKET_SPARE_SLOTS])(void); /* NULL, where a later rabbitmq-c may look for more */
@@ -28,7 +30,10 @@ struct transport {
   struct publish_coalescer coalescer; /* what the core believes sent but the session has not seen yet */
   struct close_reason close_reason;   /* what AMQP tells of the connection's end */
   struct connection_facts facts;
-  struct deadline due; /* when the connection has lasted long enough */
+  struct deadline due;       /* when the connection has lasted long enough */
+  int either_way;            /* a descriptor that can be read once the socket can be read or written; -1: none yet */
+  unsigned turns;            /* how often a thread has had to let another one go on, one after the other */
+  struct shown_error *shown; /* copies of error that programs have got */
   amqp_wolfssl_error_t error;
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
@@ -45,8 +50,45 @@ struct transport *transport_of_base(void *base);
 /** NULL when \a socket is not ours. */
 struct transport *transport_of_socket(const amqp_socket_t *socket);
 
-/** Sends what the coalescer holds. Called with the lock held. */
-enum coalescer_result transport_flush_held(struct transport *transport);
+/* ---- pump. Called with the lock held. ---- */
+
+struct coalescer_writer transport_writer(struct transport *transport);
+/** Sends what waits, as far as it can leave. SESSION_DONE: all of it has. \param [in] context the transport */
+enum session_result transport_step_out(void *context);
+/** Sends what waits, and receives. SESSION_DONE: \a received is not 0. */
+enum session_result transport_step_both_ways(struct transport *transport, void *bytes, size_t capacity,
+                                             size_t *received);
+
+enum pump_end { PUMP_DONE, PUMP_TIMED_OUT, PUMP_WAIT_FAILED /**< errno says why */, PUMP_FAILED };
+
+/**
+ * Takes steps until one does not wait, and waits between them. At least one is taken, then the deadline counts,
+ * whatever is ready. \param [in] locked the lock is held, except while waiting: other threads may close the connection
+ * then
+ */
+enum pump_end transport_pump(struct transport *transport, bool locked, enum session_result (*step)(void *context),
+                             void *context, const struct deadline *deadline);
+
+/* ---- closing ---- */
+
+/** rabbitmq-c's close. */
+int transport_close(void *base, int force);
+
+/* ---- either_way ---- */
+
+/** rabbitmq-c's get_sockfd. */
+int transport_get_sockfd(void *base);
+/**
+ * The next question of this thread for the descriptor gets one that can be read once the socket can be read or written.
+ * \return false if there is none
+ */
+bool transport_arrange_either_way(struct transport *transport);
+void transport_forget_either_way(const struct transport *transport);
+void transport_end_either_way(struct transport *transport);
+
+/* ---- shown_error ---- */
+
+void transport_free_shown_errors(struct transport *transport);
 
 /* ---- opening ---- */
 

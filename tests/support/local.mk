@@ -12,6 +12,7 @@ test_support_sources = \
 	tests/support/config_connection.c tests/support/config_connection.h \
 	tests/support/connect_proxy.c tests/support/connect_proxy.h \
 	tests/support/der_text.c tests/support/der_text.h \
+	tests/support/driven_peer.c tests/support/driven_peer.h \
 	tests/support/fault_client.c tests/support/fault_client.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \
 	tests/support/memory_session.c tests/support/memory_session.h \

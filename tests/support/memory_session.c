@@ -99,7 +99,7 @@ void memory_session_free(struct memory_session *pair) {
 enum session_result memory_session_handshake(struct memory_session *pair) {
   enum session_result result = SESSION_WANT_READ;
 
-  for (int step = 0; step < STEPS && (result == SESSION_WANT_READ || result == SESSION_WANT_WRITE); step++) {
+  for (int step = 0; step < STEPS && session_waits(result); step++) {
     result = session_handshake(pair->session, &pair->facts);
     (void)memory_peer_accept(pair->peer);
     if (pair->peer->error != 0 && pair->peer->to_client.waiting == 0 && pair->peer->to_client.break_after == SIZE_MAX) {

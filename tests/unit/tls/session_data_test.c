@@ -61,36 +61,29 @@ static void change_behaviour(struct memory_pipe *pipe) {
   pipe->room = next_random() % 3 == 0 ? random_between(1, 20000) : SIZE_MAX;
 }
 
-/* \a promised: what has to be offered again; 0 when nothing is under way */
-static void client_sends(struct memory_session *pair, struct stream *up, size_t *promised) {
-  size_t length = *promised > 0 ? offer(up, *promised, *promised + 500) : offer(up, 1, 90000);
-  size_t sent_before = up->sent;
+/* What is taken is final, and nothing is taken while something waits. */
+static void client_sends(struct memory_session *pair, struct stream *up) {
+  size_t length = offer(up, 1, 90000);
   enum session_result result;
-  size_t accepted;
+  size_t taken;
+  uint8_t *copy;
 
   if (length == 0) {
     return;
   }
   /* A copy that goes at once: the session may not lean on the caller's memory between two calls. */
-  {
-    uint8_t *copy = malloc(length);
-
-    assert_non_null(copy);
-    memcpy(copy, up->bytes + up->sent, length);
-    up->sent += length; /* the server may see some of it before it is accepted */
-    result = session_send(pair->session, copy, length, &accepted);
-    free(copy);
-  }
-  up->sent = sent_before;
+  copy = malloc(length);
+  assert_non_null(copy);
+  memcpy(copy, up->bytes + up->sent, length);
+  result = session_send(pair->session, copy, length, &taken);
+  free(copy);
   if (result == SESSION_WANT_WRITE) {
-    assert_int_equal(accepted, 0);
-    *promised = length;
+    assert_int_equal(taken, 0);
     return;
   }
   assert_int_equal(result, SESSION_DONE);
-  assert_true(accepted > 0 && accepted <= length);
-  up->sent += accepted;
-  *promised = 0;
+  assert_true(taken > 0 && taken <= length && taken <= SESSION_SEND_MOST);
+  up->sent += taken;
 }
 
 static void client_receives(struct memory_session *pair, struct stream *down) {
@@ -103,26 +96,21 @@ static void client_receives(struct memory_session *pair, struct stream *down) {
     assert_true(received > 0 && received <= capacity);
     stream_check(down, bytes, received);
   } else {
-    assert_int_equal(result, SESSION_WANT_READ);
+    assert_true(session_waits(result));
     assert_int_equal(received, 0);
   }
 }
 
 static void server_receives(struct memory_session *pair, struct stream *up) {
   static uint8_t bytes[40000];
-  size_t received = memory_peer_read(pair->peer, bytes, random_between(1, sizeof(bytes)));
-  size_t sent = up->sent;
 
-  up->sent = up->length; /* bytes under way are not accepted yet but may be here */
-  stream_check(up, bytes, received);
-  up->sent = sent;
+  stream_check(up, bytes, memory_peer_read(pair->peer, bytes, random_between(1, sizeof(bytes))));
 }
 
 static void exchange(unsigned version, bool update_keys, uint32_t seed) {
   struct memory_session *pair = connect_good(version);
   struct stream up;
   struct stream down;
-  size_t promised = 0;
   unsigned updates = 0;
 
   random_state = seed;
@@ -142,7 +130,7 @@ static void exchange(unsigned version, bool update_keys, uint32_t seed) {
     if (update_keys && next_random() % 16 == 0 && memory_peer_update_keys(pair->peer)) {
       updates++;
     }
-    client_sends(pair, &up, &promised);
+    client_sends(pair, &up);
     client_receives(pair, &down);
     server_receives(pair, &up);
     assert_int_equal(pair->peer->error, 0);
@@ -200,20 +188,21 @@ static void test_key_update_between_blocked_writes(void **state) {
   random_state = 5;
   fill_random(bytes, sizeof(bytes));
   pair->peer->to_server.room = 100;
-  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_WANT_WRITE);
-  assert_true(memory_peer_update_keys(pair->peer));
-  assert_int_equal(receive(pair, &count), SESSION_WANT_READ);
-  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_WANT_WRITE);
-  pair->peer->to_server.room = SIZE_MAX;
   assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_DONE);
   assert_int_equal(count, sizeof(bytes));
+  assert_true(memory_peer_update_keys(pair->peer));
+  assert_int_equal(receive(pair, &count), SESSION_WANT_EITHER);
+  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_WANT_WRITE);
+  assert_int_equal(session_flush(pair->session), SESSION_WANT_WRITE);
+  pair->peer->to_server.room = SIZE_MAX;
+  assert_int_equal(session_flush(pair->session), SESSION_DONE);
   assert_int_equal(memory_peer_read(pair->peer, seen, sizeof(seen)), sizeof(bytes));
   assert_memory_equal(seen, bytes, sizeof(bytes));
   assert_int_equal(pair->peer->error, 0);
   memory_session_free(pair);
 }
 
-static void test_bytes_count_once_they_have_left(void **state) {
+static void test_nothing_is_taken_while_something_waits(void **state) {
   uint8_t bytes[5000];
   uint8_t seen[sizeof(bytes)];
   struct memory_session *pair = connect_good(TLS_1_3);
@@ -222,18 +211,21 @@ static void test_bytes_count_once_they_have_left(void **state) {
   (void)state;
   random_state = 6;
   fill_random(bytes, sizeof(bytes));
+  assert_int_equal(session_unsent(pair->session), 0);
   pair->peer->to_server.room = pair->peer->to_server.waiting + 100;
-  assert_int_equal(session_send(pair->session, bytes, 1000, &count), SESSION_WANT_WRITE);
-  assert_int_equal(count, 0);
-  assert_int_equal(session_send(pair->session, bytes, 1000, &count), SESSION_WANT_WRITE);
-  assert_int_equal(count, 0);
-  /* More may be offered than before; only what was under way counts. */
-  assert_int_equal(session_send(pair->session, bytes, 5000, &count), SESSION_WANT_WRITE);
-  pair->peer->to_server.room = SIZE_MAX;
-  assert_int_equal(session_send(pair->session, bytes, 5000, &count), SESSION_DONE);
+  assert_int_equal(session_send(pair->session, bytes, 1000, &count), SESSION_DONE);
   assert_int_equal(count, 1000);
-  assert_int_equal(memory_peer_read(pair->peer, seen, sizeof(seen)), 1000);
-  assert_memory_equal(seen, bytes, 1000);
+  assert_int_equal(session_unsent(pair->session), 1000);
+  assert_int_equal(session_send(pair->session, bytes + 1000, 4000, &count), SESSION_WANT_WRITE);
+  assert_int_equal(count, 0);
+  assert_int_equal(session_flush(pair->session), SESSION_WANT_WRITE);
+  pair->peer->to_server.room = SIZE_MAX;
+  assert_int_equal(session_flush(pair->session), SESSION_DONE);
+  assert_int_equal(session_unsent(pair->session), 0);
+  assert_int_equal(session_send(pair->session, bytes + 1000, 4000, &count), SESSION_DONE);
+  assert_int_equal(count, 4000);
+  assert_int_equal(memory_peer_read(pair->peer, seen, sizeof(seen)), sizeof(bytes));
+  assert_memory_equal(seen, bytes, sizeof(bytes));
   assert_int_equal(session_send(pair->session, bytes, 0, &count), SESSION_DONE);
   assert_int_equal(count, 0);
   memory_session_free(pair);
@@ -260,19 +252,17 @@ static void test_long_sends_go_in_parts(void **state) {
   memory_session_free(pair);
 }
 
-static void test_fewer_bytes_offered_again(void **state) {
+static void test_a_broken_contract_ends_the_session(void **state) {
   struct memory_session *pair = connect_good(TLS_1_3);
-  uint8_t bytes[1000] = {0};
-  size_t count;
 
   (void)state;
-  pair->peer->to_server.room = 100;
-  assert_int_equal(session_send(pair->session, bytes, 1000, &count), SESSION_WANT_WRITE);
-  assert_int_equal(session_send(pair->session, bytes, 999, &count), SESSION_FAILED);
-  assert_int_equal(count, 0);
+  assert_true(session_can_send(pair->session));
+  session_refuse_send(pair->session, "no retry");
+  assert_false(session_can_send(pair->session));
   assert_error(pair, AMQP_WOLFSSL_STAGE_SEND, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
-  pair->peer->to_server.room = SIZE_MAX;
+  assert_string_equal(pair->error.message, "no retry");
   assert_latched(pair, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
+  assert_int_equal(session_flush(pair->session), SESSION_FAILED);
   memory_session_free(pair);
 }
 
@@ -284,10 +274,91 @@ static void test_receives_while_sending_is_blocked(void **state) {
 
   (void)state;
   pair->peer->to_server.blocked = true;
-  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_WANT_WRITE);
+  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_DONE);
+  assert_int_equal(receive(pair, &count), SESSION_WANT_EITHER);
   assert_true(memory_peer_write(pair->peer, "news", 4));
   assert_int_equal(receive(pair, &count), SESSION_DONE);
   assert_int_equal(count, 4);
+  pair->peer->to_server.blocked = false;
+  assert_int_equal(receive(pair, &count), SESSION_WANT_READ); /* that was sent on the way */
+  memory_session_free(pair);
+}
+
+/* ---- Floods ---- */
+
+/* What the peer makes us answer can't leave: at some point nothing more is read, and memory ends there. */
+static void test_answers_that_cannot_leave_are_bounded(void **state) {
+  struct memory_session *pair = connect_good(TLS_1_3);
+  enum session_result result = SESSION_DONE;
+  size_t moved;
+  size_t count;
+
+  (void)state;
+  (void)receive(pair, &count);
+  pair->peer->to_server.blocked = true;
+  for (int rounds = 0; rounds < 50000 && result != SESSION_WANT_WRITE; rounds++) {
+    assert_true(memory_peer_update_keys(pair->peer));
+    assert_true(memory_peer_write(pair->peer, "x", 1));
+    result = receive(pair, &count);
+  }
+  assert_int_equal(result, SESSION_WANT_WRITE);
+  moved = pair->peer->to_client.moved;
+  assert_true(memory_peer_write(pair->peer, "news", 4));
+  assert_int_equal(receive(pair, &count), SESSION_WANT_WRITE);
+  assert_int_equal(pair->peer->to_client.moved, moved);
+  moved = pair->peer->to_server.moved;
+  pair->peer->to_server.blocked = false;
+  assert_int_equal(receive(pair, &count), SESSION_DONE);
+  assert_int_equal(count, 5); /* with the last x */
+  assert_true(pair->peer->to_server.moved - moved < (size_t)256 * 1024);
+  memory_session_free(pair);
+}
+
+/* However much waits, one call ends; the rest stays in the kernel. */
+static void test_one_step_takes_so_much_only(void **state) {
+  struct memory_session *pair = connect_good(TLS_1_3);
+  size_t received = 0;
+  size_t before;
+  size_t count;
+
+  (void)state;
+  (void)receive(pair, &count);
+  for (int i = 0; i < 20000; i++) { /* each 23 bytes as a record */
+    assert_true(memory_peer_write(pair->peer, "x", 1));
+  }
+  while (received < 20000) {
+    before = pair->peer->to_client.moved;
+    assert_int_equal(receive(pair, &count), SESSION_DONE);
+    assert_true(pair->peer->to_client.moved - before < (size_t)300 * 1024);
+    received += count;
+  }
+  assert_int_equal(received, 20000);
+  memory_session_free(pair);
+}
+
+static void send_key_updates(struct memory_session *pair, int number) {
+  for (int i = 0; i < number; i++) {
+    assert_true(memory_peer_update_keys(pair->peer));
+  }
+}
+
+static void test_records_without_data_are_counted(void **state) {
+  struct memory_session *pair = connect_good(TLS_1_3);
+  size_t count;
+
+  (void)state;
+  (void)receive(pair, &count);
+  for (int again = 0; again < 3; again++) {
+    send_key_updates(pair, 20);
+    assert_int_equal(receive(pair, &count), SESSION_WANT_READ);
+    assert_true(memory_peer_write(pair->peer, "x", 1));
+    assert_int_equal(receive(pair, &count), SESSION_DONE);
+  }
+  send_key_updates(pair, 40);
+  assert_int_equal(receive(pair, &count), SESSION_FAILED);
+  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION);
+  assert_non_null(strstr(pair->error.message, "without any data"));
+  assert_latched(pair, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION);
   memory_session_free(pair);
 }
 
@@ -303,6 +374,7 @@ static void test_clean_end(void **state) {
     memory_peer_close_notify(pair->peer);
     assert_int_equal(receive(pair, &count), SESSION_DONE);
     assert_int_equal(count, 10);
+    assert_int_equal(pair->error.code, AMQP_WOLFSSL_OK); /* the end is yet to be heard */
     for (int again = 0; again < 2; again++) {
       error_clear(&pair->error);
       assert_int_equal(receive(pair, &count), SESSION_ENDED);
@@ -402,12 +474,14 @@ static void test_close_notify_is_left_out(void **state) {
 
   (void)state;
   pair->peer->to_server.blocked = true;
-  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_WANT_WRITE);
-  pair->peer->to_server.blocked = false;
-  moved = pair->peer->to_server.moved;
+  assert_int_equal(session_send(pair->session, bytes, sizeof(bytes), &count), SESSION_DONE);
   session_close_notify(pair->session);
-  assert_int_equal(pair->peer->to_server.moved, moved);
-  assert_int_equal(session_send(pair->session, bytes, 1, &count), SESSION_FAILED);
+  pair->peer->to_server.blocked = false;
+  assert_int_equal(session_flush(pair->session), SESSION_DONE);
+  assert_int_equal(memory_peer_read(pair->peer, bytes, sizeof(bytes)), sizeof(bytes));
+  assert_int_equal(pair->peer->error, 0); /* no close_notify came with it */
+  moved = pair->peer->to_server.moved;
+  session_refuse_send(pair->session, "misuse");
   session_close_notify(pair->session);
   assert_int_equal(pair->peer->to_server.moved, moved);
   memory_session_free(pair);
@@ -435,10 +509,13 @@ int main(void) {
       cmocka_unit_test(test_data_with_key_updates),
       cmocka_unit_test(test_key_update_is_answered),
       cmocka_unit_test(test_key_update_between_blocked_writes),
-      cmocka_unit_test(test_bytes_count_once_they_have_left),
+      cmocka_unit_test(test_nothing_is_taken_while_something_waits),
       cmocka_unit_test(test_long_sends_go_in_parts),
-      cmocka_unit_test(test_fewer_bytes_offered_again),
+      cmocka_unit_test(test_a_broken_contract_ends_the_session),
       cmocka_unit_test(test_receives_while_sending_is_blocked),
+      cmocka_unit_test(test_answers_that_cannot_leave_are_bounded),
+      cmocka_unit_test(test_one_step_takes_so_much_only),
+      cmocka_unit_test(test_records_without_data_are_counted),
       cmocka_unit_test(test_clean_end),
       cmocka_unit_test(test_truncated),
       cmocka_unit_test(test_connection_reset),

@@ -138,8 +138,12 @@ static void test_handshake_waits_for_its_last_flight(void **state) {
     assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_WANT_READ);
     (void)memory_peer_accept(pair->peer);
     pair->peer->to_server.blocked = true;
-    assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_WANT_WRITE);
-    assert_int_equal(session_handshake(pair->session, &pair->facts), SESSION_WANT_WRITE);
+    for (int again = 0; again < 2; again++) {
+      const enum session_result result = session_handshake(pair->session, &pair->facts);
+
+      /* In TLS 1.2 the server's last flight is still to come: an alert, say. */
+      assert_int_equal(result, versions[i] == TLS_1_2 ? SESSION_WANT_EITHER : SESSION_WANT_WRITE);
+    }
     assert_string_equal(pair->facts.version, "");
     pair->peer->to_server.blocked = false;
     assert_int_equal(memory_session_handshake(pair), SESSION_DONE);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/transport/back_pressure_test \
 	tests/unit/transport/close_reason_test \
 	tests/unit/transport/opening_test \
 	tests/unit/transport/publish_coalescer_test \
 	tests/unit/transport/rabbitmq_socket_abi_test \
 	tests/unit/transport/tcp_connect_test \
-	tests/unit/transport/transport_test
+	tests/unit/transport/transport_test \
+	tests/unit/transport/two_senders_test

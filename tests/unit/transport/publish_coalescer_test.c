@@ -15,24 +15,23 @@
 
 #include "transport/publish_coalescer.h"
 
-/* ---- A writer that keeps its contract strictly ---- */
+/* ---- A writer that keeps its contract strictly, and sees that the coalescer keeps its own ---- */
 
 struct recorder {
-  uint8_t *written;
+  uint8_t *written; /* all that was taken; the last \a waiting bytes have not left */
   size_t length;
   size_t capacity;
-  size_t writes;        /* calls that took something */
-  unsigned block_every; /* every n-th call blocks; 0: none */
-  unsigned calls;
-  size_t at_most;        /* most that one call takes; 0: all */
-  unsigned broken_after; /* the n-th call and all that follow break; 0: none */
-  uint8_t *refused;      /* what was offered when it blocked: must be offered again */
-  size_t refused_length;
+  size_t waiting;
+  size_t writes;
+  unsigned block_every;  /* every n-th flush of something that waits blocks; 0: none */
+  size_t leaves_at_most; /* most that one flush lets leave; 0: all */
+  unsigned flushes;
+  unsigned broken_after; /* the n-th write and all that follow break; 0: none */
+  bool broken;
 };
 
 static void recorder_reset(struct recorder *recorder) {
   free(recorder->written);
-  free(recorder->refused);
   memset(recorder, 0, sizeof(*recorder));
 }
 
@@ -46,40 +45,39 @@ static void keep_written(struct recorder *recorder, const uint8_t *bytes, size_t
   recorder->length += count;
 }
 
-static void check_offered_again(const struct recorder *recorder, const uint8_t *bytes, size_t length) {
-  if (recorder->refused != NULL) {
-    assert_true(length >= recorder->refused_length);
-    assert_memory_equal(bytes, recorder->refused, recorder->refused_length);
-  }
-}
-
-static enum coalescer_result record(void *context, const uint8_t *bytes, size_t length, size_t *accepted) {
+static enum coalescer_result flush_recorder(void *context) {
   struct recorder *recorder = context;
-  size_t count = recorder->at_most == 0 || length < recorder->at_most ? length : recorder->at_most;
+  size_t leaving = recorder->waiting;
 
-  assert_true(length > 0);
-  check_offered_again(recorder, bytes, length);
-  recorder->calls++;
-  if (recorder->broken_after != 0 && recorder->calls >= recorder->broken_after) {
+  if (recorder->broken) {
     return COALESCER_BROKEN;
   }
-  if (recorder->block_every != 0 && recorder->calls % recorder->block_every == 0) {
-    free(recorder->refused);
-    recorder->refused = malloc(length);
-    assert_non_null(recorder->refused);
-    memcpy(recorder->refused, bytes, length);
-    recorder->refused_length = length;
+  if (recorder->waiting == 0) {
+    return COALESCER_ACCEPTED;
+  }
+  recorder->flushes++;
+  if (recorder->block_every != 0 && recorder->flushes % recorder->block_every == 0) {
     return COALESCER_BLOCKED;
   }
-  /* What blocked is under way as a whole: it is accepted as a whole. */
-  if (recorder->refused != NULL && count < recorder->refused_length) {
-    count = recorder->refused_length;
+  if (recorder->leaves_at_most != 0 && leaving > recorder->leaves_at_most) {
+    leaving = recorder->leaves_at_most;
   }
-  free(recorder->refused);
-  recorder->refused = NULL;
-  keep_written(recorder, bytes, count);
+  recorder->waiting -= leaving;
+  return recorder->waiting == 0 ? COALESCER_ACCEPTED : COALESCER_BLOCKED;
+}
+
+static enum coalescer_result record(void *context, const uint8_t *bytes, size_t length) {
+  struct recorder *recorder = context;
+
+  assert_true(length > 0 && length <= COALESCER_WRITE_MOST);
+  assert_int_equal(recorder->waiting, 0);
+  if (recorder->broken_after != 0 && recorder->writes + 1 >= recorder->broken_after) {
+    recorder->broken = true;
+    return COALESCER_BROKEN;
+  }
+  keep_written(recorder, bytes, length);
+  recorder->waiting = length;
   recorder->writes++;
-  *accepted = count;
   return COALESCER_ACCEPTED;
 }
 
@@ -155,7 +153,7 @@ static int setup(void **state) {
     return -1;
   }
   publish_coalescer_init(&caller->coalescer);
-  caller->writer = (struct coalescer_writer){record, &caller->recorder};
+  caller->writer = (struct coalescer_writer){flush_recorder, record, &caller->recorder};
   caller->frame = malloc(1024 * 1024);
   caller->release = RELEASE_0_11;
   caller->most_tries = 1000;
@@ -249,6 +247,8 @@ static void publish(struct caller *caller, size_t size, size_t frame_max) {
 
 static void assert_all_arrived(const struct caller *caller) {
   assert_false(publish_coalescer_holds(&caller->coalescer));
+  assert_int_equal(publish_coalescer_claimed(&caller->coalescer), 0);
+  assert_int_equal(caller->recorder.waiting, 0);
   assert_int_equal(caller->recorder.length, caller->sent.length);
   assert_memory_equal(caller->recorder.written, caller->sent.bytes, caller->sent.length);
 }
@@ -324,7 +324,7 @@ static void test_boundaries_of_every_frame_max(void **state) {
   }
 }
 
-static void test_blocking_and_partial_writes(void **state) {
+static void test_blocking_and_partial_departures(void **state) {
   struct caller *caller = *state;
   static const size_t limits[] = {0, 1000, 16384, 65536};
 
@@ -336,7 +336,7 @@ static void test_blocking_and_partial_writes(void **state) {
 
         start_over(caller);
         caller->recorder.block_every = every;
-        caller->recorder.at_most = limits[i];
+        caller->recorder.leaves_at_most = limits[i];
         caller->flush_between = (flushing & 1) != 0;
         caller->flush_when_blocked = (flushing & 2) != 0;
         for (size_t j = 0; j < count; j++) {
@@ -348,12 +348,12 @@ static void test_blocking_and_partial_writes(void **state) {
   }
 }
 
-static void test_writes_of_one_byte(void **state) {
+static void test_bytes_leave_one_by_one(void **state) {
   struct caller *caller = *state;
 
   for (size_t size = 0; size <= 130; size++) {
     start_over(caller);
-    caller->recorder.at_most = 1;
+    caller->recorder.leaves_at_most = 1;
     caller->recorder.block_every = 3;
     publish(caller, size, 64);
     assert_all_arrived(caller);
@@ -418,24 +418,25 @@ static void test_protocol_header_passes(void **state) {
   assert_int_equal(caller->recorder.writes, 2);
 }
 
-/* What is left of a body after a partial write may look like a Basic.Publish that wants to be held. It must not be. */
+/* What is left of a body after a partial send may look like a Basic.Publish that wants to be held. It must not be. */
 static void test_remainder_that_looks_like_a_frame_is_not_held(void **state) {
   struct caller *caller = *state;
+  const size_t before = COALESCER_WRITE_MOST - 7; /* the frame's header and this are written first */
+  uint8_t *payload = malloc(COALESCER_WRITE_MOST + 64);
   uint8_t inner[64];
   size_t inner_length = make_publish(inner);
-  uint8_t payload[200];
   size_t length;
   size_t accepted = 0;
 
   /* The body ends in a whole Basic.Publish, whose end octet is the body frame's own: 0xCE comes last. */
-  memset(payload, 'x', sizeof(payload));
-  memcpy(payload + 100, inner, inner_length - 1);
-  length = make_frame(caller->frame, 3, payload, 100 + inner_length - 1);
-  caller->recorder.at_most = 107; /* the header and 100 bytes: the rest starts at the inner frame */
+  assert_non_null(payload);
+  memset(payload, 'x', before);
+  memcpy(payload + before, inner, inner_length - 1);
+  length = make_frame(caller->frame, 3, payload, before + inner_length - 1);
+  free(payload);
   assert_int_equal(publish_coalescer_send(&caller->coalescer, &caller->writer, caller->frame, length, true, &accepted),
                    COALESCER_ACCEPTED);
-  assert_int_equal(accepted, 107);
-  caller->recorder.at_most = 0;
+  assert_int_equal(accepted, COALESCER_WRITE_MOST);
   assert_int_equal(publish_coalescer_send(&caller->coalescer, &caller->writer, caller->frame + accepted,
                                           length - accepted, true, &accepted),
                    COALESCER_ACCEPTED);
@@ -532,6 +533,10 @@ static void test_retry_with_too_few_bytes_is_misuse(void **state) {
                    COALESCER_BLOCKED);
   assert_int_equal(publish_coalescer_send(&caller->coalescer, &caller->writer, caller->frame, 3, false, &accepted),
                    COALESCER_MISUSED);
+  caller->frame[9] ^= 1; /* other bytes are no retry either */
+  assert_int_equal(publish_coalescer_send(&caller->coalescer, &caller->writer, caller->frame, length, false, &accepted),
+                   COALESCER_MISUSED);
+  caller->frame[9] ^= 1;
   /* Nothing is lost by it. */
   caller->recorder.block_every = 0;
   assert_int_equal(try_send(caller, caller->frame, length, false), COALESCER_ACCEPTED);
@@ -624,8 +629,8 @@ int main(void) {
       CASE(test_every_small_size_is_one_write),
       CASE(test_every_size_across_three_frames),
       CASE(test_boundaries_of_every_frame_max),
-      CASE(test_blocking_and_partial_writes),
-      CASE(test_writes_of_one_byte),
+      CASE(test_blocking_and_partial_departures),
+      CASE(test_bytes_leave_one_by_one),
       CASE(test_receiving_between_frames_flushes),
       CASE(test_error_between_frames_keeps_order),
       CASE(test_other_methods_are_never_held),

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Closing. rabbitmq-c itself only closes by force, when something went wrong; a program that destroys its connection
+ * closes politely: what it was told was sent leaves first, if the peer takes it within a second, and if not, the
+ * program hears of it. A second, because a peer that reads at all needs a few round trips at most for what fits into
+ * the queue, and because whoever destroys a connection does not expect to wait.
+ */
+#include "autoconfig.h"
+
+#include "transport/transport.h"
+
+#define CLOSE_SECONDS 1
+
+static void drop_session(struct transport *transport) {
+  transport_end_either_way(transport);
+  publish_coalescer_release(&transport->coalescer);
+  publish_coalescer_init(&transport->coalescer);
+  session_free(transport->session);
+  transport->session = NULL;
+}
+
+/*
+ * What the peer says now nobody will hear; but a peer that can't send may not read either.
+ */
+static enum session_result step_closing(void *context) {
+  struct transport *transport = context;
+  uint8_t unheard[TLS_RECORD_PLAINTEXT];
+  enum session_result sent = transport_step_out(transport);
+  enum session_result heard;
+  size_t count;
+
+  if (!session_waits(sent)) {
+    return sent;
+  }
+  heard = session_recv(transport->session, unheard, sizeof(unheard), &count);
+  return heard == SESSION_DONE || session_waits(heard) ? SESSION_WANT_EITHER : sent;
+}
+
+static void report_loss(struct transport *transport, size_t lost, enum pump_end end) {
+  if (lost == 0) {
+    return;
+  }
+  if (end == PUMP_TIMED_OUT) {
+    error_set(
+        &transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
+        "the connection was closed although up to %zu bytes of AMQP still waited to be sent: the peer has not read "
+        "them within %d s",
+        lost, CLOSE_SECONDS);
+  } else {
+    error_append(&transport->error, "; up to %zu bytes of AMQP were not sent", lost);
+  }
+  transport_note_failure(transport);
+}
+
+/* What calls of send() have accepted and may not have left. */
+static size_t accepted_and_unsent(const struct transport *transport) {
+  const size_t unsent = session_unsent(transport->session);
+  const size_t claimed = publish_coalescer_claimed(&transport->coalescer);
+
+  return transport->coalescer.held.length + (unsent > claimed ? unsent - claimed : 0);
+}
+
+static void close_politely(struct transport *transport) {
+  const struct timeval limit = {.tv_sec = CLOSE_SECONDS};
+  struct deadline deadline;
+  enum pump_end end;
+
+  (void)deadline_start(&deadline, &limit);
+  end = transport_pump(transport, true, step_closing, transport, &deadline);
+  if (transport->session == NULL) {
+    return; /* another thread has closed it meanwhile */
+  }
+  if (end == PUMP_DONE) {
+    session_close_notify(transport->session);
+  } else {
+    report_loss(transport, accepted_and_unsent(transport), end);
+  }
+}
+
+static int close_connection(struct transport *transport, int force) {
+  if (transport->tcp->get_sockfd(transport->base) == -1) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE) {
+    close_politely(transport);
+  }
+  if (transport->tcp->get_sockfd(transport->base) == -1) {
+    return AMQP_STATUS_SOCKET_CLOSED;
+  }
+  drop_session(transport);
+  config_thaw(transport->config);
+  return transport->tcp->close(transport->base, force);
+}
+
+int transport_close(void *base, int force) {
+  struct transport *transport = transport_of_base(base);
+  int status;
+
+  transport_enter(transport);
+  status = close_connection(transport, force);
+  transport_leave(transport);
+  return status;
+}
