@@ -4,6 +4,8 @@
  * that a connection belongs to one thread, but programs do this, and over TCP and OpenSSL it works. All messages must
  * come through, and nothing may cross the wire but TLS records: a session used by two threads at once has sent AMQP in
  * clear. What crosses it is recorded by a relay (tests/support/recording_relay.c).
+ *
+ * SHARED_CONNECTION_MESSAGES is how many messages go each way, 20000 by default; the long run takes 200000.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,10 +30,15 @@
 #include "private_broker.h"
 #include "temporary_folder.h"
 #include "time_limit.h"
+#include "tls_server.h"
 
 #define HOST "127.0.0.1"
-#define TIME_LIMIT_SECONDS 240 /* a safety net */
-#define MESSAGES ((size_t)20000)
+#define TIME_LIMIT_SECONDS 240 /* for so many messages; a safety net */
+#define USUAL_MESSAGES ((size_t)20000)
+/* So small that the publisher is blocked again and again, while the other thread flushes what it has under way. */
+#define SMALL_SEND_BUFFER 4096
+/* Few enough that the proxy's words about them fit into its pipe. */
+#define KEY_UPDATE_EVERY "100000"
 /* How far the publisher may be ahead: so little that the kernel's buffers hold it, and the broker is never kept from
  * reading by a consumer that is behind. */
 #define WINDOW ((size_t)500)
@@ -41,15 +48,21 @@
 /* In each body, and as the application's id in each content header. */
 #define MARKER "in-clear-on-the-wire"
 
+struct relay {
+  struct peer_process *process;
+  int port;
+  unsigned connections;
+};
+
 static const struct private_broker *broker;
-static struct peer_process *relay;
-static int relay_port;
-static unsigned connections;
+static struct relay to_broker;
+static size_t messages = USUAL_MESSAGES;
 static const struct timeval hang_limit = {15, 0};
 
 /* ---- Peers ---- */
 
-static void start_relay(void) {
+static struct relay start_relay(int to_port) {
+  struct relay relay = {0};
   char port[16];
   const char *const arguments[] = {
       path_in_build_tree("tests/support/recording_relay"),
@@ -58,20 +71,21 @@ static void start_relay(void) {
       NULL,
   };
 
-  (void)snprintf(port, sizeof(port), "%d", broker->tls_port);
-  relay = peer_process_start(arguments);
-  relay_port = (int)strtol(peer_process_expect_line(relay, "PORT "), NULL, 10);
+  (void)snprintf(port, sizeof(port), "%d", to_port);
+  relay.process = peer_process_start(arguments);
+  relay.port = (int)strtol(peer_process_expect_line(relay.process, "PORT "), NULL, 10);
+  return relay;
 }
 
 /* To be called by each case first. */
 static void need_peers(void) {
   broker = private_broker_ready();
-  if (relay == NULL) {
-    start_relay();
+  if (to_broker.process == NULL) {
+    to_broker = start_relay(broker->tls_port);
   }
 }
 
-static struct client connect_through_relay(int version) {
+static struct client connect_through(struct relay *relay, int version) {
   const struct client_settings settings = {/* the broker of Debian 12 has no Extended Master Secret */
                                            .ca = "bundle",
                                            .identity = "client",
@@ -79,8 +93,8 @@ static struct client connect_through_relay(int version) {
                                            .without_extended_master_secret = true};
   struct client client = client_new(&settings);
 
-  client_open(&client, HOST, relay_port);
-  connections++;
+  client_open(&client, HOST, relay->port);
+  relay->connections++;
   client_check(&client, client_login_plain(&client, broker->user, broker->password, CLIENT_FRAME_MAX, 0), "log in");
   return client;
 }
@@ -155,7 +169,7 @@ static void *publish(void *context) {
                                               .app_id = {.len = strlen(MARKER), .bytes = (char[]){MARKER}}};
   char body[LONGEST_BODY + 1];
 
-  for (size_t number = 0; number < MESSAGES && await_window(exchange, number); number++) {
+  for (size_t number = 0; number < messages && await_window(exchange, number); number++) {
     const int status = amqp_basic_publish(exchange->client->connection, CLIENT_CHANNEL, amqp_empty_bytes,
                                           exchange->queue, 0, 0, &properties, make_body(body, number));
 
@@ -199,7 +213,7 @@ static bool consume_one(struct exchange *exchange, size_t number) {
 static void *consume(void *context) {
   struct exchange *exchange = context;
 
-  for (size_t number = 0; number < MESSAGES; number++) {
+  for (size_t number = 0; number < messages; number++) {
     if (!consume_one(exchange, number) || !note_received(exchange)) {
       break;
     }
@@ -232,16 +246,16 @@ struct recording {
   size_t length;
 };
 
-static struct recording read_recording(const char *direction) {
+static struct recording read_recording(const struct relay *relay, const char *direction) {
   struct recording recording = {0};
   char name[32];
   char line[64];
   FILE *file;
   long length;
 
-  (void)snprintf(name, sizeof(name), "%u-%s", connections, direction);
+  (void)snprintf(name, sizeof(name), "%u-%s", relay->connections, direction);
   (void)snprintf(line, sizeof(line), "RECORDED %s\n", name);
-  peer_process_expect(relay, line);
+  peer_process_expect(relay->process, line);
   file = fopen(temporary_folder_path(name), "rb");
   assert_non_null(file);
   assert_int_equal(fseek(file, 0, SEEK_END), 0);
@@ -302,8 +316,8 @@ static void append(char problems[1024], const char *problem) {
   (void)snprintf(problems + used, 1024 - used, "%s%s", used > 0 ? "; " : "", problem);
 }
 
-static void check_recording(char problems[1024], const char *direction) {
-  const struct recording recording = read_recording(direction);
+static void check_recording(const struct relay *relay, char problems[1024], const char *direction) {
+  const struct recording recording = read_recording(relay, direction);
   const size_t stray = find_stray_byte(&recording);
   const uint8_t *clear = memmem(recording.bytes, recording.length, MARKER, strlen(MARKER));
   char bytes[128];
@@ -321,20 +335,27 @@ static void check_recording(char problems[1024], const char *direction) {
     append(problems, problem);
   }
   if (problems[0] == '\0') {
-    assert_true(recording.length > MESSAGES * SHORTEST_BODY); /* it is the recording of this exchange */
+    assert_true(recording.length > messages * SHORTEST_BODY); /* it is the recording of this exchange */
   }
   free(recording.bytes);
 }
 
 /* ---- Cases ---- */
 
-static void publish_and_consume(int version) {
-  struct client client;
+static void make_send_buffer_small(const struct client *client) {
+  const int size = SMALL_SEND_BUFFER;
+
+  assert_int_equal(setsockopt(amqp_get_sockfd(client->connection), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+}
+
+static void publish_and_consume(struct relay *relay, int version, bool often_blocked) {
+  struct client client = connect_through(relay, version);
   struct exchange exchange = {.client = &client};
   char problems[1024] = "";
 
-  need_peers();
-  client = connect_through_relay(version);
+  if (often_blocked) {
+    make_send_buffer_small(&client);
+  }
   exchange.queue = client_declare_queue(&client);
   client_consume(&client, exchange.queue);
   run_threads(&exchange);
@@ -346,33 +367,71 @@ static void publish_and_consume(int version) {
   } else {
     client_close(&client);
   }
-  check_recording(problems, "to-server");
-  check_recording(problems, "to-client");
+  check_recording(relay, problems, "to-server");
+  check_recording(relay, problems, "to-client");
   if (problems[0] != '\0') {
     fail_msg("%s", problems);
   }
-  assert_int_equal(exchange.received, MESSAGES);
+  assert_int_equal(exchange.received, messages);
 }
 
 static void two_threads_share_a_connection_tls13(void **state) {
   (void)state;
-  publish_and_consume(AMQP_WOLFSSL_TLS_1_3);
+  need_peers();
+  publish_and_consume(&to_broker, AMQP_WOLFSSL_TLS_1_3, false);
 }
 
 static void two_threads_share_a_connection_tls12(void **state) {
   (void)state;
-  publish_and_consume(AMQP_WOLFSSL_TLS_1_2);
+  need_peers();
+  publish_and_consume(&to_broker, AMQP_WOLFSSL_TLS_1_2, false);
+}
+
+static void two_threads_share_a_connection_that_blocks(void **state) {
+  (void)state;
+  need_peers();
+  publish_and_consume(&to_broker, AMQP_WOLFSSL_TLS_1_3, true);
+  publish_and_consume(&to_broker, AMQP_WOLFSSL_TLS_1_2, true);
+}
+
+/* A proxy that speaks TLS changes keys, and asks us to; RabbitMQ itself does so after terabytes. */
+static void two_threads_share_a_connection_whose_keys_change(void **state) {
+  char address[32];
+  const char *const options[] = {"--connect", address, "--key-update-every", KEY_UPDATE_EVERY, NULL};
+  struct tls_server proxy;
+  struct relay relay;
+  (void)state;
+
+  need_peers();
+  (void)snprintf(address, sizeof(address), HOST ":%d", broker->plain_port);
+  proxy = tls_server_start(TLS_SERVER_PROXY, "server", AMQP_WOLFSSL_TLS_1_3, options);
+  relay = start_relay(proxy.port);
+  publish_and_consume(&relay, AMQP_WOLFSSL_TLS_1_3, true);
+  peer_process_expect(proxy.process, "KEY-UPDATE sent\n");
+  peer_process_stop(relay.process);
+  peer_process_stop(proxy.process);
+}
+
+static void choose_messages(void) {
+  const char *given = getenv("SHARED_CONNECTION_MESSAGES");
+
+  if (given != NULL) {
+    messages = (size_t)strtoul(given, NULL, 10);
+  }
 }
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(two_threads_share_a_connection_tls13),
       cmocka_unit_test(two_threads_share_a_connection_tls12),
+      cmocka_unit_test(two_threads_share_a_connection_that_blocks),
+      cmocka_unit_test(two_threads_share_a_connection_whose_keys_change),
   };
 
   if (argc > 1) {
     cmocka_set_test_filter(argv[1]);
   }
-  time_limit_start(TIME_LIMIT_SECONDS);
+  choose_messages();
+  time_limit_start(TIME_LIMIT_SECONDS * (unsigned)(1 + messages / USUAL_MESSAGES));
   return cmocka_run_group_tests(tests, private_broker_set_up, minted_certificates_tear_down);
 }
