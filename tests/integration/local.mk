@@ -11,6 +11,7 @@ integration_programs = \
 	tests/integration/compat_test \
 	tests/integration/data_path_test \
 	tests/integration/forged_anchor_test \
+	tests/integration/memory_alarm_test \
 	tests/integration/open_fd_test \
 	tests/integration/pkcs11_test \
 	tests/integration/policies_test \
@@ -37,6 +38,8 @@ tests_integration_forged_anchor_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_forged_anchor_test_LDADD = $(integration_ldadd)
 tests_integration_open_fd_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_open_fd_test_LDADD = $(integration_ldadd)
+tests_integration_memory_alarm_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_memory_alarm_test_LDADD = $(integration_ldadd)
 tests_integration_policies_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_policies_test_LDADD = $(integration_ldadd)
 tests_integration_pkcs11_test_CPPFLAGS = $(integration_cppflags)
