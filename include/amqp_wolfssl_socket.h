@@ -21,13 +21,13 @@
  *   sockets from it and take or drop references.
  * - A connection belongs to one thread at a time: that is rabbitmq-c's rule, and it applies here. Programs that send in
  *   one thread and receive in another exist all the same, so each socket has a lock around its TLS session: on an open
- *   connection, one thread that sends and one that receives can't corrupt the TLS stream or put plaintext on the wire.
- *   amqp_wolfssl_socket_cork(), _uncork(), _due() and _set_error_callback() take the lock too. It is never held while a
- *   thread waits for the network or while the program's callback runs.
- * - The lock covers nothing of rabbitmq-c's. Channels, buffers, timers and heartbeats (which rabbitmq-c's receiving
- *   calls send) have no lock, and two threads that publish on one connection mix their frames.
- * - Open, close and destroy a connection only while no other thread uses it. The error record and the facts of a
- *   connection are handed out by address and are not locked: see their lifetimes below.
+ *   connection, one thread that sends and one that receives can't corrupt the TLS stream or put plaintext on the wire,
+ *   and no frame that one of them has begun is torn by the other. amqp_wolfssl_socket_cork(), _uncork(), _due(),
+ *   _poll_events(), _error() and _set_error_callback() take the lock too. It is never held while a thread waits for the
+ *   network or while the program's callback runs.
+ * - The lock covers nothing of rabbitmq-c's. Channels, buffers and timers have no lock; rabbitmq-c encodes the frames
+ *   of all threads in one buffer.
+ * - Open, close and destroy a connection only while no other thread uses it.
  * - Functions that take neither a config nor a socket may be called from any thread.
  *
  * Nothing here prints, prompts, aborts, or installs a signal handler.
@@ -176,7 +176,7 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_ERROR_CONNECTION_LOST = 142, /**< the network or the peer broke the connection (errno in the sentence) */
   AMQP_WOLFSSL_ERROR_RECORD_CORRUPT = 143,  /**< a record failed its integrity check */
   AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION = 144,  /**< the peer violated the TLS protocol */
-  AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN = 145 /**< a retried send offered fewer bytes than are already under way */
+  AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN = 145 /**< a send was retried with other bytes than those under way */
 } amqp_wolfssl_code_t;
 
 /** Direction of the TLS alert in an error record. */
@@ -188,8 +188,8 @@ typedef enum amqp_wolfssl_alert_direction_t {
 
 /**
  * An error record. It belongs to the config or the socket it was read from, and so do its texts. A config's record is
- * valid until the next call on that config; a socket's until the next call on that socket or its connection, by any
- * thread. Where another thread uses the connection, read the record in the error callback, which gets a copy.
+ * valid until the next call on that config. A socket's does not change any more and is valid until the socket is opened
+ * again or freed, so any thread may read it; what fails later is in another record.
  */
 typedef struct amqp_wolfssl_error_t_ amqp_wolfssl_error_t;
 
@@ -595,13 +595,15 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **mes
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket);
 /**
  * The record of the last failure of this socket since it was last opened; NULL if \a socket is not ours. The first
- * fatal error of a connection stays in it. Its lifetime: see amqp_wolfssl_error_t.
+ * fatal error of a connection stays in it. Its lifetime: see amqp_wolfssl_error_t. May be called while another thread
+ * sends or receives.
  */
 AMQP_WOLFSSL_API const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket);
 /**
- * Called when opening, sending or receiving fails, in the thread that does so and without the socket's lock: once for
- * each failed open, and once for each connection that ends while in use (also by the broker's close_notify). \a error
- * is valid until the callback returns. The callback must not call rabbitmq-c or setters.
+ * Called when opening, sending, receiving or closing fails, in the thread that does so and without the socket's lock:
+ * once for each failed open, and once for each connection that ends while in use (also by the broker's close_notify) or
+ * that is closed with bytes unsent. \a error is valid until the callback returns. The callback must not call rabbitmq-c
+ * or setters.
  */
 typedef void (*amqp_wolfssl_error_fn)(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data);
 /**
@@ -630,7 +632,9 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_due(const amqp_socket_t *socket);
  * So a forgotten cork can't make a program wait for the reply to something it has not sent; but if none of these
  * happens, the messages published last stay unsent. amqp_basic_publish() has already returned AMQP_STATUS_OK for them;
  * if sending fails, a later call reports it. Publisher confirms tell what the broker has
- * (https://www.rabbitmq.com/docs/confirms). A polite close sends what waits; a forced close drops it.
+ * (https://www.rabbitmq.com/docs/confirms). amqp_destroy_connection() sends what waits, for a second at most; what the
+ * broker has not taken by then is lost, and is reported by the error callback. A forced close, which rabbitmq-c does
+ * when something went wrong, drops it.
  *
  * May be called while another thread receives.
  * \return AMQP_STATUS_OK, AMQP_STATUS_SOCKET_CLOSED, or AMQP_STATUS_INVALID_PARAMETER if \a socket is not ours
@@ -639,11 +643,25 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_cork(amqp_socket_t *socket);
 /**
  * Ends amqp_wolfssl_socket_cork() and waits until everything collected has been handed to the kernel. May be called
  * while another thread receives.
+ *
+ * It receives nothing. A broker may stop reading until it has been heard, or until its messages have been consumed, so
+ * a program that also receives in this thread should set a limit, and after AMQP_STATUS_TIMEOUT receive: what waits is
+ * sent then too, whenever the broker takes it.
  * \param [in] timeout how long to wait; NULL: for ever
  * \return AMQP_STATUS_OK; AMQP_STATUS_TIMEOUT: call it again to continue; AMQP_STATUS_INVALID_PARAMETER if \a socket is
  * not ours or \a timeout is invalid; AMQP_STATUS_SOCKET_CLOSED; or another status if the connection has failed
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_uncork(amqp_socket_t *socket, const struct timeval *timeout);
+
+/**
+ * What to wait for, in a program that calls poll() itself on the descriptor of an open connection: POLLIN; also POLLOUT
+ * while bytes wait to be sent that the kernel has not taken (after amqp_wolfssl_socket_uncork() has returned
+ * AMQP_STATUS_TIMEOUT, say); POLLOUT alone while so much waits that nothing more is read. When one of them comes, call
+ * what receives, with a time limit of 0 (amqp_simple_wait_frame_noblock(), amqp_consume_message()): it sends what
+ * waits, too. rabbitmq-c's own waits need none of this. May be called while another thread sends or receives.
+ * \return 0 if \a socket is not open or not ours
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_socket_poll_events(const amqp_socket_t *socket);
 
 /*
  * Facts about the connection. They hold from a successful open until the next open or until the socket is freed, also

@@ -206,6 +206,10 @@ static enum session_result want(const struct session *session, bool output_waits
   return tls_io_takes_input(&session->io) ? SESSION_WANT_EITHER : SESSION_WANT_WRITE;
 }
 
+enum session_result session_wants(const struct session *session) {
+  return want(session, session->io.output.length > 0);
+}
+
 /* ---- Handshake ---- */
 
 static struct negotiated read_negotiated(const struct session *session) {

@@ -4,6 +4,8 @@
  */
 #include "autoconfig.h"
 
+#include <poll.h>
+
 #include "transport/transport.h"
 
 int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket) { return transport_of_socket(socket) != NULL; }
@@ -19,6 +21,29 @@ int amqp_wolfssl_socket_due(const amqp_socket_t *socket) {
   due = transport->session != NULL && deadline_has_passed(&transport->due);
   transport_leave(transport);
   return due ? 1 : 0;
+}
+
+/* What a cork holds waits for the program, not for the kernel. */
+static enum session_result wanted(const struct transport *transport) {
+  const enum session_result wants = session_wants(transport->session);
+  const bool held = publish_coalescer_holds(&transport->coalescer) && !transport->coalescer.corked;
+
+  return held ? wants | SESSION_WANT_WRITE : wants;
+}
+
+int amqp_wolfssl_socket_poll_events(const amqp_socket_t *socket) {
+  struct transport *transport = transport_of_socket(socket);
+  enum session_result wants = SESSION_DONE;
+
+  if (transport == NULL) {
+    return 0;
+  }
+  transport_enter(transport);
+  if (transport->session != NULL) {
+    wants = wanted(transport);
+  }
+  transport_leave(transport);
+  return ((wants & SESSION_WANT_READ) != 0 ? POLLIN : 0) | ((wants & SESSION_WANT_WRITE) != 0 ? POLLOUT : 0);
 }
 
 amqp_wolfssl_config_t *amqp_wolfssl_socket_config(const amqp_socket_t *socket) {

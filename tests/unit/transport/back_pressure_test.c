@@ -293,6 +293,7 @@ static void test_what_waits_leaves_while_the_program_receives(void **state) {
   result = receive(&pair, news, sizeof(news));
   assert_true(result < 0);
   assert_false(wait_as_rabbitmq_does(&pair, result, 100)); /* nothing to do: no program may run in circles here */
+  assert_int_equal(amqp_wolfssl_socket_poll_events(pair.socket), POLLIN | POLLOUT);
   result = receive(&pair, news, sizeof(news));
   act_at_next_poll(read_on, &pair);
   assert_true(wait_as_rabbitmq_does(&pair, result, HANG_MILLISECONDS));
@@ -315,6 +316,7 @@ static void test_nothing_is_waited_for_in_vain(void **state) {
   connect_pair(&pair, 0x0304);
   assert_int_equal(send_some(&pair, heartbeat, sizeof(heartbeat)), sizeof(heartbeat));
   (void)receive(&pair, news, sizeof(news)); /* tickets */
+  assert_int_equal(amqp_wolfssl_socket_poll_events(pair.socket), POLLIN);
   assert_false(wait_as_rabbitmq_does(&pair, receive(&pair, news, sizeof(news)), 0));
   driven_peer_say(&pair.peer, "news", 4);
   assert_int_equal(receive_in_time(&pair, news, sizeof(news)), 4);
@@ -628,6 +630,8 @@ static void test_closing_by_force_waits_for_nothing(void **state) {
   at_poll.calls = 0;
   assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_FORCE), AMQP_STATUS_OK);
   assert_int_equal(at_poll.calls, 0);
+  assert_int_equal(amqp_wolfssl_socket_poll_events(pair.socket), 0); /* not open */
+  assert_int_equal(amqp_wolfssl_socket_poll_events(NULL), 0);
   end_pair(&pair);
 }
 
