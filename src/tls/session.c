@@ -415,10 +415,7 @@ static bool encrypt(struct session *session, const uint8_t *bytes, size_t length
   return true;
 }
 
-enum session_result session_flush(struct session *session) {
-  if (session->send_end != SESSION_DONE) {
-    return repeat_latched(session, SESSION_FAILED);
-  }
+static enum session_result flush_output(struct session *session) {
   switch (tls_io_flush(&session->io)) {
     case TLS_IO_BROKEN:
       return fail_sending(session);
@@ -426,6 +423,17 @@ enum session_result session_flush(struct session *session) {
       return SESSION_WANT_WRITE;
     case TLS_IO_FLUSHED:
       break;
+  }
+  session->unsent = 0;
+  return SESSION_DONE;
+}
+
+enum session_result session_flush(struct session *session) {
+  if (session->send_end != SESSION_DONE) {
+    return repeat_latched(session, SESSION_FAILED);
+  }
+  if (session->io.output.length > 0) {
+    return flush_output(session);
   }
   session->unsent = 0;
   return SESSION_DONE;

@@ -21,8 +21,6 @@ static const uint8_t class_basic[] = {0, 60};
 
 /* ---- Where in the stream we are ---- */
 
-bool amqp_stream_is_inside_frame(const struct amqp_stream *stream) { return stream->frame_left > 0; }
-
 static size_t payload_length(const uint8_t *frame) {
   return ((size_t)frame[3] << 24) | ((size_t)frame[4] << 16) | ((size_t)frame[5] << 8) | frame[6];
 }

@@ -16,7 +16,7 @@ struct amqp_stream {
 };
 
 /** Whether a frame has begun and not ended. */
-bool amqp_stream_is_inside_frame(const struct amqp_stream *stream);
+static inline bool amqp_stream_is_inside_frame(const struct amqp_stream *stream) { return stream->frame_left > 0; }
 
 /** Tracks the frames in the first \a accepted bytes. \param [in] length all that was offered from here on */
 void amqp_stream_follow(struct amqp_stream *stream, const uint8_t *bytes, size_t length, size_t accepted);

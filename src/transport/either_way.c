@@ -53,14 +53,14 @@ bool transport_arrange_either_way(struct transport *transport) {
   return true;
 }
 
-void transport_forget_either_way(const struct transport *transport) {
+void transport_withdraw_either_way(const struct transport *transport) {
   if (answer_for == transport) {
     answer_for = NULL;
   }
 }
 
 void transport_end_either_way(struct transport *transport) {
-  transport_forget_either_way(transport);
+  transport_withdraw_either_way(transport);
   if (transport->either_way >= 0) {
     (void)close(transport->either_way);
     transport->either_way = -1;

@@ -37,8 +37,10 @@ size_t publish_coalescer_claimed(const struct publish_coalescer *coalescer) {
 static enum coalescer_result flush_written(struct publish_coalescer *coalescer, const struct coalescer_writer *writer) {
   const enum coalescer_result result = writer->flush(writer->context);
 
-  for (size_t i = 0; result == COALESCER_ACCEPTED && i < COALESCER_CLAIMS; i++) {
-    coalescer->claims[i].has_left = true;
+  if (result == COALESCER_ACCEPTED && coalescer->open_claims > 0) {
+    for (size_t i = 0; i < COALESCER_CLAIMS; i++) {
+      coalescer->claims[i].has_left = true;
+    }
   }
   return result;
 }
@@ -81,7 +83,7 @@ enum coalescer_result publish_coalescer_flush(struct publish_coalescer *coalesce
 /* ---- Claims ---- */
 
 static struct send_claim *find_own_claim(struct publish_coalescer *coalescer) {
-  for (size_t i = 0; i < COALESCER_CLAIMS; i++) {
+  for (size_t i = 0; i < COALESCER_CLAIMS && coalescer->open_claims > 0; i++) {
     if (send_claim_is_own(&coalescer->claims[i])) {
       return &coalescer->claims[i];
     }
@@ -98,6 +100,15 @@ static struct send_claim *find_free_claim(struct publish_coalescer *coalescer) {
   return NULL;
 }
 
+/* \return how many bytes it was about */
+static size_t end_claim(struct publish_coalescer *coalescer, struct send_claim *claim) {
+  const size_t count = claim->count;
+
+  claim->count = 0;
+  coalescer->open_claims--;
+  return count;
+}
+
 /* The caller offers once more what is on its way. */
 static enum coalescer_result settle(struct publish_coalescer *coalescer, const struct coalescer_writer *writer,
                                     struct send_claim *claim, const uint8_t *bytes, size_t length, size_t *accepted) {
@@ -110,8 +121,7 @@ static enum coalescer_result settle(struct publish_coalescer *coalescer, const s
     result = flush_written(coalescer, writer);
   }
   if (result == COALESCER_ACCEPTED) {
-    *accepted = claim->count;
-    claim->count = 0;
+    *accepted = end_claim(coalescer, claim);
   }
   return result;
 }
@@ -124,8 +134,9 @@ static enum coalescer_result await_leaving(struct publish_coalescer *coalescer, 
 
   if (result == COALESCER_ACCEPTED) {
     *accepted = count;
-  } else if (result == COALESCER_BLOCKED) {
+  } else if (result == COALESCER_BLOCKED && count > 0) {
     send_claim_set(claim, bytes, count);
+    coalescer->open_claims++;
   }
   return result;
 }
@@ -200,7 +211,7 @@ static bool is_anothers_turn(const struct publish_coalescer *coalescer) {
 
 /* Whether a send of another thread waits to leave. */
 static bool is_anothers_send_under_way(const struct publish_coalescer *coalescer) {
-  return publish_coalescer_claimed(coalescer) > 0;
+  return coalescer->open_claims > 0 && publish_coalescer_claimed(coalescer) > 0;
 }
 
 /* COALESCER_ACCEPTED: this thread may send. */
@@ -237,11 +248,8 @@ static enum coalescer_result send_new(struct publish_coalescer *coalescer, const
 static void accept_heartbeat(struct publish_coalescer *coalescer, size_t *accepted) {
   struct send_claim *written = find_own_claim(coalescer);
 
-  *accepted = AMQP_HEARTBEAT_LENGTH;
-  if (written != NULL) {
-    *accepted = written->count;
-    written->count = 0;
-  } else {
+  *accepted = written != NULL ? end_claim(coalescer, written) : AMQP_HEARTBEAT_LENGTH;
+  if (written == NULL) {
     coalescer->heartbeat_owed = true;
   }
 }

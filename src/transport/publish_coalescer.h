@@ -71,6 +71,7 @@ struct coalescer_writer {
 struct publish_coalescer {
   struct byte_queue held;
   struct send_claim claims[COALESCER_CLAIMS];
+  unsigned open_claims;
   struct amqp_stream stream;
   pthread_t frame_owner; /**< who has begun the frame that has not ended; meaningless between frames */
   bool corked;

@@ -34,9 +34,7 @@ struct coalescer_writer transport_writer(struct transport *transport) {
 /* ---- One step ---- */
 
 static enum coalescer_result flush(struct transport *transport) {
-  const struct coalescer_writer writer = transport_writer(transport);
-
-  return publish_coalescer_flush(&transport->coalescer, &writer);
+  return publish_coalescer_flush(&transport->coalescer, &transport->writer);
 }
 
 enum session_result transport_step_out(void *context) {

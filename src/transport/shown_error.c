@@ -15,23 +15,39 @@ struct shown_error {
   struct shown_error *earlier;
 };
 
-/* The latest copy if it still says the same, else a new one. */
-static const amqp_wolfssl_error_t *copy_of(struct transport *transport) {
+/* The latest copy; NULL: none yet. */
+static const amqp_wolfssl_error_t *latest(const struct transport *transport) {
+  if (transport->shown_later != NULL) {
+    return &transport->shown_later->record;
+  }
+  return transport->shown_first.code != AMQP_WOLFSSL_OK ? &transport->shown_first : NULL;
+}
+
+/* The first needs no memory: it may be the lack of it that the record is about. */
+static const amqp_wolfssl_error_t *new_copy(struct transport *transport) {
   static const amqp_wolfssl_error_t no_memory = {
       .code = AMQP_WOLFSSL_ERROR_NO_MEMORY, .alert = -1, .certificate_depth = -1, .message = "out of memory"};
-  struct shown_error *copy;
+  struct shown_error *later;
 
-  if (transport->shown != NULL && error_equals(&transport->shown->record, &transport->error)) {
-    return &transport->shown->record;
+  if (transport->shown_first.code == AMQP_WOLFSSL_OK) {
+    error_copy(&transport->shown_first, &transport->error);
+    return &transport->shown_first;
   }
-  copy = malloc(sizeof(*copy));
-  if (copy == NULL) {
+  later = malloc(sizeof(*later));
+  if (later == NULL) {
     return &no_memory;
   }
-  error_copy(&copy->record, &transport->error);
-  copy->earlier = transport->shown;
-  transport->shown = copy;
-  return &copy->record;
+  error_copy(&later->record, &transport->error);
+  later->earlier = transport->shown_later;
+  transport->shown_later = later;
+  return &later->record;
+}
+
+/* The latest copy if it still says the same, else a new one. */
+static const amqp_wolfssl_error_t *copy_of(struct transport *transport) {
+  const amqp_wolfssl_error_t *shown = latest(transport);
+
+  return shown != NULL && error_equals(shown, &transport->error) ? shown : new_copy(transport);
 }
 
 const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket) {
@@ -49,10 +65,11 @@ const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socke
 }
 
 void transport_free_shown_errors(struct transport *transport) {
-  while (transport->shown != NULL) {
-    struct shown_error *shown = transport->shown;
+  error_clear(&transport->shown_first);
+  while (transport->shown_later != NULL) {
+    struct shown_error *later = transport->shown_later;
 
-    transport->shown = shown->earlier;
-    free(shown);
+    transport->shown_later = later->earlier;
+    free(later);
   }
 }

@@ -61,8 +61,8 @@ static void let_another_go_on(struct transport *transport) {
 
 static enum coalescer_result send_by_turns(struct transport *transport, const void *bytes, size_t length, bool more,
                                            size_t *accepted) {
-  const struct coalescer_writer writer = transport_writer(transport);
-  enum coalescer_result result = publish_coalescer_send(&transport->coalescer, &writer, bytes, length, more, accepted);
+  enum coalescer_result result =
+      publish_coalescer_send(&transport->coalescer, &transport->writer, bytes, length, more, accepted);
 
   if (result == COALESCER_BUSY) {
     let_another_go_on(transport);
@@ -189,6 +189,7 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
   transport->base = (struct rabbitmq_socket *)socket;
   transport->tcp = transport->base->klass;
   transport->config = config;
+  transport->writer = transport_writer(transport);
   transport->either_way = -1;
   publish_coalescer_init(&transport->coalescer);
   connection_facts_init(&transport->facts);

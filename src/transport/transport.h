@@ -27,13 +27,15 @@ struct transport {
   amqp_wolfssl_config_t *config;
   pthread_mutex_t lock;               /* guards what follows, except facts: only open and delete change those */
   struct session *session;            /* NULL while closed, and until its handshake is over */
+  struct coalescer_writer writer;     /* never changes */
   struct publish_coalescer coalescer; /* what the core believes sent but the session has not seen yet */
   struct close_reason close_reason;   /* what AMQP tells of the connection's end */
   struct connection_facts facts;
-  struct deadline due;       /* when the connection has lasted long enough */
-  int either_way;            /* a descriptor that can be read once the socket can be read or written; -1: none yet */
-  unsigned turns;            /* how often a thread has had to let another one go on, one after the other */
-  struct shown_error *shown; /* copies of error that programs have got */
+  struct deadline due; /* when the connection has lasted long enough */
+  int either_way;      /* a descriptor that can be read once the socket can be read or written; -1: none yet */
+  unsigned turns;      /* how often a thread has had to let another one go on, one after the other */
+  amqp_wolfssl_error_t shown_first; /* copies of error that programs have got: the first, */
+  struct shown_error *shown_later;  /* and the others */
   amqp_wolfssl_error_t error;
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
@@ -52,6 +54,7 @@ struct transport *transport_of_socket(const amqp_socket_t *socket);
 
 /* ---- pump. Called with the lock held. ---- */
 
+/** What the coalescer writes to. */
 struct coalescer_writer transport_writer(struct transport *transport);
 /** Sends what waits, as far as it can leave. SESSION_DONE: all of it has. \param [in] context the transport */
 enum session_result transport_step_out(void *context);
@@ -83,7 +86,12 @@ int transport_get_sockfd(void *base);
  * \return false if there is none
  */
 bool transport_arrange_either_way(struct transport *transport);
-void transport_forget_either_way(const struct transport *transport);
+void transport_withdraw_either_way(const struct transport *transport);
+static inline void transport_forget_either_way(const struct transport *transport) {
+  if (transport->either_way >= 0) {
+    transport_withdraw_either_way(transport);
+  }
+}
 void transport_end_either_way(struct transport *transport);
 
 /* ---- shown_error ---- */
