@@ -8,6 +8,9 @@
  * descriptor after each receive that found nothing, and waits for that. In this one case it gets another one: that of
  * an epoll set which can be read as soon as the socket can be read or written.
  *
+ * Each release from v0.8.0 to v0.16.0 asks so (recv_with_timeout() in librabbitmq/amqp_socket.c); one that did not
+ * would wait for reading alone.
+ *
  * The answer is meant for one call of one thread. A thread that sends, and a program that asks for the descriptor
  * itself, get the socket's.
  */
