@@ -8,6 +8,7 @@
 
 /* ---- The writer below the coalescer ---- */
 
+/* NOLINTNEXTLINE(misc-redundant-expression): they are equal, and need not be */
 _Static_assert(COALESCER_WRITE_MOST <= SESSION_SEND_MOST, "a session takes whole what the coalescer writes");
 
 static enum coalescer_result from_session(enum session_result result) {
