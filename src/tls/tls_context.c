@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/byte_queue.h"
 #include "x509/certificate.h"
@@ -88,8 +89,14 @@ static amqp_wolfssl_code_t forget_trusted_peers(WOLFSSL_CTX *ctx, amqp_wolfssl_e
 #endif
 }
 
-/* CAs whose keys the policy does not allow are left out: wolfSSL would refuse all CAs because of one, and a system's
-   bundle has many kinds. */
+static bool is_out_of_date(const struct certificate *anchor) {
+  const int64_t now = (int64_t)time(NULL);
+
+  return now < anchor->not_before || now > anchor->not_after;
+}
+
+/* CAs whose keys the policy does not allow are left out, and those that have expired since they were configured: wolfSSL
+   would refuse all CAs because of one, and a system's bundle has many kinds. */
 static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
                                       amqp_wolfssl_error_t *error) {
   size_t loaded = 0;
@@ -100,15 +107,20 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
     struct certificate anchor;
     int result;
 
-    if (certificate_read(&anchor, der->bytes, der->length) &&
-        !policy_allows_key(policy, &anchor, reason, sizeof(reason))) {
+    if (!certificate_read(&anchor, der->bytes, der->length)) { /* it was read before */
+      return refused(error, ASN_PARSE_E, "a trusted CA certificate");
+    }
+    if (!policy_allows_key(policy, &anchor, reason, sizeof(reason))) {
+      continue;
+    }
+    loaded++;
+    if (is_out_of_date(&anchor)) {
       continue;
     }
     result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);
     if (result != WOLFSSL_SUCCESS && !wolfssl_limits_explain(result, der)) {
       return refused(error, result, "a trusted CA certificate");
     }
-    loaded++;
   }
   if (loaded == 0 && trust->anchors.count > 0) {
     return error_configure(

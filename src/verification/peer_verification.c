@@ -332,6 +332,11 @@ static bool check_revocation(struct peer_verification *verification) {
   if (verification->response != NULL) {
     return check_response(verification);
   }
+  /* Where wolfSSL has something against the certificate, 5.9.2 asks about it before it looks for the response. What is
+     missing in the end peer_verification_finish() says. */
+  if (verification->asked_early) {
+    return true;
+  }
   return !requires_response(verification) || explain_no_response(verification, &verification->error) == AMQP_WOLFSSL_OK;
 }
 
@@ -516,7 +521,8 @@ static bool is_left_to_leaf(const struct peer_verification *verification, bool i
   return !is_last && verification->error.certificate_depth == 0 && are_issuers_trusted(verification);
 }
 
-static bool verify_peer(struct peer_verification *verification, const WOLFSSL_X509_STORE_CTX *store) {
+static bool verify_peer(struct peer_verification *verification, int accepted_by_wolfssl,
+                        const WOLFSSL_X509_STORE_CTX *store) {
   const bool is_last = store->error_depth == 0;
 
   if (!check_path(verification)) {
@@ -526,6 +532,7 @@ static bool verify_peer(struct peer_verification *verification, const WOLFSSL_X5
   if (!is_last) {
     return true;
   }
+  verification->asked_early = !accepted_by_wolfssl;
   verification->leaf_accepted = check_leaf(verification);
   return verification->leaf_accepted;
 }
@@ -548,7 +555,7 @@ static bool judge(struct peer_verification *verification, int accepted_by_wolfss
   if (!keep_chain(verification, store)) {
     return false;
   }
-  return verification->settings->verify_peer ? verify_peer(verification, store)
+  return verification->settings->verify_peer ? verify_peer(verification, accepted_by_wolfssl, store)
                                              : verify_nobody(verification, accepted_by_wolfssl, store);
 }
 
@@ -612,6 +619,15 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   /* wolfSSL 5.5.4 stops before it shows the response's certificate; with the chain at hand there is more to say. */
   if (is_about_response(wolfssl_code) && verification->response != NULL && verification->path_found &&
       !judge_response(verification, error)) {
+    error->wolfssl_code = wolfssl_code;
+    return error->code;
+  }
+  if (is_about_response(wolfssl_code) && verification->response != NULL && verification->path_found) {
+    error_verify(
+        error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+        "the OCSP response that the broker stapled is good, but this wolfSSL can't check it: the broker's "
+        "certificates are not in the usual order, or it misreads a rule of theirs (name constraints, say); use a "
+        "newer wolfSSL, or CRLs");
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }

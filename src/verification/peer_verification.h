@@ -31,6 +31,7 @@ struct peer_verification {
   bool path_found;                     /**< from the first of them to a trust anchor, by our own validation */
   struct path path;                    /**< that one */
   bool accepted;                       /**< the verdict at wolfSSL's last call */
+  bool asked_early;                    /**< wolfSSL had something against the leaf */
   bool leaf_accepted;                  /**< the callback ran for the leaf and found nothing wrong */
   struct WOLFSSL *ssl;                 /**< whose certificates they are */
   struct revocation_lists *lists;      /**< as they were when the session began */

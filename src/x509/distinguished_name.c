@@ -239,12 +239,51 @@ static bool relative_names_equal(struct byte_slice one, struct byte_slice other)
 
 /* ---- Where a doubt counts as equal ---- */
 
+static size_t skip_beyond_ascii(struct folded_text *text, int32_t *point) {
+  size_t count = 0;
+
+  for (*point = next_folded(text); *point >= 0x80; *point = next_folded(text)) {
+    count++;
+  }
+  return count;
+}
+
+/*
+ * Case is folded in ASCII only, and letters beyond it have several spellings (RFC 4518, section 2: case, composition,
+ * characters that are mapped to nothing). So each of those may stand for any other, or for nothing, and for a letter and
+ * an accent. What is left must agree.
+ * \param [in] longer what may have letters that the other one lacks
+ */
+static bool strings_agree_in_ascii(const struct der_element *shorter, const struct der_element *longer) {
+  struct folded_text texts[] = {{shorter->content, shorter->tag, false, NONE},
+                                {longer->content, longer->tag, false, NONE}};
+  size_t beyond_ascii[2] = {0, 0};
+  size_t letters_passed = 0;
+  int32_t wanted;
+  int32_t point;
+
+  beyond_ascii[0] += skip_beyond_ascii(&texts[0], &wanted);
+  do {
+    beyond_ascii[1] += skip_beyond_ascii(&texts[1], &point);
+    if (point == wanted && point != END) {
+      beyond_ascii[0] += skip_beyond_ascii(&texts[0], &wanted);
+    } else if (point != END) {
+      letters_passed++;
+    }
+  } while (point != END);
+  return wanted == END && letters_passed <= (beyond_ascii[0] > beyond_ascii[1] ? beyond_ascii[0] : beyond_ascii[1]);
+}
+
+static bool strings_may_be_equal(const struct der_element *one, const struct der_element *other) {
+  return strings_agree_in_ascii(one, other) || strings_agree_in_ascii(other, one);
+}
+
 static bool values_may_be_equal(const struct der_element *one, const struct der_element *other) {
   if (byte_slices_equal(one->whole, other->whole)) {
     return true;
   }
   if (is_string(one->tag) && is_string(other->tag)) {
-    return !is_readable(one) || !is_readable(other) || strings_equal(one, other);
+    return !is_readable(one) || !is_readable(other) || strings_may_be_equal(one, other);
   }
   return one->tag != other->tag;
 }

@@ -50,9 +50,10 @@ static struct client client_of(amqp_wolfssl_config_t *config) {
 /* A program that never looks at return values must not connect without the identity it configured. */
 static void expect_open_refused(amqp_wolfssl_config_t *config, amqp_wolfssl_code_t code) {
   struct client client = client_of(config);
-  const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
+  const amqp_wolfssl_error_t *error;
 
   assert_int_not_equal(client_try_open(&client, "127.0.0.1", 1), AMQP_STATUS_OK);
+  error = amqp_wolfssl_socket_error(client.socket);
   assert_int_equal(amqp_wolfssl_error_code(error), code);
   assert_int_equal(amqp_wolfssl_error_stage(error), AMQP_WOLFSSL_STAGE_CONFIGURE);
   assert_null(strstr(amqp_wolfssl_error_message(error), PIN));
@@ -322,11 +323,12 @@ static void test_all_or_nothing(void **state) {
 }
 
 static int open_in_child(struct client *client, int port) {
-  const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client->socket);
+  const amqp_wolfssl_error_t *error;
 
   if (client_try_open(client, "127.0.0.1", port) == AMQP_STATUS_OK) {
     return 1;
   }
+  error = amqp_wolfssl_socket_error(client->socket);
   if (amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_ERROR_TOKEN_FAILED ||
       amqp_wolfssl_error_stage(error) != AMQP_WOLFSSL_STAGE_HANDSHAKE ||
       strstr(amqp_wolfssl_error_message(error), "fork") == NULL) {

@@ -9,12 +9,14 @@
 
 #include "autoconfig.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
 #include "memory_session.h"
 #include "minted_certificates.h"
 #include "temporary_folder.h"
+#include "x509/certificate_input.h"
 #include "backend/wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -263,6 +265,26 @@ static void test_sessions_are_apart(void **state) {
 
 /* ---- */
 
+/* A process that runs for long outlives some of the CAs that it was configured with. */
+static void test_a_ca_that_has_expired_since(void **state) {
+  struct memory_session *pair = fresh_pair(AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3);
+  struct tls_context *context = NULL;
+  struct certificate_list found = {0};
+  amqp_wolfssl_error_t error;
+  size_t length;
+  uint8_t *pem = temporary_folder_read("server-expired.pem", &length);
+
+  (void)state;
+  assert_int_equal(certificate_input_read(&found, pem, length, AMQP_WOLFSSL_FORMAT_PEM, "a test", &error),
+                   AMQP_WOLFSSL_OK);
+  assert_true(certificate_list_take(&pair->trust.anchors, &found));
+  assert_int_equal(tls_context_new(&context, &pair->settings, &pair->trust, &pair->credentials, &error),
+                   AMQP_WOLFSSL_OK);
+  tls_context_free(context);
+  free(pem);
+  memory_session_free(pair);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_offer_is_the_policy),
@@ -271,6 +293,7 @@ int main(void) {
       cmocka_unit_test(test_broken_contents_are_refused),
       cmocka_unit_test(test_weak_authority),
       cmocka_unit_test(test_sessions_are_apart),
+      cmocka_unit_test(test_a_ca_that_has_expired_since),
   };
 
   return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);

@@ -227,11 +227,25 @@ static void test_doubts(void **state) {
     struct value other;
     bool doubtful;
   } cases[] = {
-      {UTF8("Acme"), PRINTABLE("acme"), true},    {UTF8("Acme"), UTF8("Acmes"), false},
-      {UTF8("Acme\xc3"), UTF8("Other"), true},    {UTF8("Acme"), UTF8("Other\xc3"), true},
-      {OCTETS("Acme"), UTF8("Other"), true},      {UTF8("Acme"), OCTETS("Other"), true},
-      {OCTETS("Acme"), OCTETS("Other"), false},   {BMP("\0A\0"), UTF8("Acme"), true},
-      {UNIVERSAL("\0\x11\0\0"), UTF8("a"), true}, {UTF8("a\xed\xa0\x80 "), UTF8("Acme"), true},
+      {UTF8("Acme"), PRINTABLE("acme"), true},
+      {UTF8("Acme"), UTF8("Acmes"), false},
+      {UTF8("Acme\xc3"), UTF8("Other"), true},
+      {UTF8("Acme"), UTF8("Other\xc3"), true},
+      {OCTETS("Acme"), UTF8("Other"), true},
+      {UTF8("Acme"), OCTETS("Other"), true},
+      {OCTETS("Acme"), OCTETS("Other"), false},
+      {BMP("\0A\0"), UTF8("Acme"), true},
+      {UTF8("M\xc3\xbcller"), UTF8("M\xc3\x9cLLER"), true},  /* another case */
+      {UTF8("M\xc3\xbcller"), UTF8("Mu\xcc\x88ller"), true}, /* another composition */
+      {UTF8("Mu\xcc\x88ller"), UTF8("M\xc3\xbcller"), true},
+      {UTF8("Ac\xc2\xadme"), UTF8("Acme"), true}, /* a soft hyphen is nothing */
+      {UTF8("\xd0\x90"), UTF8("\xd0\xb0"), true},
+      {UTF8("M\xc3\xbcller"), UTF8("Mueller"), false},
+      {UTF8("M\xc3\xbcller"), UTF8("Schr\xc3\xb6n"), false},
+      {UTF8("M\xc3\xbcller"), UTF8("Acme"), false},
+      {UTF8("Acme"), UTF8("M\xc3\xbcller"), false},
+      {UNIVERSAL("\0\x11\0\0"), UTF8("a"), true},
+      {UTF8("a\xed\xa0\x80 "), UTF8("Acme"), true},
   };
 
   (void)state;
