@@ -95,8 +95,8 @@ static bool is_out_of_date(const struct certificate *anchor) {
   return now < anchor->not_before || now > anchor->not_after;
 }
 
-/* CAs whose keys the policy does not allow are left out, and those that have expired since they were configured: wolfSSL
-   would refuse all CAs because of one, and a system's bundle has many kinds. */
+/* CAs whose keys the policy does not allow are left out, and those that have expired since they were configured:
+   wolfSSL would refuse all CAs because of one, and a system's bundle has many kinds. */
 static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
                                       amqp_wolfssl_error_t *error) {
   size_t loaded = 0;
