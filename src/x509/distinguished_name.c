@@ -250,8 +250,8 @@ static size_t skip_beyond_ascii(struct folded_text *text, int32_t *point) {
 
 /*
  * Case is folded in ASCII only, and letters beyond it have several spellings (RFC 4518, section 2: case, composition,
- * characters that are mapped to nothing). So each of those may stand for any other, for nothing, or for a letter with an
- * accent. What is left must agree.
+ * characters that are mapped to nothing). So each of those may stand for any other, for nothing, or for a
+ * letter with an accent. What is left must agree.
  * \param [in] longer what may have letters that the other one lacks
  */
 static bool strings_agree_in_ascii(const struct der_element *shorter, const struct der_element *longer) {
