@@ -39,13 +39,13 @@ wait_until() {
 }
 
 # start NAME COMMAND...: in the background. $work/NAME.pid holds the command's pid: the shell that wrote it becomes the
-# command. It ends when its limit is over at the latest.
+# command. It ends when its limit is over at the latest; what ignores that is killed.
 start() {
   name=$1
   shift
   rm -f "$work/$name.pid"
   # shellcheck disable=SC2016
-  timeout "$background_limit" sh -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"' "$work/$name.pid" "$@" &
+  timeout -k 10 "$background_limit" sh -c 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"' "$work/$name.pid" "$@" &
   echo $! >"$work/$name.runner"
   wait_until test -e "$work/$name.pid"
 }
@@ -128,8 +128,10 @@ END
   with_wolfssl=$work/with-wolfssl
 }
 
+# start_relay [FOLDER]: the folder, if any, gets what each connection carries
+# shellcheck disable=SC2119,SC2120 # those who source this give one
 start_relay() {
-  start relay "$build/tests/support/recording_relay" "$RABBITMQ_TLS_PORT" >"$work/relay.out"
+  start relay "$build/tests/support/recording_relay" "$RABBITMQ_TLS_PORT" "$@" >"$work/relay.out"
   wait_until grep -q '^PORT' "$work/relay.out" || return
   relay_port=$(sed -n 's/^PORT //p' "$work/relay.out")
 }
