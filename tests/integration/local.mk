@@ -82,6 +82,7 @@ integration_scripts = \
 	tests/integration/amqp_tools.sh \
 	tests/integration/build_options.sh \
 	tests/integration/instruction_budget.sh \
+	tests/integration/janus.sh \
 	tests/integration/limbo.sh \
 	tests/integration/syslog_ng.sh \
 	tests/integration/without_openssl.sh

@@ -45,6 +45,11 @@ tests_support_recording_relay_LDADD =
 tests_support_rewriting_relay_CPPFLAGS = -D_GNU_SOURCE $(HARDENING_CPPFLAGS)
 tests_support_rewriting_relay_LDADD =
 
+# Talks AMQP without TLS to what is under test, built from one file of its name with rabbitmq-c.
+rabbitmq_helper_programs = tests/support/janus_requester
+tests_support_janus_requester_CPPFLAGS = $(ssl_client_cppflags)
+tests_support_janus_requester_LDADD = $(RABBITMQ_RPATH) $(RABBITMQ_LIBS)
+
 # Built by build_options.sh in the builds it makes.
 tests_support_show_policy_CPPFLAGS = $(example_cppflags)
 tests_support_show_policy_LDADD = $(example_ldadd)
