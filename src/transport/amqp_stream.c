@@ -21,8 +21,8 @@ static const uint8_t class_basic[] = {0, 60};
 
 /* ---- Where in the stream we are ---- */
 
-static size_t payload_length(const uint8_t *frame) {
-  return ((size_t)frame[3] << 24) | ((size_t)frame[4] << 16) | ((size_t)frame[5] << 8) | frame[6];
+static uint32_t payload_length(const uint8_t *frame) {
+  return (uint32_t)frame[3] << 24 | (uint32_t)frame[4] << 16 | (uint32_t)frame[5] << 8 | frame[6];
 }
 
 static bool is_known_frame(const uint8_t *bytes, size_t length) {
@@ -30,12 +30,12 @@ static bool is_known_frame(const uint8_t *bytes, size_t length) {
                                            bytes[0] == FRAME_BODY || bytes[0] == FRAME_HEARTBEAT);
 }
 
-/* The length of the frame or protocol header that begins here, or 0 if it is neither. */
-static size_t unit_length(const uint8_t *bytes, size_t length) {
+/* The length of the frame or protocol header that begins here, or 0 if it is neither. A size_t may be too small. */
+static uint64_t unit_length(const uint8_t *bytes, size_t length) {
   if (length >= PROTOCOL_HEADER_LENGTH && memcmp(bytes, "AMQP", 4) == 0) {
     return PROTOCOL_HEADER_LENGTH;
   }
-  return is_known_frame(bytes, length) ? FRAME_HEADER_LENGTH + payload_length(bytes) + FRAME_END_LENGTH : 0;
+  return is_known_frame(bytes, length) ? (uint64_t)FRAME_HEADER_LENGTH + payload_length(bytes) + FRAME_END_LENGTH : 0;
 }
 
 void amqp_stream_follow(struct amqp_stream *stream, const uint8_t *bytes, size_t length, size_t accepted) {
@@ -48,7 +48,7 @@ void amqp_stream_follow(struct amqp_stream *stream, const uint8_t *bytes, size_t
       stream->frame_left = unit_length(bytes + at, length - at);
       stream->lost_track = stream->frame_left == 0;
     }
-    step = accepted - at < stream->frame_left ? accepted - at : stream->frame_left;
+    step = accepted - at < stream->frame_left ? accepted - at : (size_t)stream->frame_left;
     stream->frame_left -= step;
     at += step;
   }

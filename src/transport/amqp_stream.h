@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 struct amqp_stream {
-  size_t frame_left; /**< bytes of the current frame still to come; 0: at a frame's start */
-  bool lost_track;   /**< the stream is not made of frames that we know */
+  uint64_t frame_left; /**< bytes of the current frame still to come; 0: at a frame's start */
+  bool lost_track;     /**< the stream is not made of frames that we know */
 };
 
 /** Whether a frame has begun and not ended. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define FRAME_END_LENGTH ((size_t)1)
+#define FRAME_AROUND_PAYLOAD (CLOSE_REASON_FRAME_HEADER + FRAME_END_LENGTH)
 #define FRAME_END 0xCEu
 #define CLASS_AND_METHOD ((size_t)4)
 #define FAILED_METHOD ((size_t)4)
@@ -25,7 +26,7 @@ void close_reason_init(struct close_reason *reason) { memset(reason, 0, sizeof(*
 
 /* ---- What arrives ---- */
 
-static size_t payload_length(const uint8_t *header) {
+static uint32_t payload_length(const uint8_t *header) {
   return (uint32_t)header[3] << 24 | (uint32_t)header[4] << 16 | (uint32_t)header[5] << 8 | header[6];
 }
 
@@ -44,14 +45,14 @@ static bool is_about_connection(const uint8_t *header) {
 static size_t pass_over(const uint8_t *bytes, size_t length) {
   size_t left = length;
 
-  while (left >= CLOSE_REASON_FRAME_HEADER && is_known_type(bytes[0]) && !is_about_connection(bytes)) {
-    const size_t frame = CLOSE_REASON_FRAME_HEADER + payload_length(bytes) + FRAME_END_LENGTH;
+  while (left >= FRAME_AROUND_PAYLOAD && is_known_type(bytes[0]) && !is_about_connection(bytes)) {
+    const size_t payload = payload_length(bytes);
 
-    if (frame > left) {
+    if (payload > left - FRAME_AROUND_PAYLOAD) { /* a sum might be more than size_t can hold */
       break;
     }
-    bytes += frame;
-    left -= frame;
+    bytes += FRAME_AROUND_PAYLOAD + payload;
+    left -= FRAME_AROUND_PAYLOAD + payload;
   }
   return length - left;
 }
@@ -64,7 +65,7 @@ static size_t take_header(struct close_reason *reason, const uint8_t *bytes, siz
   reason->header_length += count;
   if (count == missing) {
     reason->lost_track = !is_known_type(reason->header[0]);
-    reason->frame_left = payload_length(reason->header) + FRAME_END_LENGTH;
+    reason->frame_left = (uint64_t)payload_length(reason->header) + FRAME_END_LENGTH;
     reason->collecting = is_about_connection(reason->header) && reason->frame_left <= sizeof(reason->method);
     reason->method_length = 0;
   }
@@ -81,7 +82,7 @@ static bool is_close(const uint8_t *method, size_t length) {
 }
 
 static size_t take_payload(struct close_reason *reason, const uint8_t *bytes, size_t length) {
-  const size_t count = length < reason->frame_left ? length : reason->frame_left;
+  const size_t count = length < reason->frame_left ? length : (size_t)reason->frame_left;
 
   if (reason->collecting) {
     memcpy(reason->method + reason->method_length, bytes, count);

@@ -22,7 +22,7 @@
 struct close_reason {
   uint8_t header[CLOSE_REASON_FRAME_HEADER]; /**< of the frame that is being received */
   size_t header_length;
-  size_t frame_left; /**< bytes of it still to come, once its header is complete */
+  uint64_t frame_left; /**< bytes of it still to come, once its header is complete */
   uint8_t method[CLOSE_REASON_METHOD];
   size_t method_length;
   bool collecting;    /**< it is put into \a method */

@@ -46,7 +46,7 @@ static enum coalescer_result flush_written(struct publish_coalescer *coalescer, 
 }
 
 static bool hold(struct publish_coalescer *coalescer, const uint8_t *bytes, size_t length) {
-  return coalescer->held.length + length <= COALESCER_CAPACITY &&
+  return length <= COALESCER_CAPACITY - coalescer->held.length &&
          byte_queue_append(&coalescer->held, bytes, length); /* if out of memory: write it through */
 }
 

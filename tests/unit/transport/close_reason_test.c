@@ -245,6 +245,25 @@ static void test_the_longest_frame_there_is(void **state) {
   assert_false(reason.lost_track);
 }
 
+/* With a frame's header and end they are more than a size_t of 32 bits can hold. */
+static void test_lengths_at_the_end_of_32_bits(void **state) {
+  (void)state;
+
+  for (uint32_t length = 0xFFFFFFF7U; length != 0; length++) {
+    for (uint8_t channel = 0; channel <= 1; channel++) {
+      for (size_t before = 0; before <= 1; before++) {
+        const uint8_t header[] = {METHOD, 0, channel, 0xff, 0xff, 0xff, (uint8_t)length};
+        struct stream *stream = new_stream();
+
+        add_bytes(stream, header, sizeof(header));
+        add_bytes(stream, "\xce", before);
+        add_close(stream, 320, "part of the frame that has just begun");
+        expect_said(stream, NULL);
+      }
+    }
+  }
+}
+
 /* Whatever arrives, in whatever pieces: the same is kept, and nothing is read or written that is not there. */
 static void test_random_bytes(void **state) {
   uint32_t seed = 1;
@@ -429,6 +448,7 @@ int main(void) {
       cmocka_unit_test(test_what_is_no_close),
       cmocka_unit_test(test_what_is_not_amqp_is_not_followed),
       cmocka_unit_test(test_the_longest_frame_there_is),
+      cmocka_unit_test(test_lengths_at_the_end_of_32_bits),
       cmocka_unit_test(test_random_bytes),
       cmocka_unit_test(test_ends_and_other_failures),
       cmocka_unit_test(test_a_login_with_small_frames_that_ends_without_a_word),

@@ -622,6 +622,20 @@ static void test_uncorked_publish_takes_what_the_cork_held(void **state) {
   assert_int_equal(caller->recorder.writes, 1);
 }
 
+/* With header and end they are more than a size_t of 32 bits can hold. */
+static void test_the_longest_frames_are_followed(void **state) {
+  (void)state;
+
+  for (uint32_t length = 0xFFFFFFF7U; length != 0; length++) {
+    const uint8_t header[] = {3, 0, 1, 0xff, 0xff, 0xff, (uint8_t)length};
+    struct amqp_stream stream = {0};
+
+    amqp_stream_follow(&stream, header, sizeof(header), sizeof(header));
+    assert_false(stream.lost_track);
+    assert_true(stream.frame_left == (uint64_t)length + 1);
+  }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -646,6 +660,7 @@ int main(void) {
       CASE(test_receiving_flushes_a_forgotten_cork),
       CASE(test_idle_memory_is_given_back),
       CASE(test_uncorked_publish_takes_what_the_cork_held),
+      cmocka_unit_test(test_the_longest_frames_are_followed),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
