@@ -176,7 +176,7 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_ERROR_CONNECTION_LOST = 142, /**< the network or the peer broke the connection (errno in the sentence) */
   AMQP_WOLFSSL_ERROR_RECORD_CORRUPT = 143,  /**< a record failed its integrity check */
   AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION = 144,  /**< the peer violated the TLS protocol */
-  AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN = 145 /**< a send was retried with other bytes than those under way */
+  AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN = 145 /**< a send was given up halfway, or retried with other bytes */
 } amqp_wolfssl_code_t;
 
 /** Direction of the TLS alert in an error record. */

@@ -38,24 +38,31 @@ struct transport *transport_of_socket(const amqp_socket_t *socket) {
 
 /* ---- Send and receive ---- */
 
-/* How long to let another thread go on before this one may ask again, and how often it may ask. */
+#define CANNOT_GO_ON "so the connection can't go on: destroy it (amqp_destroy_connection()) and open a new one"
+
+/* How long to let another thread go on before this one may ask again, at first and later, and how often it may ask:
+   about ten seconds. */
 #define TURN_MILLISECONDS 1
-#define MOST_TURNS 10000
+#define LATER_TURN_MILLISECONDS 10
+#define SHORT_TURNS 100
+#define MOST_TURNS 1090
 
 /*
  * Another thread has begun a frame and must end it. It may be anywhere between two calls, and the descriptor, which can
- * be written, would not keep this one waiting.
+ * be written, would not keep this one waiting. Nor can we know that it has given up: a thread in the middle of a frame
+ * may receive, or be late.
  */
 static void let_another_go_on(struct transport *transport) {
+  const int milliseconds = transport->turns < SHORT_TURNS ? TURN_MILLISECONDS : LATER_TURN_MILLISECONDS;
+
   transport->turns++;
   if (transport->turns > MOST_TURNS) {
     session_refuse_send(transport->session,
-                        "another thread has given up a send in the middle of a frame, so the "
-                        "connection can't go on");
+                        "another thread has given up a send in the middle of a frame, " CANNOT_GO_ON);
     return;
   }
   transport_leave(transport);
-  (void)poll(NULL, 0, TURN_MILLISECONDS);
+  (void)poll(NULL, 0, milliseconds);
   transport_enter(transport);
 }
 
@@ -70,9 +77,10 @@ static enum coalescer_result send_by_turns(struct transport *transport, const vo
   }
   transport->turns = 0;
   if (result == COALESCER_MISUSED) {
-    session_refuse_send(transport->session,
-                        "a send was retried with other bytes, or fewer, than those that are already "
-                        "on their way, so the connection can't go on; retry with the same bytes");
+    /* What rabbitmq-c sends next after it has given up one that blocked, or a defect above: they look alike. */
+    session_refuse_send(
+        transport->session,
+        "an earlier send was given up before all its bytes had left (or retried with other bytes), " CANNOT_GO_ON);
     return COALESCER_BROKEN;
   }
   return result;

@@ -16,6 +16,7 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,9 @@ static struct {
   void (*act)(void *context); /* at the next call; NULL: nothing */
   void *context;
   unsigned calls;
+  bool skip_pauses; /* calls without a descriptor return at once */
+  unsigned pauses;  /* how many did */
+  int paused;       /* and how many milliseconds they asked for */
 } at_poll;
 
 /* Other objects must find this, whatever the build hides. */
@@ -57,6 +61,11 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout) {
   if (act != NULL) {
     at_poll.act = NULL;
     act(at_poll.context);
+  }
+  if (at_poll.skip_pauses && count == 0) {
+    at_poll.pauses++;
+    at_poll.paused += timeout;
+    return 0;
   }
   *(void **)&real = dlsym(RTLD_NEXT, "poll");
   return real(descriptors, count, timeout);
@@ -536,6 +545,57 @@ static void test_other_bytes_are_no_retry(void **state) {
   expect_misuse(NULL, FRAME - 1); /* fewer of the same */
 }
 
+/* rabbitmq-c gives up a publish that waits too long without closing the connection, and the program then wants to end it
+   as one should. The frame for that is no retry, but nobody has made a mistake either: the record says what to do. */
+static void test_a_send_that_was_given_up_is_called_so(void **state) {
+  (void)state;
+  for (int by_channel = 0; by_channel <= 1; by_channel++) {
+    uint8_t frame[FRAME];
+    struct pair pair;
+    amqp_rpc_reply_t reply;
+
+    connect_pair(&pair, 0x0304);
+    (void)send_until_blocked(&pair, frame);
+    reply = by_channel != 0 ? amqp_channel_close(pair.connection, 1, AMQP_REPLY_SUCCESS)
+                            : amqp_connection_close(pair.connection, AMQP_REPLY_SUCCESS);
+    assert_int_equal(reply.reply_type, AMQP_RESPONSE_LIBRARY_EXCEPTION);
+    assert_int_equal(reply.library_error, AMQP_STATUS_SSL_ERROR);
+    assert_int_equal(pair.told.times, 1);
+    assert_int_equal(pair.told.stage, AMQP_WOLFSSL_STAGE_SEND);
+    assert_int_equal(pair.told.code, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
+    assert_non_null(strstr(pair.told.message, "an earlier send was given up"));
+    assert_non_null(strstr(pair.told.message, "amqp_destroy_connection()"));
+    end_pair(&pair);
+  }
+}
+
+/* Nobody else can finish a frame that one thread has begun and given up, and nobody can know that it has. */
+static void test_a_frame_that_was_given_up_is_not_waited_for_for_ever(void **state) {
+  ssize_t result = RABBITMQ_STATUS_NEEDWRITE;
+  uint8_t frame[FRAME];
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  make_frame(frame, 'x');
+  assert_int_equal(send_some(&pair, frame, FRAME / 2), FRAME / 2);
+  at_poll.pauses = 0;
+  at_poll.paused = 0;
+  at_poll.skip_pauses = true;
+  while (result == RABBITMQ_STATUS_NEEDWRITE) {
+    result = send_by_another_thread(&pair, ack, sizeof(ack));
+  }
+  at_poll.skip_pauses = false;
+  assert_int_equal(result, AMQP_STATUS_SSL_ERROR);
+  assert_int_equal(at_poll.paused, 10000);
+  assert_true(at_poll.pauses < 2000);
+  assert_int_equal(pair.told.times, 1);
+  assert_int_equal(pair.told.code, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
+  assert_non_null(strstr(pair.told.message, "another thread has given up a send"));
+  assert_non_null(strstr(pair.told.message, "amqp_destroy_connection()"));
+  end_pair(&pair);
+}
+
 /* ---- Threads that read the record while it changes ---- */
 
 static void test_a_record_does_not_change_in_a_programs_hands(void **state) {
@@ -661,6 +721,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_heartbeat_does_not_wait_behind_a_cork),
       cmocka_unit_test(test_a_second_sender_need_not_wait_for_one_that_stays_away),
       cmocka_unit_test(test_other_bytes_are_no_retry),
+      cmocka_unit_test(test_a_send_that_was_given_up_is_called_so),
+      cmocka_unit_test(test_a_frame_that_was_given_up_is_not_waited_for_for_ever),
       cmocka_unit_test(test_a_record_does_not_change_in_a_programs_hands),
       cmocka_unit_test(test_closing_waits_for_a_peer_that_reads_on),
       cmocka_unit_test(test_closing_says_what_is_lost),
