@@ -646,7 +646,7 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_cork(amqp_socket_t *socket);
  *
  * It receives nothing. A broker may stop reading until it has been heard, or until its messages have been consumed, so
  * a program that also receives in this thread should set a limit, and after AMQP_STATUS_TIMEOUT receive: what waits is
- * sent then too, whenever the broker takes it.
+ * sent then too, whenever the broker takes it. Another thread that waits in rabbitmq-c meanwhile sends it as well.
  * \param [in] timeout how long to wait; NULL: for ever
  * \return AMQP_STATUS_OK; AMQP_STATUS_TIMEOUT: call it again to continue; AMQP_STATUS_INVALID_PARAMETER if \a socket is
  * not ours or \a timeout is invalid; AMQP_STATUS_SOCKET_CLOSED; or another status if the connection has failed
@@ -658,7 +658,8 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_uncork(amqp_socket_t *socket, const str
  * while bytes wait to be sent that the kernel has not taken (after amqp_wolfssl_socket_uncork() has returned
  * AMQP_STATUS_TIMEOUT, say); POLLOUT alone while so much waits that nothing more is read. When one of them comes, call
  * what receives, with a time limit of 0 (amqp_simple_wait_frame_noblock(), amqp_consume_message()): it sends what
- * waits, too. rabbitmq-c's own waits need none of this. May be called while another thread sends or receives.
+ * waits, too. rabbitmq-c's own waits need none of this: where there is epoll, they use a second descriptor, which the
+ * library makes at a connection's first wait. May be called while another thread sends or receives.
  * \return 0 if \a socket is not open or not ours
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_poll_events(const amqp_socket_t *socket);

@@ -4,12 +4,18 @@
  *
  * A receive that finds nothing while output is blocked has to wait for both: for the peer to read, and for what it says
  * meanwhile. rabbitmq-c can only be told one of the two, and would then be deaf to the other for as long as its time
- * limit says; a peer that reads again only when it has been heard would wait for ever. But rabbitmq-c asks for the
- * descriptor after each receive that found nothing, and waits for that. In this one case it gets another one: that of
- * an epoll set which can be read as soon as the socket can be read or written.
+ * limit says; a peer that reads again only when it has been heard would wait for ever. And output may be blocked only
+ * later, by another thread, which then does not wait for it (amqp_wolfssl_socket_uncork() with a time limit): nobody
+ * would send what waits before the receiving thread's wait ends.
  *
- * Each release from v0.8.0 to v0.16.0 asks so (recv_with_timeout() in librabbitmq/amqp_socket.c); one that did not
- * would wait for reading alone.
+ * But rabbitmq-c asks for the descriptor after each receive that found nothing, and waits for that. There it gets
+ * another one: that of an epoll set which can be read as soon as the socket can be read, and while output is blocked
+ * also as soon as it can be written. A change of that reaches whoever waits for the set already. It is made at the
+ * first such wait and costs a descriptor for each connection that waits, and a system call when output gets blocked
+ * and when it is not any more.
+ *
+ * recv_with_timeout() in librabbitmq/amqp_socket.c, which asks so, was read in each tag from v0.8.0 to v0.16.0 and is
+ * the same in all of them; one that did not ask would wait for reading alone.
  *
  * The answer is meant for one call of one thread. A thread that sends, and a program that asks for the descriptor
  * itself, get the socket's.
@@ -28,26 +34,59 @@
 static _Thread_local const struct transport *answer_for;
 
 #ifdef HAVE_SYS_EPOLL_H
-static int new_set(int descriptor) {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT};
+static bool change_set(int set, int operation, int descriptor, bool awaits_room) {
+  struct epoll_event event = {.events = awaits_room ? EPOLLIN | EPOLLOUT : EPOLLIN};
+
+  return epoll_ctl(set, operation, descriptor, &event) == 0;
+}
+
+static int new_set(int descriptor, bool awaits_room) {
   const int set = epoll_create1(EPOLL_CLOEXEC);
 
-  if (set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+  if (set >= 0 && !change_set(set, EPOLL_CTL_ADD, descriptor, awaits_room)) {
     (void)close(set);
     return -1;
   }
   return set;
 }
+
+static bool adjust_set(int set, int descriptor, bool awaits_room) {
+  return change_set(set, EPOLL_CTL_MOD, descriptor, awaits_room);
+}
 #else
-static int new_set(int descriptor) {
+static int new_set(int descriptor, bool awaits_room) {
   (void)descriptor;
+  (void)awaits_room;
   return -1;
+}
+
+static bool adjust_set(int set, int descriptor, bool awaits_room) {
+  (void)set;
+  (void)descriptor;
+  (void)awaits_room;
+  return false;
 }
 #endif
 
+/* A socket that can be written although sending has failed would keep a thread that waits busy. */
+static bool is_output_blocked(const struct transport *transport) {
+  return session_can_send(transport->session) && (session_wants(transport->session) & SESSION_WANT_WRITE) != 0;
+}
+
+static int socket_of(const struct transport *transport) { return transport->tcp->get_sockfd(transport->base); }
+
+void transport_adjust_either_way(struct transport *transport) {
+  const bool awaits_room = transport->session != NULL && is_output_blocked(transport);
+
+  if (awaits_room != transport->awaits_room && adjust_set(transport->either_way, socket_of(transport), awaits_room)) {
+    transport->awaits_room = awaits_room;
+  }
+}
+
 bool transport_arrange_either_way(struct transport *transport) {
   if (transport->either_way < 0) {
-    transport->either_way = new_set(transport->tcp->get_sockfd(transport->base));
+    transport->awaits_room = is_output_blocked(transport);
+    transport->either_way = new_set(socket_of(transport), transport->awaits_room);
   }
   if (transport->either_way < 0) {
     return false;
@@ -84,5 +123,5 @@ int transport_get_sockfd(void *base) {
       return set;
     }
   }
-  return transport->tcp->get_sockfd(transport->base);
+  return socket_of(transport);
 }

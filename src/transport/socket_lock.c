@@ -35,6 +35,9 @@ static void leave_and_tell(struct transport *transport) {
 }
 
 void transport_leave(struct transport *transport) {
+  if (transport->either_way >= 0) {
+    transport_adjust_either_way(transport); /* whatever it was that sent, or could not */
+  }
   if (transport->to_tell) {
     transport->to_tell = false;
     leave_and_tell(transport);

@@ -60,6 +60,7 @@ ssize_t transport_session_status(struct transport *transport, enum session_resul
       /* Without such a descriptor, what waits has to leave first: no reply comes to a request that has not left. */
       return transport_arrange_either_way(transport) ? RABBITMQ_STATUS_NEEDREAD : RABBITMQ_STATUS_NEEDWRITE;
     case SESSION_WANT_READ:
+      (void)transport_arrange_either_way(transport); /* for what another thread may leave waiting meanwhile */
       return RABBITMQ_STATUS_NEEDREAD;
     case SESSION_WANT_WRITE:
       return RABBITMQ_STATUS_NEEDWRITE;

@@ -31,9 +31,10 @@ struct transport {
   struct publish_coalescer coalescer; /* what the core believes sent but the session has not seen yet */
   struct close_reason close_reason;   /* what AMQP tells of the connection's end */
   struct connection_facts facts;
-  struct deadline due; /* when the connection has lasted long enough */
-  int either_way;      /* a descriptor that can be read once the socket can be read or written; -1: none yet */
-  unsigned turns;      /* how often a thread has had to let another one go on, one after the other */
+  struct deadline due;              /* when the connection has lasted long enough */
+  int either_way;                   /* a descriptor that can be read once there is something to do; -1: none yet */
+  bool awaits_room;                 /* which is also the case once the socket can be written */
+  unsigned turns;                   /* how often a thread has had to let another one go on, one after the other */
   amqp_wolfssl_error_t shown_first; /* copies of error that programs have got: the first, */
   struct shown_error *shown_later;  /* and the others */
   amqp_wolfssl_error_t error;
@@ -82,10 +83,12 @@ int transport_close(void *base, int force);
 /** rabbitmq-c's get_sockfd. */
 int transport_get_sockfd(void *base);
 /**
- * The next question of this thread for the descriptor gets one that can be read once the socket can be read or written.
- * \return false if there is none
+ * The next question of this thread for the descriptor gets one that can be read once the socket can be read, or, while
+ * output is blocked, written. Called with the lock held, like the next one. \return false if there is none
  */
 bool transport_arrange_either_way(struct transport *transport);
+/** Output may have become blocked, or not blocked. */
+void transport_adjust_either_way(struct transport *transport);
 void transport_withdraw_either_way(const struct transport *transport);
 static inline void transport_forget_either_way(const struct transport *transport) {
   if (transport->either_way >= 0) {

@@ -379,6 +379,61 @@ static void test_rabbitmq_waits_no_longer_than_its_limit(void **state) {
   end_pair(&pair);
 }
 
+/* ---- What is sent while another call waits ---- */
+
+struct reader {
+  struct pair *pair;
+  pthread_t thread;
+  bool has_all;
+};
+
+/* Reads on until all is there, or nothing more comes, and then ends the client's wait. */
+static void *read_on_and_say_something(void *context) {
+  struct reader *reader = context;
+  struct driven_peer *peer = &reader->pair->peer;
+  struct pollfd readable = {.fd = peer->descriptor, .events = POLLIN};
+  int events = 1;
+
+  while (!reader->has_all && events > 0) {
+    reader->has_all = driven_peer_read(peer) >= reader->pair->sent_length;
+    events = reader->has_all ? 0 : poll(&readable, 1, HANG_MILLISECONDS);
+  }
+  say_blocked(reader->pair);
+  return NULL;
+}
+
+/* What a thread does that publishes, while another one is about to wait; at its end the peer reads on. */
+static void publish_more_than_leaves(void *context) {
+  struct reader *reader = context;
+  uint8_t frame[FRAME];
+
+  assert_int_equal(amqp_wolfssl_socket_cork(reader->pair->socket), AMQP_STATUS_OK);
+  (void)send_until_blocked(reader->pair, frame);
+  assert_int_equal(amqp_wolfssl_socket_uncork(reader->pair->socket, &no_time), AMQP_STATUS_TIMEOUT);
+  assert_int_equal(pthread_create(&reader->thread, NULL, read_on_and_say_something, reader), 0);
+}
+
+/* rabbitmq-c has decided what to wait for when nothing was blocked; what is blocked later leaves all the same. */
+static void test_what_is_blocked_during_a_wait_leaves(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(versions); i++) {
+    const struct timeval longer = {.tv_sec = 4 * (HANG_MILLISECONDS / 1000)};
+    struct timeval limit = longer;
+    amqp_frame_t frame;
+    struct pair pair;
+    struct reader reader = {.pair = &pair};
+
+    connect_pair(&pair, versions[i]);
+    act_at_next_poll(publish_more_than_leaves, &reader);
+    assert_int_equal(amqp_simple_wait_frame_noblock(pair.connection, &frame, &limit), AMQP_STATUS_OK);
+    assert_int_equal(frame.payload.method.id, AMQP_CONNECTION_BLOCKED_METHOD);
+    assert_int_equal(pthread_join(reader.thread, NULL), 0);
+    assert_true(reader.has_all);
+    expect_sent(&pair);
+    end_pair(&pair);
+  }
+}
+
 /* ---- Two senders ---- */
 
 struct sender {
@@ -716,6 +771,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_nothing_is_waited_for_in_vain),
       cmocka_unit_test(test_rabbitmq_hears_what_comes_later),
       cmocka_unit_test(test_rabbitmq_waits_no_longer_than_its_limit),
+      cmocka_unit_test(test_what_is_blocked_during_a_wait_leaves),
       cmocka_unit_test(test_a_second_sender_waits_its_turn),
       cmocka_unit_test(test_a_heartbeat_never_waits),
       cmocka_unit_test(test_a_heartbeat_does_not_wait_behind_a_cork),
