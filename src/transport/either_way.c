@@ -15,7 +15,8 @@
  * and when it is not any more.
  *
  * recv_with_timeout() in librabbitmq/amqp_socket.c, which asks so, was read in each tag from v0.8.0 to v0.16.0 and is
- * the same in all of them; one that did not ask would wait for reading alone.
+ * the same in all of them; tests/unit/transport/back_pressure_test.c passes with 0.18.1, as Debian builds it. A release
+ * that did not ask would wait for reading alone.
  *
  * The answer is meant for one call of one thread. A thread that sends, and a program that asks for the descriptor
  * itself, get the socket's.
