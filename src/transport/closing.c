@@ -7,6 +7,8 @@
  */
 #include "autoconfig.h"
 
+#include <sys/socket.h>
+
 #include "transport/transport.h"
 
 #define CLOSE_SECONDS 1
@@ -60,7 +62,37 @@ static size_t accepted_and_unsent(const struct transport *transport) {
   return transport->coalescer.held.length + (unsent > claimed ? unsent - claimed : 0);
 }
 
-static void close_politely(struct transport *transport) {
+static bool is_open(const struct transport *transport) { return transport->tcp->get_sockfd(transport->base) != -1; }
+
+/* Bytes that were not acknowledged before are AMQP, encrypted, which only makes them more. What was added since is not.
+   No other thread may receive from a session whose bytes are thrown away. */
+static void say_goodbye(struct transport *transport, const struct deadline *deadline) {
+  const size_t before = transport_unacknowledged(transport);
+  enum pump_end end;
+  size_t added;
+  size_t left;
+
+  session_close_notify(transport->session);
+  end = transport_pump(transport, true, step_closing, transport, deadline); /* it may not have left at once */
+  if (transport->session == NULL) {
+    return; /* another thread has closed it meanwhile */
+  }
+  if (end == PUMP_DONE) {
+    (void)shutdown(transport->tcp->get_sockfd(transport->base), SHUT_WR);
+    drop_session(transport);
+  }
+  left = transport_unacknowledged(transport);
+  added = left > before ? left - before : 0;
+  if (end == PUMP_DONE && before > 0) {
+    end = transport_linger(transport, deadline);
+  }
+  if (end != PUMP_DONE && is_open(transport)) {
+    left = transport_unacknowledged(transport);
+    report_loss(transport, left > added ? left - added : 0, end);
+  }
+}
+
+static void send_and_report(struct transport *transport) {
   const struct timeval limit = {.tv_sec = CLOSE_SECONDS};
   struct deadline deadline;
   enum pump_end end;
@@ -71,20 +103,27 @@ static void close_politely(struct transport *transport) {
     return; /* another thread has closed it meanwhile */
   }
   if (end == PUMP_DONE) {
-    session_close_notify(transport->session);
+    say_goodbye(transport, &deadline);
   } else {
-    report_loss(transport, accepted_and_unsent(transport), end);
+    report_loss(transport, accepted_and_unsent(transport) + transport_unacknowledged(transport), end);
+  }
+}
+
+static void close_politely(struct transport *transport) {
+  send_and_report(transport);
+  if (is_open(transport)) {
+    (void)transport_discard_input(transport); /* anything left makes the kernel drop what it has not sent */
   }
 }
 
 static int close_connection(struct transport *transport, int force) {
-  if (transport->tcp->get_sockfd(transport->base) == -1) {
+  if (!is_open(transport)) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
   if (transport->session != NULL && force != RABBITMQ_CLOSE_FORCE) {
     close_politely(transport);
   }
-  if (transport->tcp->get_sockfd(transport->base) == -1) {
+  if (!is_open(transport)) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
   drop_session(transport);

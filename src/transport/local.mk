@@ -8,6 +8,7 @@ library_sources += \
 	src/transport/cork.c \
 	src/transport/descriptor.c src/transport/descriptor.h \
 	src/transport/either_way.c \
+	src/transport/lingering.c \
 	src/transport/lower_socket.c \
 	src/transport/opening.c \
 	src/transport/publish_coalescer.c src/transport/publish_coalescer.h \

@@ -78,6 +78,18 @@ enum pump_end transport_pump(struct transport *transport, bool locked, enum sess
 /** rabbitmq-c's close. */
 int transport_close(void *base, int force);
 
+/* ---- lingering. Called with the lock held. ---- */
+
+/** How many bytes the peer's kernel has not acknowledged; 0 also where that can't be known. */
+size_t transport_unacknowledged(const struct transport *transport);
+/** Throws away what has come in, unread. \return whether more may come */
+bool transport_discard_input(const struct transport *transport);
+/**
+ * Does so until the peer has acknowledged everything. PUMP_FAILED: the connection is broken. The lock is not held while
+ * waiting. To be called when nothing can be sent any more and nobody else receives.
+ */
+enum pump_end transport_linger(struct transport *transport, const struct deadline *deadline);
+
 /* ---- either_way ---- */
 
 /** rabbitmq-c's get_sockfd. */

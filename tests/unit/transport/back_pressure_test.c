@@ -20,9 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "amqp_wolfssl_socket.h"
 #include "driven_peer.h"
@@ -735,6 +738,114 @@ static void test_closing_says_what_is_lost(void **state) {
   }
 }
 
+/* Bytes that the client's kernel has, and the peer's has not. */
+static int bytes_on_their_way(const struct pair *pair) {
+  int count = -1;
+
+  assert_int_equal(ioctl(amqp_socket_get_sockfd(pair->socket), SIOCOUTQ, &count), 0);
+  return count;
+}
+
+/* Acknowledgements are late at times, but not as late as this. */
+static bool are_many_on_their_way_for_good(const struct pair *pair) {
+  for (int i = 0; i < 30; i++) {
+    if (bytes_on_their_way(pair) <= 4 * FRAME) {
+      return false;
+    }
+    (void)poll(NULL, 0, 10);
+  }
+  return true;
+}
+
+/* All that was sent is in the client's kernel, which can't pass all of it on: the peer's buffer is full. */
+static void fill_the_peer(struct pair *pair) {
+  uint8_t frame[FRAME];
+
+  do {
+    make_frame(frame, (uint8_t)pair->sent_length);
+    assert_int_equal(send_some(pair, frame, FRAME), FRAME);
+  } while (!are_many_on_their_way_for_good(pair));
+}
+
+struct late_reader {
+  struct pair *pair;
+  pthread_t thread;
+  bool started;
+};
+
+static void start_reading(void *context) {
+  struct late_reader *reader = context;
+
+  reader->started = pthread_create(&reader->thread, NULL, read_to_end, reader->pair) == 0;
+}
+
+/* The kernel drops what it has not passed on if something unread is left when a socket is closed. */
+static void test_closing_with_something_unread_loses_nothing(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(versions); i++) {
+    struct late_reader reader = {.started = false};
+    struct pair pair;
+
+    connect_pair(&pair, versions[i]);
+    reader.pair = &pair;
+    fill_the_peer(&pair);
+    driven_peer_say(&pair.peer, heartbeat, sizeof(heartbeat));
+    act_at_next_poll(start_reading, &reader);
+    assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+    at_poll.act = NULL;
+    if (reader.started) {
+      assert_int_equal(pthread_join(reader.thread, NULL), 0);
+    } else {
+      driven_peer_read_to_end(&pair.peer);
+    }
+    assert_int_equal(pair.peer.seen_length, pair.sent_length);
+    assert_memory_equal(pair.peer.seen, pair.sent, pair.sent_length);
+    assert_int_equal(pair.told.times, 0);
+    end_pair(&pair);
+  }
+}
+
+/* What the kernel has may be lost as well. */
+static void test_closing_says_what_was_not_acknowledged(void **state) {
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  fill_the_peer(&pair);
+  assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(pair.told.times, 1);
+  assert_int_equal(pair.told.stage, AMQP_WOLFSSL_STAGE_CLOSE);
+  assert_int_equal(pair.told.code, AMQP_WOLFSSL_ERROR_TIMED_OUT);
+  assert_non_null(strstr(pair.told.message, " bytes "));
+  end_pair(&pair);
+}
+
+/* When the peer has everything, nobody waits for it, and what it said meanwhile does not end the stream badly. */
+static void test_closing_an_idle_connection_waits_for_nothing(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(versions); i++) {
+    struct pair pair;
+    ssize_t count;
+    char news[16];
+
+    connect_pair(&pair, versions[i]);
+    assert_int_equal(send_some(&pair, heartbeat, sizeof(heartbeat)), sizeof(heartbeat));
+    expect_all(&pair);
+    driven_peer_say(&pair.peer, "news", 4);
+    assert_int_equal(receive_in_time(&pair, news, sizeof(news)), 4);
+    assert_int_equal(bytes_on_their_way(&pair), 0);
+    driven_peer_say(&pair.peer, "more", 4);
+    at_poll.calls = 0;
+    assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+    assert_int_equal(at_poll.calls, 0);
+    assert_int_equal(pair.told.times, 0);
+    while ((count = recv(pair.peer.descriptor, news, sizeof(news), 0)) > 0) {
+    }
+    assert_int_equal(count, 0);
+    end_pair(&pair);
+  }
+}
+
 static void test_closing_by_force_waits_for_nothing(void **state) {
   uint8_t frame[FRAME];
   struct pair pair;
@@ -782,6 +893,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_record_does_not_change_in_a_programs_hands),
       cmocka_unit_test(test_closing_waits_for_a_peer_that_reads_on),
       cmocka_unit_test(test_closing_says_what_is_lost),
+      cmocka_unit_test(test_closing_with_something_unread_loses_nothing),
+      cmocka_unit_test(test_closing_says_what_was_not_acknowledged),
+      cmocka_unit_test(test_closing_an_idle_connection_waits_for_nothing),
       cmocka_unit_test(test_closing_by_force_waits_for_nothing),
       cmocka_unit_test(test_a_broken_connection_takes_nothing),
   };
