@@ -116,6 +116,14 @@ static void close_politely(struct transport *transport) {
   }
 }
 
+/* Closing alone wakes nobody who waits for the descriptor. It is our own to shut down only once it has a session: one
+   that the program has given is given back if opening fails. */
+static void wake_others(const struct transport *transport) {
+  if (transport->session != NULL) {
+    (void)shutdown(transport->tcp->get_sockfd(transport->base), SHUT_RDWR);
+  }
+}
+
 static int close_connection(struct transport *transport, int force) {
   if (!is_open(transport)) {
     return AMQP_STATUS_SOCKET_CLOSED;
@@ -126,6 +134,7 @@ static int close_connection(struct transport *transport, int force) {
   if (!is_open(transport)) {
     return AMQP_STATUS_SOCKET_CLOSED;
   }
+  wake_others(transport);
   drop_session(transport);
   config_thaw(transport->config);
   return transport->tcp->close(transport->base, force);

@@ -16,6 +16,8 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -861,6 +863,87 @@ static void test_closing_by_force_waits_for_nothing(void **state) {
   end_pair(&pair);
 }
 
+/* ---- A forced close, while another thread waits ---- */
+
+struct waiter {
+  struct pair *pair;
+  sem_t about_to_wait;
+  pid_t thread;
+  int status;
+  bool woken;
+};
+
+static void say_that_it_waits(void *context) {
+  struct waiter *waiter = context;
+
+  waiter->thread = gettid();
+  (void)sem_post(&waiter->about_to_wait);
+}
+
+static bool is_asleep(pid_t thread) {
+  char path[64];
+  char state = 0;
+  FILE *file;
+
+  (void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
+  file = fopen(path, "r");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "%*d (%*[^)]) %c", &state), 1);
+  (void)fclose(file);
+  return state == 'S';
+}
+
+static void *uncork_in_time(void *context) {
+  struct waiter *waiter = context;
+
+  waiter->status = amqp_wolfssl_socket_uncork(waiter->pair->socket, &soon);
+  return NULL;
+}
+
+static void *wait_for_either_way(void *context) {
+  struct waiter *waiter = context;
+  char news[16];
+
+  waiter->woken = wait_as_rabbitmq_does(waiter->pair, receive(waiter->pair, news, sizeof(news)), HANG_MILLISECONDS);
+  return NULL;
+}
+
+static void close_while_another_waits(struct waiter *waiter, void *(*wait)(void *context)) {
+  uint8_t frame[FRAME];
+  struct timespec before;
+  struct timespec after;
+  struct pair pair;
+  pthread_t thread;
+
+  connect_pair(&pair, 0x0304);
+  cork_behind_a_full_connection(&pair, frame);
+  waiter->pair = &pair;
+  assert_int_equal(sem_init(&waiter->about_to_wait, 0, 0), 0);
+  act_at_next_poll(say_that_it_waits, waiter);
+  assert_int_equal(pthread_create(&thread, NULL, wait, waiter), 0);
+  assert_int_equal(sem_wait(&waiter->about_to_wait), 0);
+  while (!is_asleep(waiter->thread)) {
+    (void)sched_yield();
+  }
+  assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+  assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_FORCE), AMQP_STATUS_OK);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+  assert_true(after.tv_sec - before.tv_sec < soon.tv_sec / 2); /* at its limit, poll() sees that the socket is gone */
+  (void)sem_destroy(&waiter->about_to_wait);
+  end_pair(&pair);
+}
+
+static void test_closing_by_force_wakes_who_waits(void **state) {
+  struct waiter waiter = {.status = 0};
+
+  (void)state;
+  close_while_another_waits(&waiter, uncork_in_time);
+  assert_int_equal(waiter.status, AMQP_STATUS_SOCKET_CLOSED);
+  close_while_another_waits(&waiter, wait_for_either_way);
+  assert_true(waiter.woken);
+}
+
 /* Once sending has failed, nothing more is taken, not even by a cork: it could never leave. */
 static void test_a_broken_connection_takes_nothing(void **state) {
   uint8_t frame[FRAME];
@@ -897,6 +980,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_closing_says_what_was_not_acknowledged),
       cmocka_unit_test(test_closing_an_idle_connection_waits_for_nothing),
       cmocka_unit_test(test_closing_by_force_waits_for_nothing),
+      cmocka_unit_test(test_closing_by_force_wakes_who_waits),
       cmocka_unit_test(test_a_broken_connection_takes_nothing),
   };
 
