@@ -605,8 +605,9 @@ static void test_other_bytes_are_no_retry(void **state) {
   expect_misuse(NULL, FRAME - 1); /* fewer of the same */
 }
 
-/* rabbitmq-c gives up a publish that waits too long without closing the connection, and the program then wants to end it
-   as one should. The frame for that is no retry, but nobody has made a mistake either: the record says what to do. */
+/* rabbitmq-c gives up a publish that waits too long without closing the connection, and the program then wants to end
+   it as one should. The frame for that is no retry, but nobody has made a mistake either: the record says what to do.
+*/
 static void test_a_send_that_was_given_up_is_called_so(void **state) {
   (void)state;
   for (int by_channel = 0; by_channel <= 1; by_channel++) {
