@@ -601,9 +601,9 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket);
 AMQP_WOLFSSL_API const amqp_wolfssl_error_t *amqp_wolfssl_socket_error(const amqp_socket_t *socket);
 /**
  * Called when opening, sending, receiving or closing fails, in the thread that does so and without the socket's lock:
- * once for each failed open, and once for each connection that ends while in use (also by the broker's close_notify) or
- * that is closed with bytes unsent. \a error is valid until the callback returns. The callback must not call rabbitmq-c
- * or setters.
+ * once for each failed open, once for each connection that ends while in use (also by the broker's close_notify), and
+ * once for each that is closed politely with bytes unsent, also if it had failed before. \a error is valid until the
+ * callback returns. The callback must not call rabbitmq-c or setters.
  */
 typedef void (*amqp_wolfssl_error_fn)(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data);
 /**

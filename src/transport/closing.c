@@ -7,6 +7,8 @@
  */
 #include "autoconfig.h"
 
+#include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "transport/transport.h"
@@ -35,22 +37,45 @@ static enum session_result step_closing(void *context) {
     return sent;
   }
   heard = session_recv(transport->session, unheard, sizeof(unheard), &count);
-  return heard == SESSION_DONE || session_waits(heard) ? SESSION_WANT_EITHER : sent;
+  switch (heard) {
+    case SESSION_FAILED:
+    case SESSION_WANT_WRITE: /* it reads no more until something has left: what comes in must not wake us */
+      return heard;
+    case SESSION_ENDED: /* the peer may read on */
+      return sent;
+    default:
+      return SESSION_WANT_EITHER;
+  }
 }
 
-static void report_loss(struct transport *transport, size_t lost, enum pump_end end) {
-  if (lost == 0) {
+/* The first cause stays. A session that failed has left one. */
+static void note_cause(struct transport *transport, enum pump_end end, int wait_errno) {
+  if (transport->error.code != AMQP_WOLFSSL_OK) {
     return;
   }
   if (end == PUMP_TIMED_OUT) {
-    error_set(
-        &transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
-        "the connection was closed although up to %zu bytes of AMQP still waited to be sent: the peer has not read "
-        "them within %d s",
-        lost, CLOSE_SECONDS);
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_TIMED_OUT,
+              "the connection was closed before the peer had read everything: it has not done so within %d s",
+              CLOSE_SECONDS);
+  } else if (end == PUMP_WAIT_FAILED) {
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
+              "waiting for the peer failed while the connection was being closed: %s", strerror(wait_errno));
   } else {
-    error_append(&transport->error, "; up to %zu bytes of AMQP were not sent", lost);
+    error_set(&transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
+              "the connection was lost while it was being closed");
   }
+}
+
+/* Told even after another failure: that bytes are lost is news. */
+static void report_loss(struct transport *transport, size_t lost, enum pump_end end) {
+  const int wait_errno = errno;
+
+  if (lost == 0) {
+    return;
+  }
+  note_cause(transport, end, wait_errno);
+  error_append(&transport->error, "; up to %zu bytes of AMQP may be lost", lost);
+  transport->told = false;
   transport_note_failure(transport);
 }
 

@@ -27,6 +27,7 @@
 size_t transport_unacknowledged(const struct transport *transport) {
 #ifdef SIOCOUTQ
   const int descriptor = transport->tcp->get_sockfd(transport->base);
+  const int errno_before = errno; /* a caller may still want to tell it */
   struct sockaddr_storage own;
   socklen_t length = sizeof(own);
   int count;
@@ -37,6 +38,7 @@ size_t transport_unacknowledged(const struct transport *transport) {
       count > 0) {
     return (size_t)count;
   }
+  errno = errno_before;
 #else
   (void)transport;
 #endif

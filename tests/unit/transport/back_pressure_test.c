@@ -14,6 +14,7 @@
 #include "autoconfig.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -54,6 +55,7 @@ static struct {
   bool skip_pauses; /* calls without a descriptor return at once */
   unsigned pauses;  /* how many did */
   int paused;       /* and how many milliseconds they asked for */
+  bool fails;       /* once, for lack of memory */
 } at_poll;
 
 /* Other objects must find this, whatever the build hides. */
@@ -71,6 +73,11 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout) {
     at_poll.pauses++;
     at_poll.paused += timeout;
     return 0;
+  }
+  if (at_poll.fails) {
+    at_poll.fails = false;
+    errno = ENOMEM;
+    return -1;
   }
   *(void **)&real = dlsym(RTLD_NEXT, "poll");
   return real(descriptors, count, timeout);
@@ -849,6 +856,67 @@ static void test_closing_an_idle_connection_waits_for_nothing(void **state) {
   }
 }
 
+/* The peer's bytes are wrong, and ours were not sent: the first cause stays, and the loss is added. */
+static void test_a_fatal_error_while_closing_stays_in_the_record(void **state) {
+  static const uint8_t no_record[] = {23, 3,  3,  0,  20, 1,  2,  3,  4,  5,  6,  7, 8,
+                                      9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+  uint8_t frame[FRAME];
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  cork_behind_a_full_connection(&pair, frame);
+  assert_int_equal(send(pair.peer.descriptor, no_record, sizeof(no_record), MSG_NOSIGNAL), sizeof(no_record));
+  at_poll.calls = 0;
+  assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(at_poll.calls, 0);
+  assert_int_equal(pair.told.times, 1);
+  assert_int_equal(pair.told.stage, AMQP_WOLFSSL_STAGE_RECEIVE);
+  assert_int_not_equal(pair.told.code, AMQP_WOLFSSL_ERROR_TIMED_OUT);
+  assert_non_null(strstr(pair.told.message, "; up to "));
+  end_pair(&pair);
+}
+
+/* Of a connection that has failed already the callback was told; that bytes are lost as well is news. */
+static void test_a_loss_is_told_after_a_failure(void **state) {
+  uint8_t frame[FRAME];
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  cork_behind_a_full_connection(&pair, frame);
+  assert_int_equal(amqp_wolfssl_socket_uncork(pair.socket, &no_time), AMQP_STATUS_TIMEOUT);
+  assert_int_equal(class_of(&pair)->send(pair.socket, heartbeat, 4, 0), AMQP_STATUS_SSL_ERROR);
+  assert_int_equal(pair.told.times, 1);
+  assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(pair.told.times, 2);
+  assert_int_equal(pair.told.code, AMQP_WOLFSSL_ERROR_SEND_CONTRACT_BROKEN);
+  assert_non_null(strstr(pair.told.message, "; up to "));
+  end_pair(&pair);
+}
+
+static void break_next_poll(void *context) {
+  (void)context;
+  at_poll.fails = true;
+}
+
+/* A wait that fails is a cause of its own. */
+static void test_a_failed_wait_while_closing_is_told(void **state) {
+  uint8_t frame[FRAME];
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  cork_behind_a_full_connection(&pair, frame);
+  act_at_next_poll(break_next_poll, NULL);
+  assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(pair.told.times, 1);
+  assert_int_equal(pair.told.stage, AMQP_WOLFSSL_STAGE_CLOSE);
+  assert_int_equal(pair.told.code, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
+  assert_non_null(strstr(pair.told.message, "; up to "));
+  end_pair(&pair);
+}
+
 static void test_closing_by_force_waits_for_nothing(void **state) {
   uint8_t frame[FRAME];
   struct pair pair;
@@ -980,6 +1048,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_closing_with_something_unread_loses_nothing),
       cmocka_unit_test(test_closing_says_what_was_not_acknowledged),
       cmocka_unit_test(test_closing_an_idle_connection_waits_for_nothing),
+      cmocka_unit_test(test_a_fatal_error_while_closing_stays_in_the_record),
+      cmocka_unit_test(test_a_loss_is_told_after_a_failure),
+      cmocka_unit_test(test_a_failed_wait_while_closing_is_told),
       cmocka_unit_test(test_closing_by_force_waits_for_nothing),
       cmocka_unit_test(test_closing_by_force_wakes_who_waits),
       cmocka_unit_test(test_a_broken_connection_takes_nothing),
