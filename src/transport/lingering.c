@@ -28,9 +28,9 @@ size_t transport_unacknowledged(const struct transport *transport) {
 #ifdef SIOCOUTQ
   const int descriptor = transport->tcp->get_sockfd(transport->base);
   const int errno_before = errno; /* a caller may still want to tell it */
-  struct sockaddr_storage own;
+  struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
   socklen_t length = sizeof(own);
-  int count;
+  int count = 0;
 
   /* On a Unix socket everything has arrived once it was written, and the count is something else. */
   if (getsockname(descriptor, (struct sockaddr *)&own, &length) == 0 &&

@@ -977,7 +977,9 @@ static void *wait_for_either_way(void *context) {
   return NULL;
 }
 
-static void close_while_another_waits(struct waiter *waiter, void *(*wait)(void *context)) {
+/* \return what the other saw */
+static struct waiter close_while_another_waits(void *(*wait)(void *context)) {
+  struct waiter waiter = {.status = 0};
   uint8_t frame[FRAME];
   struct timespec before;
   struct timespec after;
@@ -986,12 +988,12 @@ static void close_while_another_waits(struct waiter *waiter, void *(*wait)(void 
 
   connect_pair(&pair, 0x0304);
   cork_behind_a_full_connection(&pair, frame);
-  waiter->pair = &pair;
-  assert_int_equal(sem_init(&waiter->about_to_wait, 0, 0), 0);
-  act_at_next_poll(say_that_it_waits, waiter);
-  assert_int_equal(pthread_create(&thread, NULL, wait, waiter), 0);
-  assert_int_equal(sem_wait(&waiter->about_to_wait), 0);
-  while (!is_asleep(waiter->thread)) {
+  waiter.pair = &pair;
+  assert_int_equal(sem_init(&waiter.about_to_wait, 0, 0), 0);
+  act_at_next_poll(say_that_it_waits, &waiter);
+  assert_int_equal(pthread_create(&thread, NULL, wait, &waiter), 0);
+  assert_int_equal(sem_wait(&waiter.about_to_wait), 0);
+  while (!is_asleep(waiter.thread)) {
     (void)sched_yield();
   }
   assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &before), 0);
@@ -999,18 +1001,16 @@ static void close_while_another_waits(struct waiter *waiter, void *(*wait)(void 
   assert_int_equal(pthread_join(thread, NULL), 0);
   assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &after), 0);
   assert_true(after.tv_sec - before.tv_sec < soon.tv_sec / 2); /* at its limit, poll() sees that the socket is gone */
-  (void)sem_destroy(&waiter->about_to_wait);
+  (void)sem_destroy(&waiter.about_to_wait);
   end_pair(&pair);
+  waiter.pair = NULL;
+  return waiter;
 }
 
 static void test_closing_by_force_wakes_who_waits(void **state) {
-  struct waiter waiter = {.status = 0};
-
   (void)state;
-  close_while_another_waits(&waiter, uncork_in_time);
-  assert_int_equal(waiter.status, AMQP_STATUS_SOCKET_CLOSED);
-  close_while_another_waits(&waiter, wait_for_either_way);
-  assert_true(waiter.woken);
+  assert_int_equal(close_while_another_waits(uncork_in_time).status, AMQP_STATUS_SOCKET_CLOSED);
+  assert_true(close_while_another_waits(wait_for_either_way).woken);
 }
 
 /* Once sending has failed, nothing more is taken, not even by a cork: it could never leave. */
