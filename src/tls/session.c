@@ -206,8 +206,10 @@ static enum session_result want(const struct session *session, bool output_waits
   return tls_io_takes_input(&session->io) ? SESSION_WANT_EITHER : SESSION_WANT_WRITE;
 }
 
+bool session_has_output(const struct session *session) { return session->io.output.length > 0; }
+
 enum session_result session_wants(const struct session *session) {
-  return want(session, session->io.output.length > 0);
+  return want(session, session_has_output(session));
 }
 
 /* ---- Handshake ---- */

@@ -71,6 +71,9 @@ void session_refuse_send(struct session *session, const char *sentence);
  */
 enum session_result session_recv(struct session *session, void *bytes, size_t capacity, size_t *received);
 
+/** Whether anything waits to leave. */
+bool session_has_output(const struct session *session);
+
 /** What the next step would wait for. */
 enum session_result session_wants(const struct session *session);
 
