@@ -208,9 +208,7 @@ static enum session_result want(const struct session *session, bool output_waits
 
 bool session_has_output(const struct session *session) { return session->io.output.length > 0; }
 
-enum session_result session_wants(const struct session *session) {
-  return want(session, session_has_output(session));
-}
+enum session_result session_wants(const struct session *session) { return want(session, session_has_output(session)); }
 
 /* ---- Handshake ---- */
 
@@ -474,13 +472,15 @@ void session_refuse_send(struct session *session, const char *sentence) {
 
 /* ---- Receiving ---- */
 
-/* Goes on while the next record is sure to fit, and while records already fetched wait: those fit too. */
+/* While records already fetched wait, which fit; and while more may be there, and the next record is sure to fit. */
 static bool goes_on(const struct session *session, size_t collected, size_t room) {
   if (room == 0) {
     return false;
   }
-  return collected == 0 || room >= TLS_RECORD_PLAINTEXT || tls_io_has_read_ahead(&session->io) ||
-         wolfSSL_pending(session->ssl) > 0;
+  if (collected == 0 || tls_io_has_read_ahead(&session->io) || wolfSSL_pending(session->ssl) > 0) {
+    return true;
+  }
+  return room >= TLS_RECORD_PLAINTEXT && !tls_io_is_lower_empty(&session->io);
 }
 
 static int read_some(struct session *session, uint8_t *bytes, size_t room, bool first) {

@@ -14,6 +14,9 @@
 /* Two full records, or a few hundred small ones. */
 #define READ_AHEAD_CAPACITY ((size_t)32 * 1024)
 
+/* From here on the copy of a record costs more than the call without which it could be read ahead. */
+#define STRAIGHT_LEAST ((size_t)4 * 1024)
+
 #define VERSION_TLS_1_3 0x0304
 
 /* ---- Sending ---- */
@@ -122,10 +125,8 @@ static size_t fetch_length(const struct tls_io *io) {
   return length < READ_AHEAD_CAPACITY ? length : READ_AHEAD_CAPACITY;
 }
 
-/* 0: there are bytes; else what the callback must return. */
-static int fetch(struct tls_io *io) {
-  ssize_t received;
-
+/* 0: something may be fetched; else what the callback must return. */
+static int prepare_fetch(struct tls_io *io) {
   /* The record that comes next might not fit: leave it in the kernel, where poll() sees it. */
   if (io->receive_room < TLS_RECORD_PLAINTEXT || io->fetch_left == 0 || !tls_io_takes_input(io)) {
     return WOLFSSL_CBIO_ERR_WANT_READ;
@@ -143,7 +144,12 @@ static int fetch(struct tls_io *io) {
       return WOLFSSL_CBIO_ERR_GENERAL;
     }
   }
-  received = io->lower.recv(io->lower.context, io->read_ahead, fetch_length(io));
+  return 0;
+}
+
+/* 0: bytes have come; else what the callback must return. */
+static int check_received(struct tls_io *io, ssize_t received, size_t asked_for) {
+  io->lower_is_empty = received < 0 || (size_t)received < asked_for;
   if (received == LOWER_WOULD_BLOCK) {
     return WOLFSSL_CBIO_ERR_WANT_READ;
   }
@@ -155,10 +161,32 @@ static int fetch(struct tls_io *io) {
     io->recv_errno = errno != 0 ? errno : EIO;
     return WOLFSSL_CBIO_ERR_CONN_RST;
   }
-  io->read_ahead_head = 0;
-  io->read_ahead_length = (size_t)received;
   io->bytes_received += (size_t)received;
   io->fetch_left -= (size_t)received < io->fetch_left ? (size_t)received : io->fetch_left;
+  return 0;
+}
+
+static void set_read_ahead(struct tls_io *io, size_t length) {
+  io->read_ahead_head = 0;
+  io->read_ahead_length = length;
+}
+
+/* 0: there are bytes read ahead; else what the callback must return. */
+static int fetch(struct tls_io *io) {
+  int answer = prepare_fetch(io);
+  ssize_t received;
+  size_t length;
+
+  if (answer != 0) {
+    return answer;
+  }
+  length = fetch_length(io);
+  received = io->lower.recv(io->lower.context, io->read_ahead, length, NULL, 0);
+  answer = check_received(io, received, length);
+  if (answer != 0) {
+    return answer;
+  }
+  set_read_ahead(io, (size_t)received);
   if (io->hello != NULL) {
     peer_speech_watch(&io->speech, io->read_ahead, io->read_ahead_length);
   }
@@ -223,24 +251,39 @@ static bool admit(struct tls_io *io, const uint8_t *bytes, size_t length) {
   return true;
 }
 
-static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *context) {
-  struct tls_io *io = context;
-  size_t count = (size_t)capacity;
+/* Whatever is missing: else a little that is would bring the next record into the read-ahead, and so on. */
+static bool goes_straight(const struct tls_io *io) {
+  return io->hello == NULL && io->framing.header_length == TLS_RECORD_HEADER &&
+         record_framing_content(&io->framing) >= STRAIGHT_LEAST;
+}
 
-  (void)ssl;
-  if (io->read_ahead_length == 0) {
-    int answer = fetch(io);
+/*
+ * The rest of a record, without a copy, and read ahead no more than the header of the next, which probably is as large.
+ * \return how many bytes of the record have come, or what the callback must return
+ */
+static int fetch_straight(struct tls_io *io, char *bytes, size_t length) {
+  int answer = prepare_fetch(io);
+  ssize_t received;
 
-    if (answer != 0) {
-      return answer;
-    }
+  if (answer != 0) {
+    return answer;
   }
-  if (count > io->read_ahead_length) {
-    count = io->read_ahead_length;
+  received = io->lower.recv(io->lower.context, bytes, length, io->read_ahead, TLS_RECORD_HEADER);
+  answer = check_received(io, received, length + TLS_RECORD_HEADER);
+  if (answer != 0) {
+    return answer;
   }
-  if (count > record_framing_piece(&io->framing)) {
-    count = record_framing_piece(&io->framing);
+  if ((size_t)received > length) {
+    set_read_ahead(io, (size_t)received - length);
+    received = (ssize_t)length;
   }
+  return admit(io, (const uint8_t *)bytes, (size_t)received) ? (int)received : WOLFSSL_CBIO_ERR_GENERAL;
+}
+
+/* \return how many bytes there are; else what the callback must return */
+static int take_read_ahead(struct tls_io *io, char *bytes, size_t length) {
+  const size_t count = length < io->read_ahead_length ? length : io->read_ahead_length;
+
   if (!admit(io, io->read_ahead + io->read_ahead_head, count)) {
     return WOLFSSL_CBIO_ERR_GENERAL;
   }
@@ -250,11 +293,32 @@ static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *conte
   return (int)count;
 }
 
+static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *context) {
+  struct tls_io *io = context;
+  const size_t piece = record_framing_piece(&io->framing);
+  const size_t length = (size_t)capacity < piece ? (size_t)capacity : piece;
+  int answer;
+
+  (void)ssl;
+  if (io->read_ahead_length == 0) {
+    if (goes_straight(io)) {
+      return fetch_straight(io, bytes, length);
+    }
+    answer = fetch(io);
+    if (answer != 0) {
+      return answer;
+    }
+  }
+  return take_read_ahead(io, bytes, length);
+}
+
 void tls_io_data_passed(struct tls_io *io) { record_framing_data_passed(&io->framing); }
 
 void tls_io_set_receive_room(struct tls_io *io, size_t room) { io->receive_room = room; }
 
 bool tls_io_has_read_ahead(const struct tls_io *io) { return io->read_ahead_length > 0; }
+
+bool tls_io_is_lower_empty(const struct tls_io *io) { return io->lower_is_empty; }
 
 void tls_io_release_idle(struct tls_io *io) {
   if (io->read_ahead_length == 0) {

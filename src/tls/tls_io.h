@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Between wolfSSL and the socket below. Outgoing records collect in a queue and leave with one send(); incoming bytes
- * are read ahead, so that many small records cost one recv().
+ * are read ahead, so that many small records cost one recv(). What is missing of a large record goes straight into
+ * wolfSSL's buffer.
  *
  * The send callback never tells wolfSSL "would block": 5.5.4 and 5.7.2 silently lose data when a blocked write meets a
  * blocked KeyUpdate. It queues everything, and the writer waits for the queue to empty.
@@ -35,10 +36,13 @@ struct WOLFSSL_CTX;
 /** What the socket below returns instead of a count. */
 enum lower_answer { LOWER_WOULD_BLOCK = -1, LOWER_END_OF_STREAM = -2, LOWER_FAILED = -3 /* errno says why */ };
 
-/** The socket below: rabbitmq-c's own TCP socket, or whatever a test puts there. Never blocks, never returns 0. */
+/**
+ * The socket below: rabbitmq-c's own TCP socket, or whatever a test puts there. Never blocks, never returns 0. What
+ * more is received than fits into \a bytes goes to \a more, which is NULL if \a more_length is 0.
+ */
 struct lower_socket {
   ssize_t (*send)(void *context, const void *bytes, size_t length);
-  ssize_t (*recv)(void *context, void *bytes, size_t length);
+  ssize_t (*recv)(void *context, void *bytes, size_t length, void *more, size_t more_length);
   void *context;
 };
 
@@ -71,6 +75,7 @@ struct tls_io {
   bool hello_accepted; /* wolfSSL has been handed the ServerHello */
   int clear_alert;     /* the one that tls_io_alert_in_clear() has queued; -1: none */
   size_t bytes_received;
+  bool lower_is_empty; /* it had less than was last asked for */
   bool end_of_stream;
   int send_errno; /* why the socket below failed; 0: it did not */
   int recv_errno;
@@ -121,6 +126,9 @@ void tls_io_set_receive_room(struct tls_io *io, size_t room);
 
 /** Whether bytes read ahead still wait for wolfSSL. */
 bool tls_io_has_read_ahead(const struct tls_io *io);
+
+/** Whether the last fetch found less than it asked for: the next is likely to find nothing. */
+bool tls_io_is_lower_empty(const struct tls_io *io);
 
 /** Frees empty buffers. */
 void tls_io_release_idle(struct tls_io *io);

@@ -3,6 +3,7 @@
 #include "autoconfig.h"
 
 #include <errno.h>
+#include <sys/uio.h>
 
 #include "transport/transport.h"
 
@@ -36,10 +37,31 @@ static ssize_t lower_send(void *context, const void *bytes, size_t length) {
   return result;
 }
 
-static ssize_t lower_recv(void *context, void *bytes, size_t length) {
+/* What rabbitmq-c makes of recv(), for readv(), which it has no call for. */
+static ssize_t tcp_recv_both(struct transport *transport, void *bytes, size_t length, void *more, size_t more_length) {
+  const struct iovec pieces[] = {{bytes, length}, {more, more_length}};
+  const int descriptor = transport->tcp->get_sockfd(transport->base);
+  ssize_t result;
+
+  do {
+    result = readv(descriptor, pieces, sizeof(pieces) / sizeof(pieces[0]));
+  } while (result < 0 && errno == EINTR);
+  if (result > 0) {
+    return result;
+  }
+  if (result == 0) {
+    return LOWER_END_OF_STREAM;
+  }
+  return errno == EAGAIN || errno == EWOULDBLOCK ? LOWER_WOULD_BLOCK : LOWER_FAILED;
+}
+
+static ssize_t lower_recv(void *context, void *bytes, size_t length, void *more, size_t more_length) {
   struct transport *transport = context;
 
   errno = 0;
+  if (more_length > 0) {
+    return tcp_recv_both(transport, bytes, length, more, more_length);
+  }
   return from_tcp_status(transport->tcp->recv(transport->base, bytes, length, 0));
 }
 

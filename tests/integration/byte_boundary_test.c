@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every byte boundary. This program defines send() and recv() itself, so that rabbitmq-c's TCP socket calls them
- * instead of the C library's, and has them move as few bytes as a pattern says, with EAGAIN between. Over such a socket
- * AMQP must arrive unharmed, in TLS 1.2 and 1.3, with KeyUpdates in the middle.
+ * Every byte boundary. This program defines send(), recv() and readv() itself, so that rabbitmq-c's TCP socket and the
+ * transport call them instead of the C library's, and has them move as few bytes as a pattern says, with EAGAIN between.
+ * Over such a socket AMQP must arrive unharmed, in TLS 1.2 and 1.3, with KeyUpdates in the middle.
  *
  * BYTE_BOUNDARY_SEED repeats a run of the random patterns; each run prints its seed.
  */
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -99,6 +100,8 @@ static ssize_t account(struct direction *direction, ssize_t result) {
   return result;
 }
 
+enum { MOST_PIECES = 2 };
+
 /* Other objects must find these, whatever the build hides. */
 #pragma GCC visibility push(default)
 ssize_t send(int descriptor, const void *bytes, size_t length, int flags) {
@@ -123,6 +126,31 @@ ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
     }
   }
   return account(&receiving, syscall(SYS_recvfrom, descriptor, bytes, length, flags, NULL, NULL));
+}
+
+ssize_t readv(int descriptor, const struct iovec *pieces, int count) {
+  struct iovec permitted[MOST_PIECES];
+  size_t left = 0;
+
+  if (!slowed) {
+    return syscall(SYS_readv, descriptor, pieces, count);
+  }
+  assert_true(count <= MOST_PIECES);
+  for (int i = 0; i < count; i++) {
+    left += pieces[i].iov_len;
+  }
+  slowed_descriptor = descriptor;
+  left = permit(&receiving, left);
+  if (left == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  for (int i = 0; i < count; i++) {
+    permitted[i] = pieces[i];
+    permitted[i].iov_len = left < pieces[i].iov_len ? left : pieces[i].iov_len;
+    left -= permitted[i].iov_len;
+  }
+  return account(&receiving, syscall(SYS_readv, descriptor, permitted, count));
 }
 #pragma GCC visibility pop
 

@@ -66,6 +66,7 @@ static size_t smaller(size_t one, size_t other) { return one < other ? one : oth
 static ssize_t client_call(struct memory_pipe *pipe, size_t length, size_t possible, int end_answer) {
   size_t count;
 
+  pipe->asked++;
   if (length == 0) {
     errno = EINVAL; /* nobody asks a socket for nothing */
     return LOWER_FAILED;
@@ -103,12 +104,17 @@ static ssize_t client_send(void *context, const void *bytes, size_t length) {
   return count;
 }
 
-static ssize_t client_recv(void *context, void *bytes, size_t length) {
+static ssize_t client_recv(void *context, void *bytes, size_t length, void *more, size_t more_length) {
   struct memory_pipe *pipe = &((struct memory_peer *)context)->to_client;
-  ssize_t count = client_call(pipe, length, pipe->waiting, LOWER_END_OF_STREAM);
+  ssize_t count = client_call(pipe, length + more_length, pipe->waiting, LOWER_END_OF_STREAM);
 
   if (count > 0) {
-    pipe_take(pipe, bytes, (size_t)count);
+    const size_t first = smaller(length, (size_t)count);
+
+    pipe_take(pipe, bytes, first);
+    if ((size_t)count > first) {
+      pipe_take(pipe, more, (size_t)count - first);
+    }
   }
   return count;
 }

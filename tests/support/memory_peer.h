@@ -23,6 +23,7 @@ struct memory_pipe {
   int break_errno;       /**< how it breaks; 0: end of stream */
 
   /* What happened at the client's end. */
+  size_t asked; /**< all its calls */
   size_t calls; /**< those that were not told "would block" */
   size_t moved; /**< bytes */
 

@@ -228,10 +228,12 @@ static ssize_t keep(void *sent, const void *bytes, size_t length) {
   return byte_queue_append(sent, bytes, length) ? (ssize_t)length : -1;
 }
 
-static ssize_t receive_nothing(void *sent, void *bytes, size_t length) {
+static ssize_t receive_nothing(void *sent, void *bytes, size_t length, void *more, size_t more_length) {
   (void)sent;
   (void)bytes;
   (void)length;
+  (void)more;
+  (void)more_length;
   return LOWER_WOULD_BLOCK;
 }
 

@@ -205,10 +205,13 @@ static ssize_t fail_without_errno(void *context, const void *bytes, size_t lengt
   return LOWER_FAILED;
 }
 
-static ssize_t fail_to_receive_without_errno(void *context, void *bytes, size_t length) {
+static ssize_t fail_to_receive_without_errno(void *context, void *bytes, size_t length, void *more,
+                                             size_t more_length) {
   (void)context;
   (void)bytes;
   (void)length;
+  (void)more;
+  (void)more_length;
   errno = 0;
   return LOWER_FAILED;
 }
@@ -253,6 +256,68 @@ static void test_small_records_cost_few_calls(void **state) {
   }
   assert_int_equal(client.peer->to_client.waiting, 0);
   assert_true(client.peer->to_client.calls - calls <= waiting / 32768 + 1);
+  plain_client_free(&client);
+}
+
+/* Each but the first, which is partly read ahead: nothing is in the read-ahead but the header of the next. */
+static void test_large_records_go_straight_to_wolfssl(void **state) {
+  enum { RECORDS = 20 };
+  static const unsigned versions[] = {0x0303, 0x0304};
+  static uint8_t bytes[TLS_RECORD_PLAINTEXT];
+  static uint8_t seen[TLS_RECORD_PLAINTEXT];
+
+  (void)state;
+  for (size_t version = 0; version < sizeof(versions) / sizeof(versions[0]); version++) {
+    struct plain_client client;
+    size_t calls;
+
+    plain_client_make_for(&client, versions[version]);
+    plain_client_connect(&client);
+    read_tickets(&client);
+    for (int i = 0; i < RECORDS; i++) {
+      memset(bytes, i, sizeof(bytes));
+      assert_true(memory_peer_write(client.peer, bytes, sizeof(bytes)));
+    }
+    calls = client.peer->to_client.calls;
+    for (int i = 0; i < RECORDS; i++) {
+      memset(bytes, i, sizeof(bytes));
+      assert_int_equal(wolfSSL_read(client.ssl, seen, sizeof(seen)), sizeof(seen));
+      assert_memory_equal(seen, bytes, sizeof(bytes));
+      tls_io_data_passed(&client.io);
+      assert_true(i == 0 || client.io.read_ahead_length <= TLS_RECORD_HEADER);
+    }
+    assert_int_equal(client.peer->to_client.waiting, 0);
+    assert_int_equal(client.peer->to_client.calls - calls, RECORDS);
+    plain_client_free(&client);
+  }
+}
+
+/* Small ones behind a large one are read ahead again. */
+static void test_small_records_behind_a_large_one_cost_few_calls(void **state) {
+  enum { RECORDS = 100, LENGTH = 100 };
+  static uint8_t bytes[TLS_RECORD_PLAINTEXT];
+  static uint8_t seen[TLS_RECORD_PLAINTEXT];
+  struct plain_client client;
+  size_t calls;
+
+  (void)state;
+  plain_client_make(&client);
+  plain_client_connect(&client);
+  read_tickets(&client);
+  client.peer->to_client.bytes_per_call = 10000; /* the large one has to be asked for */
+  assert_true(memory_peer_write(client.peer, bytes, sizeof(bytes)));
+  for (int i = 0; i < RECORDS; i++) {
+    assert_true(memory_peer_write(client.peer, bytes, LENGTH));
+  }
+  assert_int_equal(wolfSSL_read(client.ssl, seen, sizeof(seen)), sizeof(seen));
+  client.peer->to_client.bytes_per_call = 0;
+  calls = client.peer->to_client.calls;
+  for (int i = 0; i < RECORDS; i++) {
+    assert_int_equal(wolfSSL_read(client.ssl, seen, sizeof(seen)), LENGTH);
+    tls_io_data_passed(&client.io);
+  }
+  assert_int_equal(client.peer->to_client.waiting, 0);
+  assert_int_equal(client.peer->to_client.calls - calls, 1);
   plain_client_free(&client);
 }
 
@@ -329,10 +394,12 @@ struct boaster {
   size_t longest;
 };
 
-static ssize_t boast(void *context, void *bytes, size_t length) {
+static ssize_t boast(void *context, void *bytes, size_t length, void *more, size_t more_length) {
   static const uint8_t header[] = {22, 3, 3, 0xff, 0xff};
   struct boaster *boaster = context;
 
+  (void)more;
+  (void)more_length;
   boaster->longest = length > boaster->longest ? length : boaster->longest;
   if (boaster->told == sizeof(header)) {
     return LOWER_WOULD_BLOCK;
@@ -528,6 +595,28 @@ static void test_small_records_behind_large_ones(void **state) {
   }
 }
 
+static void test_a_short_fetch_is_the_last(void **state) {
+  static const unsigned versions[] = {0x0303, 0x0304};
+
+  (void)state;
+  for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+    struct memory_session *pair = connect_session(versions[i]);
+    struct memory_pipe *pipe = &pair->peer->to_client;
+    uint8_t bytes[2 * TLS_RECORD_PLAINTEXT];
+    size_t received;
+
+    pipe->asked = 0;
+    assert_true(memory_peer_write(pair->peer, "one", 3));
+    assert_true(memory_peer_write(pair->peer, "two", 3));
+    assert_int_equal(session_recv(pair->session, bytes, sizeof(bytes), &received), SESSION_DONE);
+    assert_int_equal(received, 6);
+    assert_int_equal(pipe->asked, 1);
+    assert_int_equal(session_recv(pair->session, bytes, sizeof(bytes), &received), SESSION_WANT_READ);
+    assert_int_equal(pipe->asked, 2);
+    memory_session_free(pair);
+  }
+}
+
 /* ---- */
 
 int main(void) {
@@ -538,6 +627,8 @@ int main(void) {
       cmocka_unit_test(test_broken_send_stays_broken),
       cmocka_unit_test(test_failure_without_errno),
       cmocka_unit_test(test_small_records_cost_few_calls),
+      cmocka_unit_test(test_large_records_go_straight_to_wolfssl),
+      cmocka_unit_test(test_small_records_behind_a_large_one_cost_few_calls),
       cmocka_unit_test(test_nothing_is_fetched_without_room),
       cmocka_unit_test(test_end_and_failure_are_remembered),
       cmocka_unit_test(test_idle_memory_is_given_back),
@@ -546,6 +637,7 @@ int main(void) {
       cmocka_unit_test(test_no_alert_in_clear_when_encrypted),
       cmocka_unit_test(test_no_complete_record_stays_hidden),
       cmocka_unit_test(test_small_records_behind_large_ones),
+      cmocka_unit_test(test_a_short_fetch_is_the_last),
   };
 
   return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
