@@ -92,13 +92,19 @@ bool transport_arrange_either_way(struct transport *transport) {
   if (transport->either_way < 0) {
     return false;
   }
-  answer_for = transport;
+  if (answer_for != transport) {
+    answer_for = transport;
+    transport->promised_either_way++;
+  }
   return true;
 }
 
-void transport_withdraw_either_way(const struct transport *transport) {
+void transport_withdraw_either_way(struct transport *transport) {
   if (answer_for == transport) {
     answer_for = NULL;
+    if (transport->promised_either_way > 0) { /* the promise may be of another one, freed, that lay here */
+      transport->promised_either_way--;
+    }
   }
 }
 
@@ -116,8 +122,8 @@ int transport_get_sockfd(void *base) {
   if (answer_for == transport) {
     int set;
 
-    answer_for = NULL;
     transport_enter(transport);
+    transport_withdraw_either_way(transport);
     set = transport->either_way;
     transport_leave(transport);
     if (set >= 0) {

@@ -34,6 +34,7 @@ struct transport {
   struct deadline due;              /* when the connection has lasted long enough */
   int either_way;                   /* a descriptor that can be read once there is something to do; -1: none yet */
   bool awaits_room;                 /* which is also the case once the socket can be written */
+  unsigned promised_either_way;     /* to how many threads that have not asked for it since; more if some never do */
   unsigned turns;                   /* how often a thread has had to let another one go on, one after the other */
   amqp_wolfssl_error_t shown_first; /* copies of error that programs have got: the first, */
   struct shown_error *shown_later;  /* and the others */
@@ -101,9 +102,9 @@ int transport_get_sockfd(void *base);
 bool transport_arrange_either_way(struct transport *transport);
 /** Output may have become blocked, or not blocked. */
 void transport_adjust_either_way(struct transport *transport);
-void transport_withdraw_either_way(const struct transport *transport);
-static inline void transport_forget_either_way(const struct transport *transport) {
-  if (transport->either_way >= 0) {
+void transport_withdraw_either_way(struct transport *transport);
+static inline void transport_forget_either_way(struct transport *transport) {
+  if (transport->promised_either_way > 0) {
     transport_withdraw_either_way(transport);
   }
 }
