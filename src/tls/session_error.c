@@ -69,14 +69,14 @@ static bool read_own_certificate(const struct session_failure *failure, struct c
 /* Adds what can be seen from here of why the broker rejected our certificate. */
 static void add_hint(const struct session_failure *failure, int alert, const struct certificate *own,
                      amqp_wolfssl_error_t *error) {
-  time_t now = time(NULL);
+  const enum certificate_validity validity = certificate_validity_at(own, (int64_t)time(NULL));
   char text[ERROR_SUBJECT_LENGTH];
 
-  if (now > own->not_after) {
+  if (validity == CERTIFICATE_EXPIRED) {
     error_append_date(error, "; it expired on ", own->not_after, ": renew it");
     return;
   }
-  if (now < own->not_before) {
+  if (validity == CERTIFICATE_NOT_YET_VALID) {
     error_append_date(error, "; it is not valid until ", own->not_before, ": check its dates and the clocks");
     return;
   }

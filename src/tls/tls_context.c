@@ -89,12 +89,6 @@ static amqp_wolfssl_code_t forget_trusted_peers(WOLFSSL_CTX *ctx, amqp_wolfssl_e
 #endif
 }
 
-static bool is_out_of_date(const struct certificate *anchor) {
-  const int64_t now = (int64_t)time(NULL);
-
-  return now < anchor->not_before || now > anchor->not_after;
-}
-
 /* CAs whose keys the policy does not allow are left out, and those that have expired since they were configured:
    wolfSSL would refuse all CAs because of one, and a system's bundle has many kinds. */
 static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trust, const struct policy *policy,
@@ -114,7 +108,7 @@ static amqp_wolfssl_code_t load_trust(WOLFSSL_CTX *ctx, const struct trust *trus
       continue;
     }
     loaded++;
-    if (is_out_of_date(&anchor)) {
+    if (certificate_validity_at(&anchor, (int64_t)time(NULL)) != CERTIFICATE_CURRENT) {
       continue;
     }
     result = wolfSSL_CTX_load_verify_buffer(ctx, der->bytes, (long)der->length, WOLFSSL_FILETYPE_ASN1);

@@ -40,14 +40,17 @@ static amqp_wolfssl_code_t check_dates(int64_t now, const struct certificate *ce
                                          [ROLE_INTERMEDIATE] = "have the broker send a current one",
                                          [ROLE_ANCHOR] = "configure the CA's current certificate"};
 
-  if (now > certificate->not_after) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, "%s has expired; %s, or correct this machine's clock",
-                 who, remedies[role]);
-  } else if (now < certificate->not_before) {
-    error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID,
-                 "%s is not valid yet; check its dates and this machine's clock", who);
-  } else {
-    return AMQP_WOLFSSL_OK;
+  switch (certificate_validity_at(certificate, now)) {
+    case CERTIFICATE_CURRENT:
+      return AMQP_WOLFSSL_OK;
+    case CERTIFICATE_NOT_YET_VALID:
+      error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID,
+                   "%s is not valid yet; check its dates and this machine's clock", who);
+      break;
+    case CERTIFICATE_EXPIRED:
+      error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED, "%s has expired; %s, or correct this machine's clock",
+                   who, remedies[role]);
+      break;
   }
   add_dates(certificate, error);
   return error->code;

@@ -112,8 +112,9 @@ static enum signature_verdict check_responder(const struct revocation_check *che
 
   if (!certificate_read(&responder, responder_der.bytes, responder_der.length) ||
       !signed_object_read(&object, responder_der.bytes, responder_der.length) ||
-      (responder.purposes & CERTIFICATE_PURPOSE_OCSP) == 0 || check->now < responder.not_before ||
-      check->now > responder.not_after || !certificate_names_equal(responder.issuer, issuer->subject)) {
+      (responder.purposes & CERTIFICATE_PURPOSE_OCSP) == 0 ||
+      certificate_validity_at(&responder, check->now) != CERTIFICATE_CURRENT ||
+      !certificate_names_equal(responder.issuer, issuer->subject)) {
     return SIGNATURE_WRONG;
   }
   verdict = check_authorised(check->policy, &object, &responder, issuer, reason);

@@ -94,8 +94,8 @@ static bool find(struct remembered_paths *paths, const uint8_t digest[DIGEST_LEN
 static bool is_in_date(const struct certificate_der *der, int64_t now) {
   struct certificate certificate;
 
-  return certificate_read(&certificate, der->bytes, der->length) && now >= certificate.not_before &&
-         now <= certificate.not_after;
+  return certificate_read(&certificate, der->bytes, der->length) &&
+         certificate_validity_at(&certificate, now) == CERTIFICATE_CURRENT;
 }
 
 /* What is out of date is left to the search: another path may be good. */

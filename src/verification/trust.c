@@ -53,7 +53,7 @@ static enum anchor_verdict try_in_wolfssl(const struct certificate_der *der) {
 }
 
 static enum anchor_verdict judge(const struct certificate_der *der, struct certificate *certificate) {
-  time_t now = time(NULL);
+  enum certificate_validity validity;
   enum anchor_verdict verdict;
 
   if (!certificate_read(certificate, der->bytes, der->length)) {
@@ -62,11 +62,9 @@ static enum anchor_verdict judge(const struct certificate_der *der, struct certi
   if (!certificate->is_ca) {
     return ANCHOR_NOT_CA;
   }
-  if (now > certificate->not_after) {
-    return ANCHOR_EXPIRED;
-  }
-  if (now < certificate->not_before) {
-    return ANCHOR_NOT_YET_VALID;
+  validity = certificate_validity_at(certificate, (int64_t)time(NULL));
+  if (validity != CERTIFICATE_CURRENT) {
+    return validity == CERTIFICATE_EXPIRED ? ANCHOR_EXPIRED : ANCHOR_NOT_YET_VALID;
   }
   verdict = try_in_wolfssl(der);
   /* wolfSSL reports a failed allocation as a parse error now and then: only what is refused again is refused. */

@@ -524,6 +524,13 @@ bool certificate_read_subject(const uint8_t *der, size_t length, struct byte_sli
   return true;
 }
 
+enum certificate_validity certificate_validity_at(const struct certificate *certificate, int64_t now) {
+  if (now > certificate->not_after) {
+    return CERTIFICATE_EXPIRED;
+  }
+  return now < certificate->not_before ? CERTIFICATE_NOT_YET_VALID : CERTIFICATE_CURRENT;
+}
+
 bool certificate_names_equal(struct byte_slice one, struct byte_slice other) {
   return distinguished_names_equal(one, other);
 }

@@ -32,6 +32,13 @@ enum certificate_name_kind {
   CERTIFICATE_NAME_OTHER
 };
 
+/** Between its dates, both included, or not. */
+enum certificate_validity {
+  CERTIFICATE_CURRENT,
+  CERTIFICATE_NOT_YET_VALID,
+  CERTIFICATE_EXPIRED /**< wins where the dates are in the wrong order and it is both */
+};
+
 enum certificate_purpose { /* extended key usage, bits of certificate.purposes */
                            CERTIFICATE_PURPOSE_SERVER = 1u,
                            CERTIFICATE_PURPOSE_CLIENT = 2u,
@@ -97,6 +104,9 @@ bool certificate_read(struct certificate *certificate, const uint8_t *der, size_
 
 /** Reads only the subject, which is cheaper: for searching through many. */
 bool certificate_read_subject(const uint8_t *der, size_t length, struct byte_slice *subject);
+
+/** \param [in] now seconds since 1970-01-01 UTC */
+enum certificate_validity certificate_validity_at(const struct certificate *certificate, int64_t now);
 
 /**
  * Steps through the subject alternative names.

@@ -428,6 +428,38 @@ static void test_dates(void **state) {
   }
 }
 
+static void test_validity(void **state) {
+  static const struct {
+    int64_t not_before;
+    int64_t not_after;
+    int64_t now;
+    enum certificate_validity validity;
+  } cases[] = {
+      {1000, 2000, 999, CERTIFICATE_NOT_YET_VALID},
+      {1000, 2000, 1000, CERTIFICATE_CURRENT}, /* both ends are included (RFC 5280, section 4.1.2.5) */
+      {1000, 2000, 1500, CERTIFICATE_CURRENT},
+      {1000, 2000, 2000, CERTIFICATE_CURRENT},
+      {1000, 2000, 2001, CERTIFICATE_EXPIRED},
+      {1000, 1000, 1000, CERTIFICATE_CURRENT},
+      {-1000, -500, -1001, CERTIFICATE_NOT_YET_VALID},
+      {-1000, -500, -700, CERTIFICATE_CURRENT},
+      {-1000, -500, 0, CERTIFICATE_EXPIRED},
+      {-1000, INT64_MAX, INT64_MAX, CERTIFICATE_CURRENT},
+      {INT64_MIN, 0, INT64_MIN, CERTIFICATE_CURRENT},
+      /* Never valid: the dates are in the wrong order. */
+      {2000, 1000, 999, CERTIFICATE_NOT_YET_VALID},
+      {2000, 1000, 1000, CERTIFICATE_NOT_YET_VALID},
+      {2000, 1000, 1500, CERTIFICATE_EXPIRED},
+      {2000, 1000, 2000, CERTIFICATE_EXPIRED},
+  };
+  size_t i;
+  (void)state;
+  for (i = 0; i < COUNT(cases); i++) {
+    const struct certificate certificate = {.not_before = cases[i].not_before, .not_after = cases[i].not_after};
+    assert_int_equal(certificate_validity_at(&certificate, cases[i].now), cases[i].validity);
+  }
+}
+
 /* Some versions of openssl make this a version 1 certificate, later ones don't: openssl itself says which. */
 static void test_version_by_openssl(void **state) {
   struct certificate certificate;
@@ -711,6 +743,7 @@ int main(void) {
       cmocka_unit_test(test_alternative_names),
       cmocka_unit_test(test_purposes_and_constraints),
       cmocka_unit_test(test_dates),
+      cmocka_unit_test(test_validity),
       cmocka_unit_test(test_version_by_openssl),
       cmocka_unit_test(test_issuer_and_subject),
       cmocka_unit_test(test_every_prefix_is_refused),
