@@ -29,7 +29,7 @@ void certificate_describe(const struct certificate *certificate, enum certificat
   }
 }
 
-static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
+void certificate_append_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
   error_append_date(error, " (valid from ", certificate->not_before, "");
   error_append_date(error, " to ", certificate->not_after, ")");
 }
@@ -52,7 +52,7 @@ static amqp_wolfssl_code_t check_dates(int64_t now, const struct certificate *ce
                    who, remedies[role]);
       break;
   }
-  add_dates(certificate, error);
+  certificate_append_dates(certificate, error);
   return error->code;
 }
 

@@ -35,4 +35,7 @@ amqp_wolfssl_code_t certificate_check_fitness(const struct fitness_question *que
 void certificate_describe(const struct certificate *certificate, enum certificate_role role, char *text,
                           size_t capacity);
 
+/** Adds " (valid from … to …)" to a sentence about the certificate. */
+void certificate_append_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error);
+
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "verification/certificate_fitness.h"
 #include "verification/ocsp_check.h"
 #include "verification/remembered_paths.h"
 #include "verification/revocation.h"
@@ -589,11 +590,6 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, const struct tls
 
 /* ---- Sentences ---- */
 
-static void add_dates(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
-  error_append_date(error, " (valid from ", certificate->not_before, "");
-  error_append_date(error, " to ", certificate->not_after, ")");
-}
-
 bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code) {
   const struct wolfssl_cause *cause = wolfssl_error_find_cause(wolfssl_code);
 
@@ -644,7 +640,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
   }
   if (error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_EXPIRED ||
       error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_NOT_YET_VALID) {
-    add_dates(&certificate, error);
+    certificate_append_dates(&certificate, error);
   }
   if (verification->path_found && error->code == AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID) {
     error_append(error, " (according to wolfSSL; there is a valid path from it to a trusted CA)");
