@@ -12,35 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes of the well-formed UTF-8 character (RFC 3629, section 4) at the front, or 0. Stops at a NUL. */
-static size_t character_length(const unsigned char *text) {
-  unsigned char first = text[0];
-  unsigned char lowest = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  unsigned char highest = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-  if (length == 1) {
-    return 1;
-  }
-  if (first < 0xc2 || first > 0xf4 || text[1] < lowest || text[1] > highest) {
-    return 0;
-  }
-  for (size_t i = 2; i < length; i++) {
-    if ((text[i] & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  return length;
-}
-
-static uint32_t code_point(const unsigned char *text, size_t length) {
-  uint32_t point = length > 1 ? text[0] & (0x7fU >> length) : text[0];
-
-  for (size_t i = 1; i < length; i++) {
-    point = point << 6 | (text[i] & 0x3fU);
-  }
-  return point;
-}
+#include "base/utf8.h"
 
 static bool is_hidden_control(uint32_t point) {
   return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x061c || /* Arabic letter mark */
@@ -50,19 +22,23 @@ static bool is_hidden_control(uint32_t point) {
 }
 
 void one_line_make(char *text) {
+  const uint8_t *rest = (const uint8_t *)text;
+  size_t left = strlen(text);
   char *end = text;
 
-  while (*text != '\0') {
-    size_t length = character_length((const unsigned char *)text);
+  while (left > 0) {
+    uint32_t point = 0;
+    const size_t length = utf8_read(rest, left, &point);
+    const size_t taken = length > 0 ? length : 1;
 
-    if (length == 0 || is_hidden_control(code_point((const unsigned char *)text, length))) {
+    if (length == 0 || is_hidden_control(point)) {
       *end++ = '?';
-      text += length == 0 ? 1 : length;
     } else {
-      memmove(end, text, length);
+      memmove(end, rest, length);
       end += length;
-      text += length;
     }
+    rest += taken;
+    left -= taken;
   }
   *end = '\0';
 }

@@ -7,6 +7,7 @@
 #include "x509/certificate.h"
 
 #include "base/bounded_text.h"
+#include "base/utf8.h"
 #include "x509/der.h"
 #include "x509/object_identifiers.h"
 
@@ -140,7 +141,7 @@ static size_t take_wide_character(struct byte_slice *string, size_t width, uint8
   for (i = 0; i < width; i++) {
     point = (point << 8) | string->bytes[i];
   }
-  if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
+  if (!utf8_is_character(point)) {
     return 0;
   }
   string->bytes += width;

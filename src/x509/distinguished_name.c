@@ -2,6 +2,7 @@
 /* Distinguished names, relative name by relative name, attribute by attribute, character by character. */
 #include "x509/distinguished_name.h"
 
+#include "base/utf8.h"
 #include "x509/der.h"
 
 /* More than this in one relative name is an attempt to have every one compared with every other. */
@@ -82,33 +83,16 @@ static int32_t take_wide(struct byte_slice *rest, size_t width) {
   }
   rest->bytes += width;
   rest->length -= width;
-  return point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? BROKEN : (int32_t)point;
+  return utf8_is_character(point) ? (int32_t)point : BROKEN;
 }
 
-/* RFC 3629, section 4: the shortest form only, and no surrogates. */
 static int32_t take_utf8(struct byte_slice *rest) {
-  const uint8_t first = rest->bytes[0];
-  const size_t length = first < 0x80   ? 1
-                        : first < 0xc2 ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  uint32_t point = length > 1 ? first & (0x7fu >> length) : first;
+  uint32_t point = 0;
+  const size_t length = utf8_read(rest->bytes, rest->length, &point);
 
-  if (length == 0 || length > rest->length) {
-    return BROKEN;
-  }
-  for (size_t i = 1; i < length; i++) {
-    if ((rest->bytes[i] & 0xc0) != 0x80) {
-      return BROKEN;
-    }
-    point = point << 6 | (rest->bytes[i] & 0x3fu);
-  }
   rest->bytes += length;
   rest->length -= length;
-  return point < smallest[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff) ? BROKEN : (int32_t)point;
+  return length > 0 ? (int32_t)point : BROKEN;
 }
 
 static int32_t take_point(struct folded_text *text) {

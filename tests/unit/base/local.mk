@@ -6,4 +6,5 @@ unit_tests += \
 	tests/unit/base/deadline_test \
 	tests/unit/base/error_test \
 	tests/unit/base/file_test \
-	tests/unit/base/secret_test
+	tests/unit/base/secret_test \
+	tests/unit/base/utf8_test
