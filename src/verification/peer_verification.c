@@ -200,16 +200,20 @@ static bool check_strength_of_all(struct peer_verification *verification) {
 /* ---- The path to a trust anchor ---- */
 
 static bool find_path(struct peer_verification *verification, const struct path_question *question) {
-  if (verification->remembered != NULL &&
-      remembered_paths_recall(verification->remembered, question, &verification->path)) {
-    return true;
+  struct sent_digest digest = {.known = false};
+
+  if (verification->remembered != NULL) {
+    sent_digest_make(&digest, question->sent);
+    if (remembered_paths_recall(verification->remembered, &digest, question, &verification->path)) {
+      return true;
+    }
   }
   if (path_find(&verification->path, question, &verification->error) != AMQP_WOLFSSL_OK ||
       wolfssl_opinion_ask(&verification->path, question, &verification->error) != AMQP_WOLFSSL_OK) {
     return false;
   }
   if (verification->remembered != NULL) {
-    remembered_paths_keep(verification->remembered, question, &verification->path);
+    remembered_paths_keep(verification->remembered, &digest, &verification->path);
   }
   return true;
 }

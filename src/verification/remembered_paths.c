@@ -14,12 +14,8 @@
 
 #include <wolfssl/wolfcrypt/hash.h>
 
-/* Of SHA-256. */
-#define DIGEST_LENGTH 32
-
 struct remembered_path {
-  bool used;
-  uint8_t digest[DIGEST_LENGTH];
+  struct sent_digest digest; /* not known: the place is free */
   struct path path;
 };
 
@@ -60,7 +56,7 @@ static bool append_certificate(struct byte_queue *all, const struct certificate_
 }
 
 /* In one piece: the structure for hashing in parts may have another size in the library than in its headers. */
-static bool digest_list(const struct certificate_list *sent, uint8_t digest[DIGEST_LENGTH]) {
+void sent_digest_make(struct sent_digest *digest, const struct certificate_list *sent) {
   struct byte_queue all;
   bool good = sent->count > 0;
 
@@ -68,21 +64,24 @@ static bool digest_list(const struct certificate_list *sent, uint8_t digest[DIGE
   for (size_t i = 0; i < sent->count && good; i++) {
     good = append_certificate(&all, &sent->items[i]);
   }
-  good = good && wc_Sha256Hash(byte_queue_front(&all), (word32)all.length, digest) == 0;
+  digest->known = good && wc_Sha256Hash(byte_queue_front(&all), (word32)all.length, digest->bytes) == 0;
   byte_queue_release(&all);
-  return good;
 }
 
 /* ---- Recalling ---- */
 
-static bool find(struct remembered_paths *paths, const uint8_t digest[DIGEST_LENGTH], struct path *path) {
+static bool are_equal(const struct sent_digest *one, const struct sent_digest *other) {
+  return one->known && other->known && memcmp(one->bytes, other->bytes, sizeof(one->bytes)) == 0;
+}
+
+static bool find(struct remembered_paths *paths, const struct sent_digest *digest, struct path *path) {
   bool found = false;
 
   (void)pthread_mutex_lock(&paths->lock);
   for (size_t i = 0; i < REMEMBERED_PATHS_MAXIMUM && !found; i++) {
     const struct remembered_path *item = &paths->items[i];
 
-    found = item->used && memcmp(item->digest, digest, sizeof(item->digest)) == 0;
+    found = are_equal(&item->digest, digest);
     if (found) {
       *path = item->path;
     }
@@ -108,28 +107,24 @@ static bool is_path_in_date(const struct path *path, const struct path_question 
   return is_in_date(&question->anchors->items[path->anchor], question->now);
 }
 
-bool remembered_paths_recall(struct remembered_paths *paths, const struct path_question *question, struct path *path) {
-  uint8_t digest[DIGEST_LENGTH];
-
-  if (!digest_list(question->sent, digest) || !find(paths, digest, path) || !is_path_in_date(path, question)) {
+bool remembered_paths_recall(struct remembered_paths *paths, const struct sent_digest *digest,
+                             const struct path_question *question, struct path *path) {
+  if (!find(paths, digest, path) || !is_path_in_date(path, question)) {
     return false;
   }
   path->signature_checks = 0;
   return true;
 }
 
-void remembered_paths_keep(struct remembered_paths *paths, const struct path_question *question,
-                           const struct path *path) {
-  uint8_t digest[DIGEST_LENGTH];
+void remembered_paths_keep(struct remembered_paths *paths, const struct sent_digest *digest, const struct path *path) {
   struct path known;
 
-  if (!digest_list(question->sent, digest) || find(paths, digest, &known)) {
+  if (!digest->known || find(paths, digest, &known)) {
     return;
   }
   (void)pthread_mutex_lock(&paths->lock);
-  memcpy(paths->items[paths->next].digest, digest, sizeof(digest));
+  paths->items[paths->next].digest = *digest;
   paths->items[paths->next].path = *path;
-  paths->items[paths->next].used = true;
   paths->next = (paths->next + 1) % REMEMBERED_PATHS_MAXIMUM;
   (void)pthread_mutex_unlock(&paths->lock);
 }

@@ -21,11 +21,25 @@ struct remembered_paths;
 struct remembered_paths *remembered_paths_new(void);
 void remembered_paths_free(struct remembered_paths *paths);
 
-/** \return whether a path is known for what was sent, and none of its certificates is out of date now */
-bool remembered_paths_recall(struct remembered_paths *paths, const struct path_question *question, struct path *path);
+/** Of SHA-256. */
+#define SENT_DIGEST_LENGTH 32
+
+/** Stands for all that a broker sent. */
+struct sent_digest {
+  bool known; /**< false: it could not be computed, so nothing is recalled or kept by it */
+  uint8_t bytes[SENT_DIGEST_LENGTH];
+};
+
+void sent_digest_make(struct sent_digest *digest, const struct certificate_list *sent);
+
+/**
+ * \param [in] digest of what was sent in \a question
+ * \return whether a path is known for it, and none of its certificates is out of date now
+ */
+bool remembered_paths_recall(struct remembered_paths *paths, const struct sent_digest *digest,
+                             const struct path_question *question, struct path *path);
 
 /** Remembers a valid path. Does nothing if it can't. */
-void remembered_paths_keep(struct remembered_paths *paths, const struct path_question *question,
-                           const struct path *path);
+void remembered_paths_keep(struct remembered_paths *paths, const struct sent_digest *digest, const struct path *path);
 
 #endif

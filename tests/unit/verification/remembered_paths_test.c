@@ -56,11 +56,25 @@ static void known_free(struct known *known) {
   certificate_list_free(&known->anchors);
 }
 
+static void keep(struct remembered_paths *paths, const struct known *known) {
+  struct sent_digest digest;
+
+  sent_digest_make(&digest, &known->sent);
+  remembered_paths_keep(paths, &digest, &known->path);
+}
+
+static bool recall(struct remembered_paths *paths, const struct known *known, struct path *path) {
+  struct sent_digest digest;
+
+  sent_digest_make(&digest, &known->sent);
+  return remembered_paths_recall(paths, &digest, &known->question, path);
+}
+
 static bool recalls(struct remembered_paths *paths, const struct known *known) {
   struct path path;
 
   memset(&path, 0x5a, sizeof(path));
-  return remembered_paths_recall(paths, &known->question, &path);
+  return recall(paths, known, &path);
 }
 
 static void test_what_was_kept_is_recalled(void **state) {
@@ -73,12 +87,34 @@ static void test_what_was_kept_is_recalled(void **state) {
   known_make(&known);
   known.path.signature_checks = 7;
   assert_false(recalls(paths, &known));
-  remembered_paths_keep(paths, &known.question, &known.path);
-  assert_true(remembered_paths_recall(paths, &known.question, &path));
+  keep(paths, &known);
+  assert_true(recall(paths, &known, &path));
   assert_int_equal(path.length, 2);
   assert_int_equal(path.places[1], 1);
   assert_true(path.requires_status);
   assert_int_equal(path.signature_checks, 0); /* none was made this time */
+  known_free(&known);
+  remembered_paths_free(paths);
+}
+
+/* Nothing stands for nothing: without a digest there is no path to remember or to find. */
+static void test_no_digest_no_path(void **state) {
+  struct remembered_paths *paths = remembered_paths_new();
+  const struct certificate_list nothing = {0};
+  struct sent_digest digest = {.known = true};
+  struct known known;
+  struct path path;
+
+  (void)state;
+  known_make(&known);
+  sent_digest_make(&digest, &nothing);
+  assert_false(digest.known);
+  memset(digest.bytes, 0, sizeof(digest.bytes)); /* as those of free places are */
+  assert_false(remembered_paths_recall(paths, &digest, &known.question, &path));
+  remembered_paths_keep(paths, &digest, &known.path);
+  assert_false(remembered_paths_recall(paths, &digest, &known.question, &path));
+  digest.known = true;
+  assert_false(remembered_paths_recall(paths, &digest, &known.question, &path));
   known_free(&known);
   remembered_paths_free(paths);
 }
@@ -90,7 +126,7 @@ static void test_every_byte_counts(void **state) {
 
   (void)state;
   known_make(&known);
-  remembered_paths_keep(paths, &known.question, &known.path);
+  keep(paths, &known);
   for (size_t i = 0; i < known.sent.count; i++) {
     for (size_t at = 0; at < known.sent.items[i].length; at++) {
       known.sent.items[i].bytes[at] ^= 1;
@@ -110,7 +146,7 @@ static void test_order_number_and_limits_count(void **state) {
 
   (void)state;
   known_make(&known);
-  remembered_paths_keep(paths, &known.question, &known.path);
+  keep(paths, &known);
   known.sent.count--;
   assert_false(recalls(paths, &known));
   known.sent.count++;
@@ -144,7 +180,7 @@ static void test_dates_count_anew(void **state) {
 
   (void)state;
   known_make(&known);
-  remembered_paths_keep(paths, &known.question, &known.path);
+  keep(paths, &known);
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     known.question.now = now + rows[i].later;
     assert_int_equal(recalls(paths, &known), rows[i].recalled);
@@ -161,7 +197,7 @@ static void test_expired_anchor(void **state) {
   known_make(&known);
   certificate_list_free(&known.anchors);
   add_file(&known.anchors, "old");
-  remembered_paths_keep(paths, &known.question, &known.path);
+  keep(paths, &known);
   assert_false(recalls(paths, &known));
   known_free(&known);
   remembered_paths_free(paths);
@@ -176,8 +212,8 @@ static void test_many(void **state) {
   known_make(&known);
   for (int i = 0; i < 3 * REMEMBERED_PATHS_MAXIMUM; i++) {
     known.sent.items[2].bytes[10] = (uint8_t)i;
-    remembered_paths_keep(paths, &known.question, &known.path);
-    remembered_paths_keep(paths, &known.question, &known.path);
+    keep(paths, &known);
+    keep(paths, &known);
   }
   for (int i = 0; i < 3 * REMEMBERED_PATHS_MAXIMUM; i++) {
     known.sent.items[2].bytes[10] = (uint8_t)i;
@@ -198,8 +234,8 @@ static void *keep_and_recall(void *argument) {
     struct path path;
 
     known.sent.items[2].bytes[10] = (uint8_t)(i % (2 * REMEMBERED_PATHS_MAXIMUM));
-    remembered_paths_keep(paths, &known.question, &known.path);
-    if (remembered_paths_recall(paths, &known.question, &path) && path.length != 2) {
+    keep(paths, &known);
+    if (recall(paths, &known, &path) && path.length != 2) {
       abort();
     }
   }
@@ -238,6 +274,7 @@ static int tear_down(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_was_kept_is_recalled),
+      cmocka_unit_test(test_no_digest_no_path),
       cmocka_unit_test(test_every_byte_counts),
       cmocka_unit_test(test_order_number_and_limits_count),
       cmocka_unit_test(test_dates_count_anew),
