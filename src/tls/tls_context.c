@@ -7,6 +7,7 @@
 
 #include "tls/tls_context.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,8 +27,13 @@
 #include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
+/* Shared by all connections; or, with stapling, for the first one only, which takes it. */
+struct checked_ctx {
+  _Atomic(WOLFSSL_CTX *) ctx;
+};
+
 struct tls_context {
-  WOLFSSL_CTX *ctx;
+  struct checked_ctx *checked;
   struct remembered_paths *remembered;
   const struct tls_settings *settings;
   const struct trust *trust;
@@ -277,6 +283,21 @@ static amqp_wolfssl_code_t make_ctx(const struct tls_context *context, WOLFSSL_C
   return AMQP_WOLFSSL_OK;
 }
 
+/* What connections will need, built before the first one: what is wrong is reported as a matter of the config. */
+static amqp_wolfssl_code_t build_and_check(struct tls_context *context, amqp_wolfssl_error_t *error) {
+  WOLFSSL_CTX *ctx = NULL;
+  amqp_wolfssl_code_t code;
+
+  context->remembered = remembered_paths_new();
+  context->checked = calloc(1, sizeof(*context->checked));
+  if (context->remembered == NULL || context->checked == NULL) {
+    return out_of_memory(error);
+  }
+  code = make_ctx(context, &ctx, error);
+  atomic_init(&context->checked->ctx, ctx);
+  return code;
+}
+
 static bool checks_revocation(const struct tls_settings *settings) {
   return settings->stapling != AMQP_WOLFSSL_STAPLING_OFF ||
          (settings->revocation != NULL && revocation_sources_any(settings->revocation));
@@ -325,8 +346,7 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   made->settings = settings;
   made->trust = trust;
   made->credentials = credentials;
-  made->remembered = remembered_paths_new();
-  code = made->remembered == NULL ? out_of_memory(error) : make_ctx(made, &made->ctx, error);
+  code = build_and_check(made, error);
   if (code != AMQP_WOLFSSL_OK) {
     tls_context_free(made);
     return code;
@@ -337,7 +357,10 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
 
 void tls_context_free(struct tls_context *context) {
   if (context != NULL) {
-    wolfSSL_CTX_free(context->ctx);
+    if (context->checked != NULL) {
+      wolfSSL_CTX_free(atomic_load(&context->checked->ctx));
+    }
+    free(context->checked);
     remembered_paths_free(context->remembered);
     free(context);
   }
@@ -355,17 +378,19 @@ struct remembered_paths *tls_context_remembered_paths(const struct tls_context *
 
 /*
  * To check a stapled response wolfSSL needs the broker's intermediates as CAs of the context, where they stay, and
- * where other connections would find them: then each connection has a context of its own.
+ * where other connections would find them: then each connection has a context of its own. The first takes the one that
+ * was built to be checked.
  */
 static WOLFSSL *new_ssl(const struct tls_context *context) {
   amqp_wolfssl_error_t unused; /* what is set up was accepted once: only memory can be short */
-  WOLFSSL_CTX *own = NULL;
+  WOLFSSL_CTX *own;
   WOLFSSL *ssl = NULL;
 
   if (context->settings->stapling == AMQP_WOLFSSL_STAPLING_OFF) {
-    return wolfSSL_new(context->ctx);
+    return wolfSSL_new(atomic_load(&context->checked->ctx));
   }
-  if (make_ctx(context, &own, &unused) == AMQP_WOLFSSL_OK) {
+  own = atomic_exchange(&context->checked->ctx, NULL);
+  if (own != NULL || make_ctx(context, &own, &unused) == AMQP_WOLFSSL_OK) {
     ssl = wolfSSL_new(own);
     wolfSSL_CTX_free(own); /* it counts its sessions, and goes with the last */
   }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A WOLFSSL_CTX built from settings: built once per config, then shared read-only by its sessions. */
+/* A WOLFSSL_CTX built from settings: once per config, then shared read-only by its sessions. With stapling each session
+   has one of its own. */
 #ifndef AMQP_WOLFSSL_TLS_CONTEXT_H
 #define AMQP_WOLFSSL_TLS_CONTEXT_H
 

@@ -153,6 +153,37 @@ static void test_contents_are_handed_out(void **state) {
   tls_context_free(NULL);
 }
 
+/* With stapling each has a WOLFSSL_CTX of its own (new_ssl() says why), and the first one need not be built twice. */
+static void test_stapling_shares_nothing(void **state) {
+  struct memory_session *pair = fresh_pair(AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_2);
+  struct tls_settings settings = pair->settings;
+  uint8_t *anchor = pair->trust.anchors.items[0].bytes;
+  struct tls_context *context = NULL;
+  amqp_wolfssl_error_t error;
+  WOLFSSL *ssl[3];
+
+  (void)state;
+  settings.stapling = AMQP_WOLFSSL_STAPLING_REQUEST;
+  assert_int_equal(tls_context_new(&context, &settings, &pair->trust, &pair->credentials, &error), AMQP_WOLFSSL_OK);
+  anchor[0] ^= 0xff; /* nothing can be built from this */
+  ssl[0] = tls_context_new_ssl(context);
+  assert_non_null(ssl[0]);
+  assert_null(tls_context_new_ssl(context));
+  anchor[0] ^= 0xff;
+  ssl[1] = tls_context_new_ssl(context);
+  ssl[2] = tls_context_new_ssl(context);
+  assert_non_null(ssl[1]);
+  assert_non_null(ssl[2]);
+  assert_ptr_not_equal(wolfSSL_get_SSL_CTX(ssl[0]), wolfSSL_get_SSL_CTX(ssl[1]));
+  assert_ptr_not_equal(wolfSSL_get_SSL_CTX(ssl[0]), wolfSSL_get_SSL_CTX(ssl[2]));
+  assert_ptr_not_equal(wolfSSL_get_SSL_CTX(ssl[1]), wolfSSL_get_SSL_CTX(ssl[2]));
+  tls_context_free(context);
+  for (size_t i = 0; i < COUNT_OF(ssl); i++) {
+    wolfSSL_free(ssl[i]);
+  }
+  memory_session_free(pair);
+}
+
 static amqp_wolfssl_code_t build(const struct tls_settings *settings, const struct trust *trust,
                                  const struct credentials *credentials, amqp_wolfssl_error_t *error) {
   struct tls_context *context = NULL;
@@ -287,13 +318,10 @@ static void test_a_ca_that_has_expired_since(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_offer_is_the_policy),
-      cmocka_unit_test(test_contents_are_handed_out),
-      cmocka_unit_test(test_trust_is_needed_to_verify),
-      cmocka_unit_test(test_broken_contents_are_refused),
-      cmocka_unit_test(test_weak_authority),
-      cmocka_unit_test(test_sessions_are_apart),
-      cmocka_unit_test(test_a_ca_that_has_expired_since),
+      cmocka_unit_test(test_offer_is_the_policy),         cmocka_unit_test(test_contents_are_handed_out),
+      cmocka_unit_test(test_stapling_shares_nothing),     cmocka_unit_test(test_trust_is_needed_to_verify),
+      cmocka_unit_test(test_broken_contents_are_refused), cmocka_unit_test(test_weak_authority),
+      cmocka_unit_test(test_sessions_are_apart),          cmocka_unit_test(test_a_ca_that_has_expired_since),
   };
 
   return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
