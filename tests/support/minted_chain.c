@@ -10,6 +10,7 @@
 #include "minted_chain.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,4 +37,22 @@ void minted_chain_join(const char *name, const char *names) {
                  "cp %.*s.key %s.key && : > %s.pem && for n in %s; do cat $n.pem >> %s.pem; done",
                  (int)strcspn(names, " "), names, name, name, names, name);
   assert_int_equal(command_run(temporary_folder_path(""), "sh", "-c", command, NULL), 0);
+}
+
+void minted_chain_add(struct certificate_list *list, const char *names) {
+  char copy[4096];
+  char *rest = copy;
+  char *name;
+
+  assert_true(snprintf(copy, sizeof(copy), "%s", names) < (int)sizeof(copy));
+  while ((name = strsep(&rest, " ")) != NULL) {
+    char file[256];
+    size_t length;
+    uint8_t *bytes;
+
+    (void)snprintf(file, sizeof(file), "%s.der", name);
+    bytes = temporary_folder_read(file, &length);
+    assert_true(certificate_list_add(list, bytes, length));
+    free(bytes);
+  }
 }

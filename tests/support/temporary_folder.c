@@ -134,6 +134,11 @@ int temporary_folder_remove(void) {
   return result;
 }
 
+int temporary_folder_tear_down(void **state) {
+  (void)state;
+  return temporary_folder_remove();
+}
+
 /* ---- What is in it ---- */
 
 const char *temporary_folder_path(const char *name) { return path_join(folder, name); }

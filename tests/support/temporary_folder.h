@@ -20,6 +20,8 @@ int temporary_folder_make(void);
  * \return 0, or -1 after a "Bail out!" when something could not be stopped or removed
  */
 int temporary_folder_remove(void);
+/** The same as a CMocka group teardown. */
+int temporary_folder_tear_down(void **state);
 
 /** Path of something in it (of the folder itself for ""). The text lasts as path_join()'s (paths.h). */
 const char *temporary_folder_path(const char *name);

@@ -28,11 +28,6 @@ static int make_folder(void **state) {
   return temporary_folder_make();
 }
 
-static int remove_folder(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 static int lowest_free_descriptor(void) {
   int descriptor = dup(STDIN_FILENO);
 
@@ -382,7 +377,7 @@ static void test_without_memory(void **state) {
   assert_null(contents.bytes);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, temporary_folder_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

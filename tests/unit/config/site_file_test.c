@@ -22,11 +22,6 @@ static int make_folder(void **state) {
   return temporary_folder_make();
 }
 
-static int remove_folder(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 static amqp_wolfssl_code_t read_bytes(const char *bytes, size_t length, struct site_settings *settings,
                                       amqp_wolfssl_error_t *error) {
   temporary_folder_write("site.conf", bytes, length);
@@ -230,5 +225,5 @@ int main(void) {
       cmocka_unit_test(test_stricter_policy),
   };
 
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, make_folder, temporary_folder_tear_down);
 }

@@ -310,11 +310,6 @@ static int set_up(void **state) {
   return temporary_folder_make();
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(certificates_that_are_not_needed),
@@ -329,5 +324,5 @@ int main(void) {
       cmocka_unit_test(refused_brokers_leave_nothing_behind),
   };
 
-  return cmocka_run_group_tests_name("legitimate_pkis", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("legitimate_pkis", tests, set_up, temporary_folder_tear_down);
 }

@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,30 +57,6 @@ static int make_folder(void **state) {
   return fips_module_start() != 0 ? -1 : temporary_folder_make();
 }
 
-static int remove_folder(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
-/* Names separated by blanks. */
-static void read_list(struct certificate_list *list, const char *names) {
-  char copy[4096];
-  char *rest = copy;
-  char *name;
-
-  (void)snprintf(copy, sizeof(copy), "%s", names);
-  while ((name = strsep(&rest, " ")) != NULL) {
-    char file[256];
-    uint8_t *bytes;
-    size_t length;
-
-    (void)snprintf(file, sizeof(file), "%s.der", name);
-    bytes = temporary_folder_read(file, &length);
-    assert_true(certificate_list_add(list, bytes, length));
-    free(bytes);
-  }
-}
-
 static void assert_words(const struct path_case *at, const char *message) {
   char copy[1024];
   char *rest = copy;
@@ -117,8 +92,8 @@ static amqp_wolfssl_code_t search(const struct path_case *at, struct path *path,
                                          .now = (int64_t)time(NULL) + at->later};
   amqp_wolfssl_code_t code;
 
-  read_list(&sent, at->sent);
-  read_list(&trusted, at->trusted);
+  minted_chain_add(&sent, at->sent);
+  minted_chain_add(&trusted, at->trusted);
   code = path_find(path, &question, error);
   assert_int_equal(code, error->code);
   certificate_list_free(&sent);
@@ -954,8 +929,8 @@ static void test_every_damaged_bit_is_refused(void **state) {
 
   (void)state;
   minted_chain_make("root key=rsa2048 ca\nica by=root key=rsa2048 ca\nleaf by=ica leaf\n");
-  read_list(&trusted, "root");
-  read_list(&good, "leaf ica");
+  minted_chain_add(&trusted, "root");
+  minted_chain_add(&good, "leaf ica");
   for (size_t which = 0; which < good.count; which++) {
     for (size_t at = 0; at < good.items[which].length; at++) {
       struct certificate_list sent = {0};
@@ -1024,5 +999,5 @@ int main(void) {
       cmocka_unit_test(test_nothing_was_sent),
   };
 
-  return cmocka_run_group_tests(tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, make_folder, temporary_folder_tear_down);
 }

@@ -10,7 +10,6 @@
 #include "autoconfig.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,23 +28,10 @@ struct known {
   struct path path;
 };
 
-static void add_file(struct certificate_list *list, const char *name) {
-  char file[64];
-  size_t length;
-  uint8_t *bytes;
-
-  (void)snprintf(file, sizeof(file), "%s.der", name);
-  bytes = temporary_folder_read(file, &length);
-  assert_true(certificate_list_add(list, bytes, length));
-  free(bytes);
-}
-
 static void known_make(struct known *known) {
   memset(known, 0, sizeof(*known));
-  add_file(&known->sent, "leaf");
-  add_file(&known->sent, "ica");
-  add_file(&known->sent, "other");
-  add_file(&known->anchors, "root");
+  minted_chain_add(&known->sent, "leaf ica other");
+  minted_chain_add(&known->anchors, "root");
   known->question =
       (struct path_question){.sent = &known->sent, .anchors = &known->anchors, .now = (int64_t)time(NULL)};
   known->path = (struct path){.length = 2, .places = {0, 1}, .anchor = 0, .requires_status = true};
@@ -196,7 +182,7 @@ static void test_expired_anchor(void **state) {
   (void)state;
   known_make(&known);
   certificate_list_free(&known.anchors);
-  add_file(&known.anchors, "old");
+  minted_chain_add(&known.anchors, "old");
   keep(paths, &known);
   assert_false(recalls(paths, &known));
   known_free(&known);
@@ -266,11 +252,6 @@ static int set_up(void **state) {
   return 0;
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_was_kept_is_recalled),
@@ -283,5 +264,5 @@ int main(void) {
       cmocka_unit_test(test_threads),
   };
 
-  return cmocka_run_group_tests_name("remembered_paths", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("remembered_paths", tests, set_up, temporary_folder_tear_down);
 }

@@ -48,11 +48,6 @@ static int make_folder(void **state) {
   return fips_module_start() != 0 ? -1 : temporary_folder_make();
 }
 
-static int remove_folder(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 /* \return the next of names separated by blanks, read from its file; NULL at the end */
 static uint8_t *read_next(char **names, char file[256], size_t *length) {
   const char *name = strsep(names, " ");
@@ -62,20 +57,6 @@ static uint8_t *read_next(char **names, char file[256], size_t *length) {
   }
   (void)snprintf(file, 256, "%s.der", name);
   return temporary_folder_read(file, length);
-}
-
-static void read_certificates(struct certificate_list *list, const char *names) {
-  char copy[256];
-  char file[256];
-  char *rest = copy;
-  uint8_t *bytes;
-  size_t length;
-
-  (void)snprintf(copy, sizeof(copy), "%s", names);
-  while ((bytes = read_next(&rest, file, &length)) != NULL) {
-    assert_true(certificate_list_add(list, bytes, length));
-    free(bytes);
-  }
 }
 
 static struct revocation_lists *read_lists(const char *names) {
@@ -139,8 +120,8 @@ static void run(const struct list_case *at) {
   struct path path;
 
   minted_chain_make(at->description);
-  read_certificates(&sent, at->sent);
-  read_certificates(&trusted, at->trusted);
+  minted_chain_add(&sent, at->sent);
+  minted_chain_add(&trusted, at->trusted);
   lists = read_lists(at->lists);
   if (path_find(&path, &question, &error) != OK) {
     fail_msg("%s: %s", at->what, error.message);
@@ -419,5 +400,5 @@ int main(void) {
       cmocka_unit_test(lists_of_some_certificates),
   };
 
-  return cmocka_run_group_tests_name("revocation along a path", tests, make_folder, remove_folder);
+  return cmocka_run_group_tests_name("revocation along a path", tests, make_folder, temporary_folder_tear_down);
 }

@@ -10,7 +10,6 @@
 #include "autoconfig.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,17 +25,6 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static void add_file(struct certificate_list *list, const char *name) {
-  char file[64];
-  size_t length;
-  uint8_t *bytes;
-
-  (void)snprintf(file, sizeof(file), "%s.der", name);
-  bytes = temporary_folder_read(file, &length);
-  assert_true(certificate_list_add(list, bytes, length));
-  free(bytes);
-}
-
 /* \param [in] names with blanks between, from the leaf up; the last one is the anchor */
 static amqp_wolfssl_code_t ask(const char *names, amqp_wolfssl_error_t *error) {
   struct certificate_list sent = {0};
@@ -50,7 +38,7 @@ static amqp_wolfssl_code_t ask(const char *names, amqp_wolfssl_error_t *error) {
 
   (void)snprintf(text, sizeof(text), "%s", names);
   while ((name = strsep(&rest, " ")) != NULL) {
-    add_file(rest != NULL ? &sent : &anchors, name);
+    minted_chain_add(rest != NULL ? &sent : &anchors, name);
   }
   path.length = sent.count;
   for (size_t i = 0; i < sent.count; i++) {
@@ -139,7 +127,7 @@ static void test_limits_explain_what_they_are_for(void **state) {
   for (size_t i = 0; i < COUNT_OF(rows); i++) {
     struct certificate_list list = {0};
 
-    add_file(&list, rows[i].name);
+    minted_chain_add(&list, rows[i].name);
     print_message("%s, %d\n", rows[i].name, rows[i].wolfssl_code);
     assert_int_equal(wolfssl_limits_explain(rows[i].wolfssl_code, &list.items[0]), rows[i].explained);
     certificate_list_free(&list);
@@ -175,11 +163,6 @@ static int set_up(void **state) {
   return 0;
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_good_paths),
@@ -188,5 +171,5 @@ int main(void) {
       cmocka_unit_test(test_limits_explain_what_they_are_for),
   };
 
-  return cmocka_run_group_tests_name("wolfssl_opinion", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("wolfssl_opinion", tests, set_up, temporary_folder_tear_down);
 }
