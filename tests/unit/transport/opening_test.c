@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "amqp_wolfssl_socket.h"
+#include "config_connection.h"
 #include "loopback.h"
 #include "minted_certificates.h"
 #include "peer_thread.h"
@@ -41,17 +42,6 @@ struct client {
   amqp_socket_t *socket;
 };
 
-static amqp_wolfssl_config_t *make_config(void) {
-  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-
-  assert_non_null(config);
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
-                                                          temporary_folder_path("client.key")),
-                   AMQP_WOLFSSL_OK);
-  return config;
-}
-
 /* Takes \a config over. */
 static void client_attach(struct client *client, amqp_wolfssl_config_t *config) {
   client->connection = amqp_new_connection();
@@ -61,7 +51,7 @@ static void client_attach(struct client *client, amqp_wolfssl_config_t *config) 
   amqp_wolfssl_config_free(config);
 }
 
-static void client_make(struct client *client) { client_attach(client, make_config()); }
+static void client_make(struct client *client) { client_attach(client, good_config()); }
 
 static void client_free(struct client *client) {
   assert_int_equal(amqp_destroy_connection(client->connection), AMQP_STATUS_OK);
@@ -224,7 +214,7 @@ static void test_addresses_as_hosts(void **state) {
 static void test_without_a_host(void **state) {
   struct client client;
   struct peer peer;
-  amqp_wolfssl_config_t *config = make_config();
+  amqp_wolfssl_config_t *config = good_config();
   (void)state;
 
   peer_start(&peer, PEER_ECHOES, NULL, 0);
@@ -232,7 +222,7 @@ static void test_without_a_host(void **state) {
   client_attach(&client, config);
   expect_open(&client, connect_plainly(peer.port), NULL);
   client_free(&client);
-  config = make_config();
+  config = good_config();
   assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
   client_attach(&client, config);
   expect_open(&client, connect_plainly(peer.port), NULL);

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "amqp_wolfssl_socket.h"
+#include "config_connection.h"
 #include "minted_certificates.h"
 #include "peer_thread.h"
 #include "transport/rabbitmq_socket_abi.h"
@@ -43,17 +44,6 @@ struct client {
 
 static const struct timeval soon = {.tv_sec = 60}; /* a safety net: nothing here should come near it */
 
-static amqp_wolfssl_config_t *make_config(void) {
-  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-
-  assert_non_null(config);
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
-  assert_int_equal(amqp_wolfssl_config_set_identity_files(config, temporary_folder_path("client.pem"),
-                                                          temporary_folder_path("client.key")),
-                   AMQP_WOLFSSL_OK);
-  return config;
-}
-
 static void client_attach(struct client *client, amqp_wolfssl_config_t *config) {
   client->config = config;
   client->connection = amqp_new_connection();
@@ -62,7 +52,7 @@ static void client_attach(struct client *client, amqp_wolfssl_config_t *config) 
   assert_non_null(client->socket);
 }
 
-static void client_make(struct client *client) { client_attach(client, make_config()); }
+static void client_make(struct client *client) { client_attach(client, good_config()); }
 
 static void client_free(struct client *client) {
   assert_int_equal(amqp_destroy_connection(client->connection), AMQP_STATUS_OK);
@@ -199,7 +189,7 @@ static void test_what_follows_the_table_is_null(void **state) {
 
 static void test_attaching_nothing(void **state) {
   amqp_connection_state_t connection = amqp_new_connection();
-  amqp_wolfssl_config_t *config = make_config();
+  amqp_wolfssl_config_t *config = good_config();
 
   (void)state;
   assert_null(amqp_wolfssl_socket_new(NULL, config));
@@ -290,7 +280,7 @@ static void test_unshared_stays_with_its_socket(void **state) {
 static void test_due(void **state) {
   struct peer peer;
   struct client client;
-  amqp_wolfssl_config_t *config = make_config();
+  amqp_wolfssl_config_t *config = good_config();
   amqp_connection_state_t other = amqp_new_connection();
 
   (void)state;
@@ -317,7 +307,7 @@ static void test_due(void **state) {
 static void test_never_due_without_a_limit(void **state) {
   struct peer peer;
   struct client client;
-  amqp_wolfssl_config_t *config = make_config();
+  amqp_wolfssl_config_t *config = good_config();
 
   (void)state;
   assert_int_equal(amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
@@ -532,7 +522,7 @@ static void test_uncorking_keeps_no_thread_waiting(void **state) {
 
 /* The socket keeps the config; replacing the socket frees both. A memory checker watches. */
 static void test_replacing_the_socket(void **state) {
-  amqp_wolfssl_config_t *config = make_config();
+  amqp_wolfssl_config_t *config = good_config();
   amqp_connection_state_t connection = amqp_new_connection();
 
   (void)state;
@@ -578,7 +568,7 @@ static void test_bad_config(void **state) {
   expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
                       AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR);
   client_free(&client);
-  client.config = make_config();
+  client.config = good_config();
   assert_int_equal(amqp_wolfssl_config_add_ca_file(client.config, "/nonexistent"), AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   client_attach(&client, client.config);
   expect_open_failure(&client, LOOPBACK, peer.port, &soon, AMQP_STATUS_SSL_ERROR, AMQP_WOLFSSL_STAGE_CONFIGURE,
