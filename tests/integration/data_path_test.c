@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -44,6 +43,7 @@
 #endif
 
 #include "client.h"
+#include "heap_in_use.h"
 #include "minted_certificates.h"
 #include "peer_process.h"
 #include "private_broker.h"
@@ -818,13 +818,7 @@ static void a_small_publish_is_one_send(void **state) {
 #define LARGE_MESSAGES 10
 #define IDLE_GROWTH_LIMIT 4096
 
-static size_t heap_in_use(void) {
-  const struct mallinfo2 info = mallinfo2();
-
-  return info.uordblks + info.hblkhd; /* what is large may be mapped apart */
-}
-
-/* Sanitizers and valgrind bring a malloc() of their own, of which mallinfo2() does not know. */
+/* Under sanitizers and valgrind it can't. */
 static bool heap_can_be_measured(void) {
   const size_t before = heap_in_use();
   void *volatile block = malloc(LARGE_BODY);

@@ -5,6 +5,7 @@ test_support_sources = \
 	tests/support/exact_copy.h \
 	tests/support/failing_allocator.h \
 	tests/support/fault_vtable.h \
+	tests/support/heap_in_use.h \
 	tests/support/loopback.h \
 	tests/support/certificate_reading.c tests/support/certificate_reading.h \
 	tests/support/client.c tests/support/client.h \

@@ -12,11 +12,11 @@
 
 #include "autoconfig.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap_in_use.h"
 #include "memory_session.h"
 #include "minted_chain.h"
 #include "temporary_folder.h"
@@ -234,12 +234,6 @@ static void many_names(void **state) {
 
 /* Less than a certificate for each broker. */
 #define GROWTH_MAXIMUM 8192
-
-static size_t heap_in_use(void) {
-  const struct mallinfo2 info = mallinfo2();
-
-  return info.uordblks + info.hblkhd;
-}
 
 /* Brokers of one valid CA, each below an intermediate of its own. */
 static void mint_brokers(const char *leaf) {

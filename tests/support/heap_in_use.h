@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* How much of the heap this process uses, by the C library's own account. */
+#ifndef TESTS_HEAP_IN_USE_H
+#define TESTS_HEAP_IN_USE_H
+
+#include <malloc.h>
+#include <stddef.h>
+
+/** To be compared with an earlier or later call. Sanitizers and valgrind bring a malloc() of which it does not know. */
+static inline size_t heap_in_use(void) {
+  const struct mallinfo2 info = mallinfo2();
+
+  return info.uordblks + info.hblkhd; /* what is large may be mapped apart */
+}
+
+#endif
