@@ -41,13 +41,6 @@ static struct forgery forgeries[] = {
     {"ca-rsa", "server-rsa", "fewer", AMQP_WOLFSSL_TLS_1_2}, {"ca-rsa", "server-rsa", "fewer", AMQP_WOLFSSL_TLS_1_3},
 };
 
-/* What a failed assertion left behind must not outlive its case. */
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 /* \param [in] signer whose key signs the copy; NULL: the original's signature stays */
 static void forge(const char *original, const char *extensions, const char *name, const char *signer) {
   const char *const arguments[] = {path_in_build_tree("tests/support/forge_certificate"),
@@ -130,13 +123,13 @@ static void add_case(struct CMUnitTest *test, char name[NAME_SIZE], const char *
                      struct forgery *forgery) {
   (void)snprintf(name, NAME_SIZE, "%s: %s, %s extensions, TLS 1.%d", what, forgery->authority, forgery->extensions,
                  forgery->version == AMQP_WOLFSSL_TLS_1_2 ? 2 : 3);
-  *test = (struct CMUnitTest){name, function, NULL, stop_servers, forgery};
+  *test = (struct CMUnitTest){name, function, NULL, peer_process_tear_down, forgery};
 }
 
 int main(void) {
   static char names[2 * COUNT(forgeries)][NAME_SIZE];
   struct CMUnitTest tests[1 + 2 * COUNT(forgeries)] = {
-      cmocka_unit_test_teardown(server_of_the_genuine_anchor, stop_servers)};
+      cmocka_unit_test_teardown(server_of_the_genuine_anchor, peer_process_tear_down)};
 
   for (size_t i = 0; i < COUNT(forgeries); i++) {
     const size_t leaf = 2 * i;

@@ -377,12 +377,6 @@ static void fill_token(void **state) {
   }
 }
 
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 #endif
 
 static int set_up(void **state) {
@@ -396,14 +390,14 @@ int main(void) {
       cmocka_unit_test(test_not_supported),
 #else
       cmocka_unit_test(fill_token), /* not in the set-up: there a missing SoftHSM can't be said */
-      cmocka_unit_test_teardown(test_openssl, stop_servers),
-      cmocka_unit_test_teardown(test_gnutls, stop_servers),
-      cmocka_unit_test_teardown(test_signature_schemes, stop_servers),
-      cmocka_unit_test_teardown(test_two_configs, stop_servers),
-      cmocka_unit_test_teardown(test_threads_share_a_config, stop_servers),
+      cmocka_unit_test_teardown(test_openssl, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_gnutls, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_signature_schemes, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_two_configs, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_threads_share_a_config, peer_process_tear_down),
       cmocka_unit_test(test_failures_keep_a_config_from_opening),
-      cmocka_unit_test_teardown(test_all_or_nothing, stop_servers),
-      cmocka_unit_test_teardown(test_token_fails_in_the_handshake, stop_servers),
+      cmocka_unit_test_teardown(test_all_or_nothing, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_token_fails_in_the_handshake, peer_process_tear_down),
 #endif
   };
 

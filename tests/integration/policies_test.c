@@ -79,12 +79,6 @@ static int mint(void **state) {
   return command_run(".", path_in_source_tree("tests/support/mint-revocation"), temporary_folder_path(""), NULL);
 }
 
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 /* ---- One server, one policy ---- */
 
 /* What a row expects: a code's name, or one of these. */
@@ -811,19 +805,19 @@ static void early_data(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_policy_is_held_or_refused),
-      cmocka_unit_test_teardown(nothing_wrong, stop_servers),
-      cmocka_unit_test_teardown(one_wrong_thing_each_under_fips, stop_servers),
-      cmocka_unit_test_teardown(one_wrong_thing_each_under_cnsa, stop_servers),
-      cmocka_unit_test_teardown(one_wrong_thing_each_under_modern, stop_servers),
-      cmocka_unit_test_teardown(what_only_gnutls_still_has, stop_servers),
-      cmocka_unit_test_teardown(tls_1_2_without_the_extended_master_secret, stop_servers),
-      cmocka_unit_test_teardown(tls_1_3_is_bound_to_its_handshake, stop_servers),
-      cmocka_unit_test_teardown(renegotiation_with_one_who_takes_part, stop_servers),
-      cmocka_unit_test_teardown(renegotiation, stop_servers),
-      cmocka_unit_test_teardown(raw_public_keys, stop_servers),
-      cmocka_unit_test_teardown(what_was_offered, stop_servers),
-      cmocka_unit_test_teardown(what_was_not_offered, stop_servers),
-      cmocka_unit_test_teardown(early_data, stop_servers),
+      cmocka_unit_test_teardown(nothing_wrong, peer_process_tear_down),
+      cmocka_unit_test_teardown(one_wrong_thing_each_under_fips, peer_process_tear_down),
+      cmocka_unit_test_teardown(one_wrong_thing_each_under_cnsa, peer_process_tear_down),
+      cmocka_unit_test_teardown(one_wrong_thing_each_under_modern, peer_process_tear_down),
+      cmocka_unit_test_teardown(what_only_gnutls_still_has, peer_process_tear_down),
+      cmocka_unit_test_teardown(tls_1_2_without_the_extended_master_secret, peer_process_tear_down),
+      cmocka_unit_test_teardown(tls_1_3_is_bound_to_its_handshake, peer_process_tear_down),
+      cmocka_unit_test_teardown(renegotiation_with_one_who_takes_part, peer_process_tear_down),
+      cmocka_unit_test_teardown(renegotiation, peer_process_tear_down),
+      cmocka_unit_test_teardown(raw_public_keys, peer_process_tear_down),
+      cmocka_unit_test_teardown(what_was_offered, peer_process_tear_down),
+      cmocka_unit_test_teardown(what_was_not_offered, peer_process_tear_down),
+      cmocka_unit_test_teardown(early_data, peer_process_tear_down),
   };
 
   return cmocka_run_group_tests_name("policies", tests, mint, minted_certificates_tear_down);

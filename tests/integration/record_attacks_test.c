@@ -34,13 +34,6 @@
 static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 static const struct client_settings ordinary = {.ca = "bundle", .identity = "client"};
 
-/* What a failed assertion left behind must not outlive its case. */
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 struct intrusion {
   const char *field; /* of the relay */
   const char *value;
@@ -381,15 +374,15 @@ static void no_floods(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(what_can_not_be_followed_is_refused, stop_servers),
-      cmocka_unit_test_teardown(the_sentence_says_what_came, stop_servers),
-      cmocka_unit_test_teardown(what_can_be_followed_is_taken, stop_servers),
-      cmocka_unit_test_teardown(a_header_in_two_records, stop_servers),
-      cmocka_unit_test_teardown(a_record_with_nothing_but_a_tag, stop_servers),
-      cmocka_unit_test_teardown(records_out_of_order, stop_servers),
-      cmocka_unit_test_teardown(floods, stop_servers),
-      cmocka_unit_test_teardown(hello_requests, stop_servers),
-      cmocka_unit_test_teardown(no_floods, stop_servers),
+      cmocka_unit_test_teardown(what_can_not_be_followed_is_refused, peer_process_tear_down),
+      cmocka_unit_test_teardown(the_sentence_says_what_came, peer_process_tear_down),
+      cmocka_unit_test_teardown(what_can_be_followed_is_taken, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_header_in_two_records, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_record_with_nothing_but_a_tag, peer_process_tear_down),
+      cmocka_unit_test_teardown(records_out_of_order, peer_process_tear_down),
+      cmocka_unit_test_teardown(floods, peer_process_tear_down),
+      cmocka_unit_test_teardown(hello_requests, peer_process_tear_down),
+      cmocka_unit_test_teardown(no_floods, peer_process_tear_down),
   };
 
   return cmocka_run_group_tests_name("record attacks", tests, minted_certificates_make, minted_certificates_tear_down);

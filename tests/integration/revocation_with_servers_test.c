@@ -46,13 +46,6 @@ static int mint(void **state) {
                        : command_run(".", script, temporary_folder_path(""), NULL);
 }
 
-/* What a failed assertion left behind must not outlive its case. */
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 static const char *version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
 
 /* ---- What an open comes to ---- */
@@ -730,7 +723,7 @@ static void evidence_under_cnsa(void **state) {
   }
 }
 
-#define CASE(name) cmocka_unit_test_teardown(name, stop_servers)
+#define CASE(name) cmocka_unit_test_teardown(name, peer_process_tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -33,13 +33,6 @@
 static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 static const struct client_settings ordinary = {.ca = "bundle", .identity = "client"};
 
-/* What a failed assertion left behind must not outlive its case. */
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 static const char *version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
 
 /* ---- Good certificates ---- */
@@ -842,29 +835,29 @@ static void a_port_nobody_listens_on(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(openssl_with_each_certificate, stop_servers),
-      cmocka_unit_test_teardown(gnutls_with_each_certificate, stop_servers),
-      cmocka_unit_test_teardown(openssl_with_a_refused_certificate, stop_servers),
-      cmocka_unit_test_teardown(gnutls_with_a_refused_certificate, stop_servers),
-      cmocka_unit_test_teardown(proxy_with_a_refused_certificate, stop_servers),
-      cmocka_unit_test_teardown(an_unknown_ca, stop_servers),
-      cmocka_unit_test_teardown(names_and_addresses, stop_servers),
-      cmocka_unit_test_teardown(an_ipv6_address, stop_servers),
-      cmocka_unit_test_teardown(a_name_apart_from_the_address, stop_servers),
-      cmocka_unit_test_teardown(names_are_sent_and_addresses_are_not, stop_servers),
-      cmocka_unit_test_teardown(a_server_that_wants_its_cookie_back, stop_servers),
-      cmocka_unit_test_teardown(a_server_that_insists_on_its_name, stop_servers),
-      cmocka_unit_test_teardown(openssl_with_only_what_is_forbidden, stop_servers),
-      cmocka_unit_test_teardown(gnutls_with_only_what_is_forbidden, stop_servers),
-      cmocka_unit_test_teardown(openssl_with_what_is_allowed_besides, stop_servers),
-      cmocka_unit_test_teardown(versions_that_do_not_meet, stop_servers),
-      cmocka_unit_test_teardown(a_request_for_another_kind_of_key, stop_servers),
-      cmocka_unit_test_teardown(the_extended_master_secret, stop_servers),
-      cmocka_unit_test_teardown(ends_of_a_connection, stop_servers),
-      cmocka_unit_test_teardown(our_own_end_is_a_clean_one, stop_servers),
-      cmocka_unit_test_teardown(an_echo_of_the_protocol_header, stop_servers),
-      cmocka_unit_test_teardown(a_server_that_never_answers, stop_servers),
-      cmocka_unit_test_teardown(a_port_nobody_listens_on, stop_servers),
+      cmocka_unit_test_teardown(openssl_with_each_certificate, peer_process_tear_down),
+      cmocka_unit_test_teardown(gnutls_with_each_certificate, peer_process_tear_down),
+      cmocka_unit_test_teardown(openssl_with_a_refused_certificate, peer_process_tear_down),
+      cmocka_unit_test_teardown(gnutls_with_a_refused_certificate, peer_process_tear_down),
+      cmocka_unit_test_teardown(proxy_with_a_refused_certificate, peer_process_tear_down),
+      cmocka_unit_test_teardown(an_unknown_ca, peer_process_tear_down),
+      cmocka_unit_test_teardown(names_and_addresses, peer_process_tear_down),
+      cmocka_unit_test_teardown(an_ipv6_address, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_name_apart_from_the_address, peer_process_tear_down),
+      cmocka_unit_test_teardown(names_are_sent_and_addresses_are_not, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_server_that_wants_its_cookie_back, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_server_that_insists_on_its_name, peer_process_tear_down),
+      cmocka_unit_test_teardown(openssl_with_only_what_is_forbidden, peer_process_tear_down),
+      cmocka_unit_test_teardown(gnutls_with_only_what_is_forbidden, peer_process_tear_down),
+      cmocka_unit_test_teardown(openssl_with_what_is_allowed_besides, peer_process_tear_down),
+      cmocka_unit_test_teardown(versions_that_do_not_meet, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_request_for_another_kind_of_key, peer_process_tear_down),
+      cmocka_unit_test_teardown(the_extended_master_secret, peer_process_tear_down),
+      cmocka_unit_test_teardown(ends_of_a_connection, peer_process_tear_down),
+      cmocka_unit_test_teardown(our_own_end_is_a_clean_one, peer_process_tear_down),
+      cmocka_unit_test_teardown(an_echo_of_the_protocol_header, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_server_that_never_answers, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_port_nobody_listens_on, peer_process_tear_down),
   };
 
   return cmocka_run_group_tests_name("servers", tests, minted_certificates_make, minted_certificates_tear_down);

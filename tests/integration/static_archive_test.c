@@ -31,13 +31,6 @@ void internal_name_called(const char *name) {
   abort();
 }
 
-/* What a failed assertion left behind must not outlive its case. */
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 static void connects(void **state) {
   const struct client_settings settings = {.ca = "bundle", .identity = "client"};
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
@@ -84,9 +77,9 @@ static void connects_by_the_drop_in_library(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(connects, stop_servers),
-      cmocka_unit_test_teardown(refuses_an_unknown_server, stop_servers),
-      cmocka_unit_test_teardown(connects_by_the_drop_in_library, stop_servers),
+      cmocka_unit_test_teardown(connects, peer_process_tear_down),
+      cmocka_unit_test_teardown(refuses_an_unknown_server, peer_process_tear_down),
+      cmocka_unit_test_teardown(connects_by_the_drop_in_library, peer_process_tear_down),
   };
 
   return cmocka_run_group_tests(tests, minted_certificates_make, minted_certificates_tear_down);

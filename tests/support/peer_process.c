@@ -356,6 +356,12 @@ void peer_process_stop_all(void) {
   }
 }
 
+int peer_process_tear_down(void **state) {
+  (void)state;
+  peer_process_stop_all();
+  return 0;
+}
+
 char *peer_process_run(const char *const *arguments) {
   struct peer_process *process = peer_process_start(arguments);
   const int status = peer_process_wait_for_exit(process);

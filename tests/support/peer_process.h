@@ -49,8 +49,10 @@ const char *peer_process_output(const struct peer_process *process);
 int peer_process_wait_for_exit(struct peer_process *process);
 /** Stops the program if it still runs and frees \a process. NULL does nothing. */
 void peer_process_stop(struct peer_process *process);
-/** Stops all that still run. For teardown: a failed assertion leaves its peers behind. */
+/** Stops all that still run. */
 void peer_process_stop_all(void);
+/** The same as the CMocka teardown of a case: what a failed assertion left behind must not outlive it. */
+int peer_process_tear_down(void **state);
 
 /** Runs a program to its end and returns what it wrote, to be freed. Fails the running case unless it exits with 0. */
 char *peer_process_run(const char *const *arguments);
