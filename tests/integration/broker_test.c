@@ -46,7 +46,6 @@ static const struct {
 
 static struct private_broker brokers[BROKER_COUNT];
 
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 /* RabbitMQ has no Extended Master Secret in TLS 1.2, on Erlang/OTP up to 29 (erlang/otp issue 9235): an exception. */
 static const struct client_settings ordinary = {
     .ca = "bundle", .identity = "client", .without_extended_master_secret = true};
@@ -75,8 +74,6 @@ static void need_brokers(void) {
     private_broker_await(&brokers[i]);
   }
 }
-
-static const char *version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
 
 static struct client new_ordinary(int version) {
   struct client_settings settings = ordinary;
@@ -144,7 +141,7 @@ static void check_negotiated(const struct client *client, int broker, int versio
   const char *suite = amqp_wolfssl_socket_suite(client->socket);
   const char *group = amqp_wolfssl_socket_group(client->socket);
 
-  assert_string_equal(amqp_wolfssl_socket_version(client->socket), version_name(version));
+  assert_string_equal(amqp_wolfssl_socket_version(client->socket), client_version_name(version));
   if (version == AMQP_WOLFSSL_TLS_1_3) {
     assert_true(strcmp(suite, "TLS_AES_256_GCM_SHA384") == 0 || strcmp(suite, "TLS_AES_128_GCM_SHA256") == 0);
     assert_int_equal(amqp_wolfssl_socket_extended_master_secret(client->socket), 1);
@@ -230,13 +227,13 @@ static void check_the_brokers_view(int broker, const struct expected_connection 
 
 /* All at once, because to ask the broker for its view takes it a second. */
 static void every_identity_by_every_mechanism(int broker) {
-  struct expected_connection connections[COUNT(versions) * COUNT(identities) * 2];
+  struct expected_connection connections[COUNT(client_versions) * COUNT(identities) * 2];
   size_t count = 0;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(identities); j++) {
-      connections[count++] = connect_as(broker, versions[i], j, false);
-      connections[count++] = connect_as(broker, versions[i], j, true);
+      connections[count++] = connect_as(broker, client_versions[i], j, false);
+      connections[count++] = connect_as(broker, client_versions[i], j, true);
     }
   }
   check_peer(&connections[0].client, broker);
@@ -294,10 +291,10 @@ static void messages_around_the_size_of_a_frame(void **state) {
   (void)state;
 
   need_brokers();
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(frame_maxima); j++) {
-      exchange_messages(BROKER_EC, versions[i], frame_maxima[j]);
-      exchange_messages(BROKER_RSA, versions[i], frame_maxima[j]);
+      exchange_messages(BROKER_EC, client_versions[i], frame_maxima[j]);
+      exchange_messages(BROKER_RSA, client_versions[i], frame_maxima[j]);
     }
   }
 }
@@ -403,9 +400,9 @@ static void polling_for_frames(int version) {
 static void a_program_that_polls_gets_every_message(void **state) {
   (void)state;
   need_brokers();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    polling_for_messages(versions[i]);
-    polling_for_frames(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    polling_for_messages(client_versions[i]);
+    polling_for_frames(client_versions[i]);
   }
 }
 
@@ -476,14 +473,14 @@ static void clients_that_the_broker_refuses(void **state) {
     const struct refused_client *refused = &refused_clients[i / BROKER_COUNT];
     const struct private_broker *broker = &brokers[i % BROKER_COUNT];
 
-    for (size_t j = 0; j < COUNT(versions); j++) {
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
       const struct client_settings settings = {.ca = "bundle",
                                                .identity = refused->identity,
-                                               .version = versions[j],
+                                               .version = client_versions[j],
                                                .without_extended_master_secret = true};
       struct client client = client_new(&settings);
 
-      if (versions[j] == AMQP_WOLFSSL_TLS_1_2) {
+      if (client_versions[j] == AMQP_WOLFSSL_TLS_1_2) {
         be_refused_at_once(&client, broker->tls_port, refused);
       } else {
         be_refused_late(&client, broker->tls_port, broker, refused);
@@ -498,9 +495,11 @@ static void clients_that_the_broker_refuses(void **state) {
 static void an_unknown_external_user(void **state) {
   (void)state;
   need_brokers();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    const struct client_settings settings = {
-        .ca = "bundle", .identity = "client-no-user", .version = versions[i], .without_extended_master_secret = true};
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    const struct client_settings settings = {.ca = "bundle",
+                                             .identity = "client-no-user",
+                                             .version = client_versions[i],
+                                             .without_extended_master_secret = true};
     struct client client = client_new(&settings);
 
     client_open(&client, HOST, brokers[BROKER_EC].tls_port);
@@ -517,8 +516,8 @@ static void an_unknown_external_user(void **state) {
 static void a_wrong_password(void **state) {
   (void)state;
   need_brokers();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct client client = new_ordinary(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct client client = new_ordinary(client_versions[i]);
 
     client_open(&client, HOST, brokers[BROKER_EC].tls_port);
     assert_int_equal(client_refusal(client_login_plain(&client, brokers[BROKER_EC].user, "wrong", CLIENT_FRAME_MAX, 0)),
@@ -578,9 +577,11 @@ static void brokers_that_we_refuse(void **state) {
     const size_t row = i / BROKER_COUNT;
     const size_t broker = i % BROKER_COUNT;
 
-    for (size_t j = 0; j < COUNT(versions); j++) {
-      const struct client_settings settings = {
-          .ca = rows[row].ca, .identity = "client", .server_name = rows[row].server_name, .version = versions[j]};
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
+      const struct client_settings settings = {.ca = rows[row].ca,
+                                               .identity = "client",
+                                               .server_name = rows[row].server_name,
+                                               .version = client_versions[j]};
       struct client client = client_new(&settings);
       const int status = client_try_open(&client, HOST, brokers[broker].tls_port);
 
@@ -609,8 +610,8 @@ static void try_the_plain_port(struct client *client) {
 static void a_socket_opens_after_failures(void **state) {
   (void)state;
   need_brokers();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct client client = new_ordinary(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct client client = new_ordinary(client_versions[i]);
 
     try_the_plain_port(&client);
     assert_int_equal(client_try_open(&client, HOST, peer_free_port()), AMQP_STATUS_SOCKET_ERROR);
@@ -642,15 +643,15 @@ static void stay_idle(int version) {
 static void a_heartbeat_keeps_an_idle_connection(void **state) {
   (void)state;
   need_brokers();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    stay_idle(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    stay_idle(client_versions[i]);
   }
 }
 
 /* Some end without a word of AMQP, some in the middle of it, some as they should. */
 static void connect_and_end(size_t number) {
   const struct private_broker *broker = &brokers[number / 2 % BROKER_COUNT];
-  struct client client = new_ordinary(versions[number % COUNT(versions)]);
+  struct client client = new_ordinary(client_versions[number % COUNT(client_versions)]);
 
   client_open(&client, HOST, broker->tls_port);
   switch (number / 4 % 4) {

@@ -61,7 +61,6 @@
 #define SMALL_BODY 128
 
 static const struct private_broker *broker;
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 static const struct timeval hang_limit = {HANG_MILLISECONDS / 1000, 0};
 
 /* ---- Counting send() ---- */
@@ -389,9 +388,9 @@ static void uncork(const struct client *client) {
 static void corked_messages_come_in_order(void **state) {
   (void)state;
   need_broker();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct observer observer = new_observer(versions[i]);
-    struct client publisher = connect_to_broker(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct observer observer = new_observer(client_versions[i]);
+    struct client publisher = connect_to_broker(client_versions[i]);
 
     open_channel(&publisher);
     count_sends_of(&publisher);
@@ -508,8 +507,8 @@ static void close_corked(int version) {
 static void closing_sends_what_is_corked(void **state) {
   (void)state;
   need_broker();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    close_corked(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    close_corked(client_versions[i]);
   }
 }
 
@@ -582,8 +581,8 @@ static void destroy_corked(int version) {
 
 static void destroying_sends_what_is_corked(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    destroy_corked(versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    destroy_corked(client_versions[i]);
   }
 }
 
@@ -692,10 +691,10 @@ static void uncorking_can_be_continued_after_a_timeout(void **state) {
   (void)state;
 
   need_broker();
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     struct pushed_back setting;
 
-    connect_pushed_back(&setting, i == 0 ? "go-on-1.2" : "go-on-1.3", versions[i]);
+    connect_pushed_back(&setting, i == 0 ? "go-on-1.2" : "go-on-1.3", client_versions[i]);
     publish_until_pushed_back(&setting);
     assert_int_equal(amqp_wolfssl_socket_uncork(setting.publisher.socket, &no_time), AMQP_STATUS_TIMEOUT);
     make_file(temporary_folder_path(setting.go_on));
@@ -807,8 +806,8 @@ static void a_small_publish_is_one_send(void **state) {
   (void)state;
   need_broker();
   for (size_t i = 0; i < COUNT(counted); i++) {
-    count_publishes(versions[i % 2], i);
-    count_publishes(versions[(i + 1) % 2], i);
+    count_publishes(client_versions[i % 2], i);
+    count_publishes(client_versions[(i + 1) % 2], i);
   }
 }
 
@@ -872,9 +871,9 @@ static void an_idle_connection_gives_back_its_buffers(void **state) {
   (void)idle_growth(0);
   (void)idle_growth(AMQP_WOLFSSL_TLS_1_2);
   (void)idle_growth(AMQP_WOLFSSL_TLS_1_3);
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     const long plain = idle_growth(0);
-    const long secure = idle_growth(versions[i]);
+    const long secure = idle_growth(client_versions[i]);
 
     print_message("# the heap grows by %ld bytes over plain TCP, by %ld over %s\n", plain, secure,
                   i == 0 ? "TLS 1.2" : "TLS 1.3");

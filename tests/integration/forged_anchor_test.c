@@ -24,8 +24,6 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NAME_SIZE 64
 
-static const struct client_settings ordinary = {.ca = "bundle", .identity = "client"};
-
 struct forgery {
   const char *authority;  /* the one that is copied; the client trusts it */
   const char *server;     /* a server that it has issued a certificate for */
@@ -67,7 +65,7 @@ static void server_of_the_genuine_anchor(void **state) {
 
     forge(forgery->server, "fewer", "issued-server", forgery->authority);
     server = tls_server_start(TLS_SERVER_OPENSSL, "issued-server", forgery->version, more);
-    client = client_new(&ordinary);
+    client = client_new(&client_ordinary);
     client_open(&client, "127.0.0.1", server.port);
     tls_server_expect_client(TLS_SERVER_OPENSSL, &server, "client1");
     client_destroy(&client);
@@ -93,7 +91,7 @@ static void check_refusal(const struct client *client, int status) {
 /* The alert tells that the server has read all that the client sent: by then it would have shown the certificate. */
 static void refuse(const char *certificate, int version, const char *const *more) {
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, certificate, version, more);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
 
   check_refusal(&client, client_try_open(&client, "127.0.0.1", server.port));
   tls_server_expect_alert(TLS_SERVER_OPENSSL, &server,

@@ -90,8 +90,6 @@ static void test_not_supported(void **state) {
 
 #else
 
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
-
 /* Certificates, objects of the same names in the token, and the clients' common names. */
 static const struct {
   const char *name;
@@ -120,8 +118,8 @@ static void expect_identity(amqp_wolfssl_config_t *config, const char *name) {
 
 static void connect_with_each_identity(enum tls_server_kind kind) {
   for (size_t i = 0; i < COUNT(identities); i++) {
-    for (size_t j = 0; j < COUNT(versions); j++) {
-      struct tls_server server = tls_server_start(kind, "server", versions[j], NULL);
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
+      struct tls_server server = tls_server_start(kind, "server", client_versions[j], NULL);
       amqp_wolfssl_config_t *config = new_config();
       struct client client;
 
@@ -129,8 +127,7 @@ static void connect_with_each_identity(enum tls_server_kind kind) {
       client = client_of(config);
       amqp_wolfssl_config_free(config);
       client_open(&client, "127.0.0.1", server.port);
-      assert_string_equal(amqp_wolfssl_socket_version(client.socket),
-                          versions[j] == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3");
+      assert_string_equal(amqp_wolfssl_socket_version(client.socket), client_version_name(client_versions[j]));
       tls_server_expect_client(kind, &server, identities[i].common_name);
       /* Bytes move, so the server is content with the signature (TLS 1.3 has it checked after our handshake). */
       assert_int_equal(amqp_send_header(client.connection), AMQP_STATUS_OK);
@@ -198,7 +195,7 @@ static void test_two_configs(void **state) {
   for (size_t i = 0; i < 2; i++) {
     amqp_wolfssl_config_t *config = new_config();
 
-    servers[i] = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+    servers[i] = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], NULL);
     expect_identity(config, names[i]);
     clients[i] = client_of(config);
     amqp_wolfssl_config_free(config);
@@ -254,7 +251,7 @@ static void test_threads_share_a_config(void **state) {
   expect_identity(config, "client-rsa");
   assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
   for (size_t i = 0; i < THREADS; i++) {
-    servers[i] = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+    servers[i] = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], NULL);
   }
   for (size_t i = 0; i < THREADS; i++) {
     workers[i] = (struct worker){.start = &start, .config = config, .port = servers[i].port};
@@ -342,8 +339,8 @@ static int open_in_child(struct client *client, int port) {
 static void test_token_fails_in_the_handshake(void **state) {
   (void)state;
   soft_token_require();
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], NULL);
     amqp_wolfssl_config_t *config = new_config();
     struct client client;
     int status = -1;

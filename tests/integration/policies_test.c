@@ -60,8 +60,6 @@ static const struct {
 } policies[POLICIES] = {
     {"fips", AMQP_WOLFSSL_POLICY_FIPS}, {"cnsa", AMQP_WOLFSSL_POLICY_CNSA}, {"modern", AMQP_WOLFSSL_POLICY_MODERN}};
 
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
-
 /* Builds that can't be told which signatures to offer can't be held to cnsa; see a_policy_is_held_or_refused(). */
 static bool has_policy(int policy) {
 #ifdef HAVE_WOLFSSL_CTX_SET1_SIGALGS_LIST
@@ -479,10 +477,10 @@ static void nothing_wrong(void **state) {
   (void)state;
 
   for (int policy = 0; policy < POLICIES; policy++) {
-    for (size_t i = 0; i < COUNT(kinds) * COUNT(certificates) * COUNT(versions) && has_policy(policy); i++) {
+    for (size_t i = 0; i < COUNT(kinds) * COUNT(certificates) * COUNT(client_versions) && has_policy(policy); i++) {
       const enum tls_server_kind kind = kinds[i % COUNT(kinds)];
       const char *certificate = certificates[i / COUNT(kinds) % COUNT(certificates)];
-      const int version = versions[i / COUNT(kinds) / COUNT(certificates)];
+      const int version = client_versions[i / COUNT(kinds) / COUNT(certificates)];
       const struct client_settings settings = settings_for(policy);
       struct tls_server server = tls_server_start(kind, certificate, version, NULL);
       struct client client = client_new(&settings);

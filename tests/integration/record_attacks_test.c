@@ -31,9 +31,6 @@
 #define DECODE_ERROR 50
 #define PROTOCOL_VERSION 70
 
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
-static const struct client_settings ordinary = {.ca = "bundle", .identity = "client"};
-
 struct intrusion {
   const char *field; /* of the relay */
   const char *value;
@@ -85,7 +82,7 @@ static void read_client_records(struct peer_process *relay, char *records, size_
 
 static void expect_refusal(const struct intrusion *intrusion, int version) {
   struct relayed relayed = start(intrusion, version);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = client_try_open(&client, "127.0.0.1", relayed.port);
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
   char records[1024];
@@ -103,7 +100,7 @@ static void expect_refusal(const struct intrusion *intrusion, int version) {
 
 static void expect_sentence(const struct intrusion *intrusion, int version) {
   struct relayed relayed = start(intrusion, version);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = client_try_open(&client, "127.0.0.1", relayed.port);
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
 
@@ -139,18 +136,18 @@ static const struct intrusion intrusions[] = {
 
 static void what_can_not_be_followed_is_refused(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(intrusions); j++) {
-      expect_refusal(&intrusions[j], versions[i]);
+      expect_refusal(&intrusions[j], client_versions[i]);
     }
   }
 }
 
 static void the_sentence_says_what_came(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(intrusions); j++) {
-      expect_sentence(&intrusions[j], versions[i]);
+      expect_sentence(&intrusions[j], client_versions[i]);
     }
   }
 }
@@ -167,12 +164,12 @@ static void what_can_be_followed_is_taken(void **state) {
   };
   (void)state;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(harmless); j++) {
-      struct relayed relayed = start(&harmless[j], versions[i]);
-      struct client client = client_new(&ordinary);
+      struct relayed relayed = start(&harmless[j], client_versions[i]);
+      struct client client = client_new(&client_ordinary);
 
-      print_message("# TLS 0x%04x, %s %s\n", (unsigned)versions[i], harmless[j].field, harmless[j].value);
+      print_message("# TLS 0x%04x, %s %s\n", (unsigned)client_versions[i], harmless[j].field, harmless[j].value);
       client_open(&client, "127.0.0.1", relayed.port);
       tls_server_expect_client(TLS_SERVER_OPENSSL, &relayed.server, "client1");
       client_destroy(&client);
@@ -186,10 +183,10 @@ static void a_header_in_two_records(void **state) {
   static const struct intrusion splits[] = {{"split", "1", 0, NULL}, {"split", "2", 0, NULL}, {"split", "3", 0, NULL}};
   (void)state;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(splits); j++) {
-      struct relayed relayed = start(&splits[j], versions[i]);
-      struct client client = client_new(&ordinary);
+      struct relayed relayed = start(&splits[j], client_versions[i]);
+      struct client client = client_new(&client_ordinary);
       const int status = client_try_open(&client, "127.0.0.1", relayed.port);
       const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
 
@@ -259,7 +256,7 @@ static int open_and_wait(struct client *client, int port) {
 static void check_crafted(const struct crafted *crafted) {
   int port;
   struct peer_process *server = start_crafting(crafted, &port);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = open_and_wait(&client, port);
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
 
@@ -341,7 +338,7 @@ static void hello_requests(void **state) {
   static const struct crafted flood = {"1.2", "late", {"31x" HELLO_REQUEST, PROTOCOL_HEADER}, NULL};
   int port;
   struct peer_process *server = start_crafting(&flood, &port);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   (void)state;
 
   assert_int_not_equal(open_and_wait(&client, port), AMQP_STATUS_OK);

@@ -31,7 +31,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
 static bool has_responses;
 
 static int mint(void **state) {
@@ -45,8 +44,6 @@ static int mint(void **state) {
   return has_responses ? command_run(".", script, "--responses", program, temporary_folder_path(""), NULL)
                        : command_run(".", script, temporary_folder_path(""), NULL);
 }
-
-static const char *version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
 
 /* ---- What an open comes to ---- */
 
@@ -162,7 +159,7 @@ static const struct list_row list_rows[] = {
 };
 
 static void name_row(char what[256], const struct list_row *row, int version) {
-  size_t used = (size_t)snprintf(what, 256, "%s, %s:", version_name(version), row->certificate);
+  size_t used = (size_t)snprintf(what, 256, "%s, %s:", client_version_name(version), row->certificate);
 
   for (size_t i = 0; i < CLIENT_LISTS && row->lists[i] != NULL; i++) {
     used += (size_t)snprintf(what + used, 256 - used, " %s", row->lists[i]);
@@ -190,8 +187,8 @@ static void lists_with(enum tls_server_kind kind) {
   static const char *const certificates[] = {"server", "server-rsa", "server-chain"};
 
   for (size_t i = 0; i < COUNT(certificates); i++) {
-    for (size_t j = 0; j < COUNT(versions); j++) {
-      try_lists(kind, certificates[i], versions[j]);
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
+      try_lists(kind, certificates[i], client_versions[j]);
     }
   }
 }
@@ -212,8 +209,8 @@ static void a_revoked_server_gets_an_alert(void **state) {
   enum { BAD_CERTIFICATE = 42 };
 
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], NULL);
     struct client client = client_new(&settings);
     const int status = client_try_open(&client, "127.0.0.1", server.port);
 
@@ -267,10 +264,10 @@ static void an_intermediate_in_the_ca_file(void **state) {
   (void)state;
   assert_int_equal(
       command_run(temporary_folder_path(""), "sh", "-c", "cat intermediate.pem ca.pem > ca-chain.pem", NULL), 0);
-  for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
-    const size_t at = i / COUNT(versions);
+  for (size_t i = 0; i < COUNT(rows) * COUNT(client_versions); i++) {
+    const size_t at = i / COUNT(client_versions);
     struct tls_server server =
-        tls_server_start(TLS_SERVER_OPENSSL, "server-chain", versions[i % COUNT(versions)], NULL);
+        tls_server_start(TLS_SERVER_OPENSSL, "server-chain", client_versions[i % COUNT(client_versions)], NULL);
     const struct client_settings settings = {
         .ca = "ca-chain", .identity = "client", .lists = {"list-intermediate", rows[at].list}};
 
@@ -511,8 +508,8 @@ static void try_response(enum tls_server_kind kind, const struct response_row *r
   struct tls_server server = start_stapling(kind, row, version);
   char what[256];
 
-  (void)snprintf(what, sizeof(what), "%s, %s, %s, %s", tls_server_name(kind), version_name(version), row->certificate,
-                 row->response != NULL ? row->response : "no response");
+  (void)snprintf(what, sizeof(what), "%s, %s, %s, %s", tls_server_name(kind), client_version_name(version),
+                 row->certificate, row->response != NULL ? row->response : "no response");
   print_message("# %s\n", what);
   try_once(&settings, server.port, &none, what);
   settings.stapling = AMQP_WOLFSSL_STAPLING_REQUEST;
@@ -536,8 +533,8 @@ static void responses_with(enum tls_server_kind kind) {
     skip();
   }
   for (size_t i = 0; i < COUNT(response_rows); i++) {
-    for (size_t j = 0; j < COUNT(versions) && can_staple(kind, response_rows[i].response); j++) {
-      try_response(kind, &response_rows[i], versions[j]);
+    for (size_t j = 0; j < COUNT(client_versions) && can_staple(kind, response_rows[i].response); j++) {
+      try_response(kind, &response_rows[i], client_versions[j]);
     }
   }
 }
@@ -605,16 +602,16 @@ static void responses_and_lists(void **state) {
   if (!has_responses || !stapling_is_supported()) {
     skip();
   }
-  for (size_t i = 0; i < COUNT(versions) && is_shown(versions[i]); i++) {
-    struct tls_server server = start_stapling(TLS_SERVER_OPENSSL, &row, versions[i]);
+  for (size_t i = 0; i < COUNT(client_versions) && is_shown(client_versions[i]); i++) {
+    struct tls_server server = start_stapling(TLS_SERVER_OPENSSL, &row, client_versions[i]);
 
-    settings.version = versions[i];
+    settings.version = client_versions[i];
     settings.lists[0] = "list-clean";
     try_once(&settings, server.port, &good, "both good");
     settings.lists[0] = "list-revoked-server";
     try_once(&settings, server.port, &revoked, "a good response and a list that names it");
     peer_process_stop(server.process);
-    server = start_stapling(TLS_SERVER_OPENSSL, &revoked_row, versions[i]);
+    server = start_stapling(TLS_SERVER_OPENSSL, &revoked_row, client_versions[i]);
     settings.lists[0] = "list-clean";
     try_once(&settings, server.port, &revoked, "a bad response and a clean list");
     peer_process_stop(server.process);
@@ -655,9 +652,9 @@ static void lists_without_a_responder(void **state) {
   expect_no_responder_named("server");
   expect_no_responder_named("server-chain");
   expect_no_responder_named("intermediate");
-  for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
-    const int version = versions[i % COUNT(versions)];
-    const size_t at = i / COUNT(versions);
+  for (size_t i = 0; i < COUNT(rows) * COUNT(client_versions); i++) {
+    const int version = client_versions[i % COUNT(client_versions)];
+    const size_t at = i / COUNT(client_versions);
     const struct response_row none = {rows[at].certificate, NULL, AMQP_WOLFSSL_OK, NULL};
     const struct expected expected = if_shown(version, rows[at].expected);
     struct client_settings settings = {
@@ -700,9 +697,9 @@ static void evidence_under_cnsa(void **state) {
   if (!policy_is_supported(AMQP_WOLFSSL_POLICY_CNSA)) {
     skip();
   }
-  for (size_t i = 0; i < COUNT(rows) * COUNT(versions); i++) {
-    const int version = versions[i % COUNT(versions)];
-    const size_t at = i / COUNT(versions);
+  for (size_t i = 0; i < COUNT(rows) * COUNT(client_versions); i++) {
+    const int version = client_versions[i % COUNT(client_versions)];
+    const size_t at = i / COUNT(client_versions);
     const struct response_row row = {"server-strong-p384", rows[at].response, rows[at].expected.code, NULL};
     struct client_settings settings = {.ca = "strong-bundle",
                                        .identity = "client-strong-p384",

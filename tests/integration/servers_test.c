@@ -30,11 +30,6 @@
 /* What rabbitmq-c makes of a protocol header; <amqp.h> tells of the name, but does not define it. */
 #define PROTOCOL_HEADER_FRAME 'A'
 
-static const int versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
-static const struct client_settings ordinary = {.ca = "bundle", .identity = "client"};
-
-static const char *version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
-
 /* ---- Good certificates ---- */
 
 struct good_certificate {
@@ -55,7 +50,7 @@ static void check_facts(const struct client *client, const struct good_certifica
   char subject[64];
 
   (void)snprintf(subject, sizeof(subject), "CN=%s,O=Acme", certificate->name);
-  assert_string_equal(amqp_wolfssl_socket_version(client->socket), version_name(version));
+  assert_string_equal(amqp_wolfssl_socket_version(client->socket), client_version_name(version));
   assert_string_equal(amqp_wolfssl_socket_peer_subject(client->socket), subject);
   assert_string_equal(amqp_wolfssl_socket_peer_issuer(client->socket), certificate->issuer);
   assert_string_equal(amqp_wolfssl_socket_own_subject(client->socket), "CN=client1,O=Acme");
@@ -97,12 +92,12 @@ static void send_protocol_header(enum tls_server_kind kind, struct client *clien
 
 static void connect_to_good_servers(enum tls_server_kind kind) {
   for (size_t i = 0; i < COUNT(good_certificates); i++) {
-    for (size_t j = 0; j < COUNT(versions); j++) {
-      struct tls_server server = tls_server_start(kind, good_certificates[i].name, versions[j], NULL);
-      struct client client = client_new(&ordinary);
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
+      struct tls_server server = tls_server_start(kind, good_certificates[i].name, client_versions[j], NULL);
+      struct client client = client_new(&client_ordinary);
 
       client_open(&client, "127.0.0.1", server.port);
-      check_facts(&client, &good_certificates[i], versions[j]);
+      check_facts(&client, &good_certificates[i], client_versions[j]);
       tls_server_expect_client(kind, &server, "client1");
       check_suite(kind, &client, &server);
       send_protocol_header(kind, &client, &server);
@@ -188,7 +183,7 @@ static int alert_of(const struct refused_certificate *refused, const struct clie
 static void refuse_server(enum tls_server_kind kind, const struct refused_certificate *refused, int version) {
   const char *const *more = tolerate_weak_keys(kind, refused->name);
   struct tls_server server = tls_server_start(kind, refused->name, version, more);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = client_try_open(&client, "127.0.0.1", server.port);
   const int alert = alert_of(refused, &client);
   const char *sentence = amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client.socket));
@@ -214,9 +209,10 @@ static void refuse_servers(enum tls_server_kind kind) {
     if (kind == TLS_SERVER_GNUTLS && strcmp(refused_certificates[i].name, "server-weak-rsa1024") == 0) {
       continue;
     }
-    for (size_t j = 0; j < COUNT(versions); j++) {
-      print_message("# %s, %s, %s\n", tls_server_name(kind), refused_certificates[i].name, version_name(versions[j]));
-      refuse_server(kind, &refused_certificates[i], versions[j]);
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
+      print_message("# %s, %s, %s\n", tls_server_name(kind), refused_certificates[i].name,
+                    client_version_name(client_versions[j]));
+      refuse_server(kind, &refused_certificates[i], client_versions[j]);
     }
   }
 }
@@ -240,8 +236,8 @@ static void an_unknown_ca(void **state) {
   const struct client_settings settings = {.ca = "other-ca", .identity = "client"};
   (void)state;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], NULL);
     struct client client = client_new(&settings);
     const int status = client_try_open(&client, "127.0.0.1", server.port);
 
@@ -301,8 +297,8 @@ static void try_name(const struct name_row *row, int port) {
 
 static void names_and_addresses(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", versions[i], NULL);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", client_versions[i], NULL);
 
     for (size_t j = 0; j < COUNT(name_rows); j++) {
       try_name(&name_rows[j], server.port);
@@ -343,8 +339,8 @@ static void a_name_apart_from_the_address(void **state) {
   const struct client_settings settings = {.ca = "bundle", .identity = "client", .server_name = "elsewhere.test"};
   (void)state;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-wrong-name", versions[i], NULL);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-wrong-name", client_versions[i], NULL);
     struct client client = client_new(&settings);
 
     client_open(&client, "127.0.0.1", server.port);
@@ -376,11 +372,11 @@ static const struct sni_row sni_rows[] = {
 
 static void names_are_sent_and_addresses_are_not(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(sni_rows); j++) {
       const struct client_settings settings = {
           .ca = "bundle", .identity = "client", .server_name = sni_rows[j].server_name};
-      struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", versions[i], NULL);
+      struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", client_versions[i], NULL);
       struct client client = client_new(&settings);
 
       client_open(&client, sni_rows[j].host, server.port);
@@ -396,7 +392,7 @@ static void names_are_sent_and_addresses_are_not(void **state) {
 static void a_server_that_wants_its_cookie_back(void **state) {
   static const char *const stateless[] = {"-stateless", NULL};
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, stateless);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
 
   (void)state;
 #ifdef WOLFSSL_SEND_HRR_COOKIE
@@ -429,9 +425,9 @@ static void a_server_that_insists_on_its_name(void **state) {
   const struct client_settings wrong = {.ca = "bundle", .identity = "client", .server_name = "node2.broker.test"};
   (void)state;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], more);
-    struct client client = client_new(&ordinary);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], more);
+    struct client client = client_new(&client_ordinary);
     int status;
 
     client_open(&client, "127.0.0.1", server.port);
@@ -510,7 +506,7 @@ static const struct forbidden_row forbidden_rows[] = {
 
 static void be_refused_by_policy(const struct forbidden_row *row) {
   struct tls_server server = tls_server_start(row->kind, row->certificate, 0, row->arguments);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = client_try_open(&client, "127.0.0.1", server.port);
 
   print_message("# %s %s %s %s\n", tls_server_name(row->kind), row->arguments[0], row->arguments[1],
@@ -606,9 +602,9 @@ static void openssl_with_what_is_allowed_besides(void **state) {
 
 static void versions_that_do_not_meet(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    const struct client_settings settings = {.ca = "bundle", .identity = "client", .version = versions[1 - i]};
-    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", versions[i], NULL);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    const struct client_settings settings = {.ca = "bundle", .identity = "client", .version = client_versions[1 - i]};
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", client_versions[i], NULL);
     struct client client = client_new(&settings);
     const int status = client_try_open(&client, "127.0.0.1", server.port);
 
@@ -624,7 +620,7 @@ static void versions_that_do_not_meet(void **state) {
 static void a_request_for_another_kind_of_key(void **state) {
   static const char *const more[] = {"-client_sigalgs", "ECDSA+SHA256", NULL};
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server-rsa", AMQP_WOLFSSL_TLS_1_2, more);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = client_try_open(&client, "127.0.0.1", server.port);
   const amqp_wolfssl_error_t *error = amqp_wolfssl_socket_error(client.socket);
   (void)state;
@@ -736,7 +732,7 @@ static void meet_end(const struct end_row *row, int version) {
                               row->within_record ? "--within-record" : NULL,
                               NULL};
   struct tls_server server;
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   int alert;
   int status;
 
@@ -764,9 +760,10 @@ static void ends_of_a_connection(void **state) {
 
   write_frames();
   for (size_t i = 0; i < COUNT(end_rows); i++) {
-    for (size_t j = 0; j < COUNT(versions); j++) {
-      print_message("# %s %d frames, %s\n", end_rows[i].option, end_rows[i].frames, version_name(versions[j]));
-      meet_end(&end_rows[i], versions[j]);
+    for (size_t j = 0; j < COUNT(client_versions); j++) {
+      print_message("# %s %d frames, %s\n", end_rows[i].option, end_rows[i].frames,
+                    client_version_name(client_versions[j]));
+      meet_end(&end_rows[i], client_versions[j]);
     }
   }
 }
@@ -774,9 +771,9 @@ static void ends_of_a_connection(void **state) {
 /* amqp_destroy_connection() says goodbye in TLS, though nothing was said in AMQP. */
 static void our_own_end_is_a_clean_one(void **state) {
   (void)state;
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", versions[i], NULL);
-    struct client client = client_new(&ordinary);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", client_versions[i], NULL);
+    struct client client = client_new(&client_ordinary);
 
     client_open(&client, "127.0.0.1", server.port);
     client_destroy(&client);
@@ -790,9 +787,9 @@ static void an_echo_of_the_protocol_header(void **state) {
   static const char *const echo[] = {"--echo", NULL};
   (void)state;
 
-  for (size_t i = 0; i < COUNT(versions); i++) {
-    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", versions[i], echo);
-    struct client client = client_new(&ordinary);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", client_versions[i], echo);
+    struct client client = client_new(&client_ordinary);
     struct timeval limit = {30, 0};
     amqp_frame_t frame;
 
@@ -813,7 +810,7 @@ static void a_server_that_never_answers(void **state) {
   static const char *const stall[] = {"--stall-handshake", NULL};
   const struct timeval limit = {0, 300000};
   struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", 0, stall);
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = amqp_socket_open_noblock(client.socket, "127.0.0.1", server.port, &limit);
   (void)state;
 
@@ -824,7 +821,7 @@ static void a_server_that_never_answers(void **state) {
 }
 
 static void a_port_nobody_listens_on(void **state) {
-  struct client client = client_new(&ordinary);
+  struct client client = client_new(&client_ordinary);
   const int status = amqp_socket_open(client.socket, "127.0.0.1", peer_free_port());
   (void)state;
 

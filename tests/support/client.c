@@ -18,6 +18,12 @@ static const struct timeval hang_limit = {30, 0};
 
 /* ---- Config and socket ---- */
 
+const struct client_settings client_ordinary = {.ca = "bundle", .identity = "client"};
+
+const int client_versions[] = {AMQP_WOLFSSL_TLS_1_2, AMQP_WOLFSSL_TLS_1_3};
+
+const char *client_version_name(int version) { return version == AMQP_WOLFSSL_TLS_1_2 ? "TLSv1.2" : "TLSv1.3"; }
+
 static void check_setter(const amqp_wolfssl_config_t *config, amqp_wolfssl_code_t code) {
   if (code != AMQP_WOLFSSL_OK) {
     fail_msg("%s: %s", amqp_wolfssl_code_name(code), amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)));

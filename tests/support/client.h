@@ -27,6 +27,14 @@ struct client_settings {
   amqp_wolfssl_stapling_t stapling;
 };
 
+/** Trusts "bundle", and is "client". */
+extern const struct client_settings client_ordinary;
+
+/** The TLS versions there are, for a client of each. */
+extern const int client_versions[2];
+/** "TLSv1.2" or "TLSv1.3". */
+const char *client_version_name(int version);
+
 struct client {
   amqp_connection_state_t connection;
   amqp_socket_t *socket;
