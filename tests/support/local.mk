@@ -2,6 +2,7 @@
 
 # What several test programs share (.c and .h), and what tests read or run besides.
 test_support_sources = \
+	tests/support/acting_poll.h \
 	tests/support/exact_copy.h \
 	tests/support/failing_allocator.h \
 	tests/support/fault_vtable.h \
@@ -13,6 +14,7 @@ test_support_sources = \
 	tests/support/config_connection.c tests/support/config_connection.h \
 	tests/support/connect_proxy.c tests/support/connect_proxy.h \
 	tests/support/der_text.c tests/support/der_text.h \
+	tests/support/driven_pair.c tests/support/driven_pair.h \
 	tests/support/driven_peer.c tests/support/driven_peer.h \
 	tests/support/fault_client.c tests/support/fault_client.h \
 	tests/support/memory_peer.c tests/support/memory_peer.h \
