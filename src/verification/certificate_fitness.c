@@ -8,9 +8,6 @@
 #include "verification/name_constraints.h"
 #include "x509/distinguished_name.h"
 
-/* The description of a certificate in an error sentence. */
-#define DESCRIPTION_LENGTH (ERROR_SUBJECT_LENGTH + 64)
-
 void certificate_describe(const struct certificate *certificate, enum certificate_role role, char *text,
                           size_t capacity) {
   char subject[ERROR_SUBJECT_LENGTH];
@@ -159,7 +156,7 @@ static amqp_wolfssl_code_t check_strength(const struct fitness_question *questio
 amqp_wolfssl_code_t certificate_check_fitness(const struct fitness_question *question,
                                               const struct certificate *certificate, enum certificate_role role,
                                               amqp_wolfssl_error_t *error) {
-  char who[DESCRIPTION_LENGTH];
+  char who[CERTIFICATE_DESCRIPTION_LENGTH];
   amqp_wolfssl_code_t code;
 
   certificate_describe(certificate, role, who, sizeof(who));

@@ -31,6 +31,9 @@ amqp_wolfssl_code_t certificate_check_fitness(const struct fitness_question *que
                                               const struct certificate *certificate, enum certificate_role role,
                                               amqp_wolfssl_error_t *error);
 
+/** Room for what certificate_describe() writes. */
+#define CERTIFICATE_DESCRIPTION_LENGTH (ERROR_SUBJECT_LENGTH + 64)
+
 /** "the broker's certificate", "the certificate of the intermediate CA "CN=…"" or "the trusted CA "CN=…"". */
 void certificate_describe(const struct certificate *certificate, enum certificate_role role, char *text,
                           size_t capacity);

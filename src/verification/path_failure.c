@@ -41,8 +41,8 @@ static void explain_unverifiable(struct search *search, size_t depth, const stru
                                  amqp_wolfssl_error_t *error) {
   const bool by_anchor = depth + 1 == search->length;
   const struct certificate *issuer = by_anchor ? anchor : &search_at_depth(search, depth + 1)->certificate;
-  char who[SEARCH_DESCRIPTION_LENGTH];
-  char signer[SEARCH_DESCRIPTION_LENGTH];
+  char who[CERTIFICATE_DESCRIPTION_LENGTH];
+  char signer[CERTIFICATE_DESCRIPTION_LENGTH];
 
   search_describe_at(search, depth, who);
   certificate_describe(issuer, by_anchor ? ROLE_ANCHOR : ROLE_INTERMEDIATE, signer, sizeof(signer));
@@ -223,7 +223,7 @@ static amqp_wolfssl_code_t explain_dead_end(struct search *search, amqp_wolfssl_
   const size_t depth = search->length - 1;
   const struct sent_certificate *top = search_at_depth(search, depth);
   const size_t unreadable = find_unreadable_issuer(search, top);
-  char who[SEARCH_DESCRIPTION_LENGTH];
+  char who[CERTIFICATE_DESCRIPTION_LENGTH];
 
   search_describe_at(search, depth, who);
   if (top->self_issued && signs_itself(search, search->places[depth])) {

@@ -240,9 +240,9 @@ enum edge search_look_at_anchor(struct search *search, size_t issued, size_t anc
 
 /* ---- Certificates in error sentences ---- */
 
-void search_describe_at(struct search *search, size_t depth, char text[SEARCH_DESCRIPTION_LENGTH]) {
+void search_describe_at(struct search *search, size_t depth, char text[CERTIFICATE_DESCRIPTION_LENGTH]) {
   certificate_describe(&search_at_depth(search, depth)->certificate, depth == 0 ? ROLE_BROKER : ROLE_INTERMEDIATE, text,
-                       SEARCH_DESCRIPTION_LENGTH);
+                       CERTIFICATE_DESCRIPTION_LENGTH);
 }
 
 void search_name_certificate(const struct certificate *certificate, size_t depth, amqp_wolfssl_error_t *error) {

@@ -24,7 +24,7 @@ static struct authority find_authority(struct search *search, const struct certi
 /* Self-issued ones don't count, and the broker's own never does (RFC 5280, section 4.2.1.9). */
 static amqp_wolfssl_code_t check_path_length(struct search *search, const struct authority *authority,
                                              amqp_wolfssl_error_t *error) {
-  char who[SEARCH_DESCRIPTION_LENGTH];
+  char who[CERTIFICATE_DESCRIPTION_LENGTH];
   size_t below = 0;
 
   for (size_t depth = 1; depth < authority->depth; depth++) {
@@ -44,8 +44,8 @@ static amqp_wolfssl_code_t check_path_length(struct search *search, const struct
 static amqp_wolfssl_code_t explain_breach(struct search *search, const struct authority *authority, size_t depth,
                                           enum name_constraints_verdict verdict,
                                           const struct name_constraints_breach *breach, amqp_wolfssl_error_t *error) {
-  char who[SEARCH_DESCRIPTION_LENGTH];
-  char below[SEARCH_DESCRIPTION_LENGTH];
+  char who[CERTIFICATE_DESCRIPTION_LENGTH];
+  char below[CERTIFICATE_DESCRIPTION_LENGTH];
   char name[ERROR_SUBJECT_LENGTH + 32];
 
   certificate_describe(authority->certificate, authority->role, who, sizeof(who));
@@ -118,7 +118,7 @@ static amqp_wolfssl_code_t check_policies(struct search *search, const struct ce
 
     certificate_policies_add(&policies, &sent->certificate, sent->self_issued, depth == 0);
     if (!certificate_policies_hold(&policies)) {
-      char who[SEARCH_DESCRIPTION_LENGTH];
+      char who[CERTIFICATE_DESCRIPTION_LENGTH];
 
       search_describe_at(search, depth, who);
       error_verify(

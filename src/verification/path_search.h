@@ -15,9 +15,6 @@
 #include "x509/certificate.h"
 #include "x509/signed_object.h"
 
-/* A certificate in an error sentence. */
-#define SEARCH_DESCRIPTION_LENGTH (ERROR_SUBJECT_LENGTH + 64)
-
 #define NO_ANCHOR SIZE_MAX
 
 /* Whether one certificate issued another. */
@@ -120,7 +117,7 @@ amqp_wolfssl_code_t search_check_limits(struct search *search, const struct cert
 
 /* ---- What is wrong ---- */
 
-void search_describe_at(struct search *search, size_t depth, char text[SEARCH_DESCRIPTION_LENGTH]);
+void search_describe_at(struct search *search, size_t depth, char text[CERTIFICATE_DESCRIPTION_LENGTH]);
 void search_name_certificate(const struct certificate *certificate, size_t depth, amqp_wolfssl_error_t *error);
 
 /** The path so far leads to an anchor, and the first search did not accept it. */
