@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every byte boundary. This program defines send(), recv() and readv() itself, so that rabbitmq-c's TCP socket and the
- * transport call them instead of the C library's, and has them move as few bytes as a pattern says, with EAGAIN between.
- * Over such a socket AMQP must arrive unharmed, in TLS 1.2 and 1.3, with KeyUpdates in the middle.
+ * transport call them instead of the C library's, and has them move as few bytes as a pattern says, with EAGAIN
+ * between. Over such a socket AMQP must arrive unharmed, in TLS 1.2 and 1.3, with KeyUpdates in the middle.
  *
  * BYTE_BOUNDARY_SEED repeats a run of the random patterns; each run prints its seed.
  */
