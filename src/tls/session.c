@@ -532,11 +532,22 @@ static enum session_result collect(struct session *session, uint8_t *bytes, size
   return SESSION_WANT_READ;
 }
 
-/* An end that followed data is latched, and is reported next time. Until then the record must not speak of it. */
-static void hide_end(struct session *session) {
+/* An end that followed data is latched. */
+void session_postpone_failure(struct session *session) {
   if (session->latched != NULL) {
     error_clear(session->error);
   }
+}
+
+/* What waits can't leave any more. The caller is told now, or, if something has arrived meanwhile, after that. */
+static enum session_result fail_to_answer(struct session *session, void *bytes, size_t capacity, size_t *received) {
+  (void)fail_sending(session);
+  *received = take_drained(session, bytes, capacity);
+  if (*received == 0) {
+    return SESSION_FAILED;
+  }
+  session_postpone_failure(session);
+  return SESSION_DONE;
 }
 
 enum session_result session_recv(struct session *session, void *bytes, size_t capacity, size_t *received) {
@@ -558,9 +569,12 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
   tls_io_release_idle(&session->io);
   if (*received > 0) {
     if (!session_waits(result)) {
-      hide_end(session);
+      session_postpone_failure(session);
     }
     return SESSION_DONE;
+  }
+  if (session_waits(result) && flushed == TLS_IO_BROKEN) {
+    return fail_to_answer(session, bytes, capacity, received);
   }
   return session_waits(result) ? want(session, flushed == TLS_IO_BLOCKED) : result;
 }

@@ -74,6 +74,9 @@ enum session_result session_recv(struct session *session, void *bytes, size_t ca
 /** Whether anything waits to leave. */
 bool session_has_output(const struct session *session);
 
+/** Clears the record until the next call fills it again: a caller that has got data was not told of the end yet. */
+void session_postpone_failure(struct session *session);
+
 /** What the next step would wait for. */
 enum session_result session_wants(const struct session *session);
 

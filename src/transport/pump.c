@@ -57,17 +57,37 @@ enum session_result transport_step_out(void *context) {
   return SESSION_FAILED;
 }
 
+/* Behind a receive that found nothing. \return what to wait for now, or news */
+static enum session_result send_what_is_held(struct transport *transport, enum session_result wanted, void *bytes,
+                                             size_t capacity, size_t *received) {
+  switch (flush(transport)) {
+    case COALESCER_ACCEPTED:
+      return wanted;
+    case COALESCER_BLOCKED:
+      return wanted | SESSION_WANT_WRITE;
+    case COALESCER_BUSY:
+    case COALESCER_BROKEN:
+    case COALESCER_MISUSED:
+      break;
+  }
+  /* Nobody may be sent to wait: nothing need ever wake them. What has arrived meanwhile is told first. */
+  return session_recv(transport->session, bytes, capacity, received);
+}
+
 enum session_result transport_step_both_ways(struct transport *transport, void *bytes, size_t capacity,
                                              size_t *received) {
+  const bool was_well = transport->error.code == AMQP_WOLFSSL_OK;
   enum session_result result;
 
   /* A caller that waits for a reply has sent its request first. If that can't leave now, read anyway: a broker under
      back-pressure may be waiting for us to read. */
   (void)flush(transport);
   result = session_recv(transport->session, bytes, capacity, received);
-  if (session_waits(result) && publish_coalescer_holds(&transport->coalescer) &&
-      flush(transport) == COALESCER_BLOCKED) {
-    result |= SESSION_WANT_WRITE;
+  if (session_waits(result) && publish_coalescer_holds(&transport->coalescer)) {
+    result = send_what_is_held(transport, result, bytes, capacity, received);
+  }
+  if (result == SESSION_DONE && was_well && transport->error.code != AMQP_WOLFSSL_OK) {
+    session_postpone_failure(transport->session);
   }
   publish_coalescer_release_idle(&transport->coalescer);
   return result;

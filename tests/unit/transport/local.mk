@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/transport/back_pressure_test \
 	tests/unit/transport/close_reason_test \
 	tests/unit/transport/closing_test \
+	tests/unit/transport/late_failure_test \
 	tests/unit/transport/opening_test \
 	tests/unit/transport/publish_coalescer_test \
 	tests/unit/transport/rabbitmq_socket_abi_test \

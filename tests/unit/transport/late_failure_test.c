@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Failures and ends that a receive comes upon: the program hears of them from the same call, unless that call has data
+ * for it, and until then the record speaks of nothing. Most are of output that can't leave any more. Whoever was sent
+ * to wait instead could wait for ever: what makes send() fail (a packet filter, lack of memory) need not end the stream,
+ * and then nothing wakes anybody.
+ *
+ * This program has a send() and a recv() of its own, which make the client's socket block and fail where the test wants
+ * it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "autoconfig.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "amqp_wolfssl_socket.h"
+#include "driven_peer.h"
+#include "minted_certificates.h"
+#include "temporary_folder.h"
+#include "time_limit.h"
+#include "transport/rabbitmq_socket_abi.h"
+
+#define TIME_LIMIT_SECONDS 120 /* a safety net */
+/* Only what hangs takes so long. */
+#define HANG_MILLISECONDS 10000
+
+/* ---- send() and recv() ---- */
+
+/* What the client's socket does. */
+static struct {
+  int descriptor; /* -1: what it should */
+  int error;      /* of its sends; 0: none */
+  bool in_halves; /* a send takes one half of what it is given */
+  unsigned first; /* how many sends do well, before that error */
+
+  /* Once a receive has found nothing: */
+  bool fails_then; /* this is how sends fail from then on, */
+  unsigned first_then;
+  struct driven_peer *talker; /* and who says something; NULL: nobody */
+} wire;
+
+static const char late_words[] = "late";
+
+static void say_late_words(struct driven_peer *peer) {
+  struct pollfd readable = {.fd = wire.descriptor, .events = POLLIN};
+
+  wire.talker = NULL;
+  driven_peer_say(peer, late_words, strlen(late_words));
+  assert_int_equal(poll(&readable, 1, HANG_MILLISECONDS), 1);
+}
+
+static void after_nothing_was_received(void) {
+  if (wire.talker != NULL) {
+    say_late_words(wire.talker);
+  }
+  if (wire.fails_then) {
+    wire.fails_then = false;
+    wire.error = EPERM;
+    wire.first = wire.first_then;
+  }
+}
+
+/* Other objects must find these, whatever the build hides. */
+#pragma GCC visibility push(default)
+ssize_t send(int descriptor, const void *bytes, size_t length, int flags) {
+  ssize_t (*real)(int, const void *, size_t, int);
+
+  *(void **)&real = dlsym(RTLD_NEXT, "send");
+  if (descriptor != wire.descriptor || wire.error == 0) {
+    return real(descriptor, bytes, length, flags);
+  }
+  if (wire.first > 0) {
+    wire.first--;
+    return real(descriptor, bytes, wire.in_halves ? (length + 1) / 2 : length, flags);
+  }
+  errno = wire.error;
+  return -1;
+}
+
+ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
+  ssize_t (*real)(int, void *, size_t, int);
+  ssize_t result;
+
+  *(void **)&real = dlsym(RTLD_NEXT, "recv");
+  result = real(descriptor, bytes, length, flags);
+  if (descriptor == wire.descriptor && result < 0) {
+    const int error = errno;
+
+    after_nothing_was_received();
+    errno = error;
+  }
+  return result;
+}
+#pragma GCC visibility pop
+
+/* ---- Client and peer ---- */
+
+struct told {
+  unsigned times;
+  amqp_wolfssl_stage_t stage;
+  amqp_wolfssl_code_t code;
+  char message[1024];
+};
+
+struct pair {
+  struct driven_peer peer;
+  amqp_wolfssl_config_t *config;
+  amqp_connection_state_t connection;
+  amqp_socket_t *socket;
+  struct told told;
+};
+
+static void note_failure(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data) {
+  struct told *told = user_data;
+
+  (void)socket;
+  told->times++;
+  told->stage = amqp_wolfssl_error_stage(error);
+  told->code = amqp_wolfssl_error_code(error);
+  (void)snprintf(told->message, sizeof(told->message), "%s", amqp_wolfssl_error_message(error));
+}
+
+static void connect_pair(struct pair *pair, unsigned version) {
+  const struct timeval soon = {.tv_sec = HANG_MILLISECONDS / 1000};
+
+  memset(pair, 0, sizeof(*pair));
+  driven_peer_start(&pair->peer, version);
+  pair->config = amqp_wolfssl_config_new();
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(pair->config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  pair->connection = amqp_new_connection();
+  assert_non_null(pair->connection);
+  pair->socket = amqp_wolfssl_socket_new(pair->connection, pair->config);
+  assert_non_null(pair->socket);
+  assert_int_equal(amqp_wolfssl_socket_set_error_callback(pair->socket, note_failure, &pair->told), AMQP_STATUS_OK);
+  assert_int_equal(amqp_socket_open_noblock(pair->socket, "127.0.0.1", pair->peer.port, &soon), AMQP_STATUS_OK);
+  driven_peer_connected(&pair->peer);
+  memset(&wire, 0, sizeof(wire));
+  wire.descriptor = amqp_socket_get_sockfd(pair->socket);
+}
+
+static void end_pair(struct pair *pair) {
+  wire.descriptor = -1;
+  assert_int_equal(amqp_destroy_connection(pair->connection), AMQP_STATUS_OK);
+  amqp_wolfssl_config_free(pair->config);
+  driven_peer_stop(&pair->peer);
+}
+
+static const struct rabbitmq_socket_class *class_of(const struct pair *pair) {
+  const struct rabbitmq_socket_class *klass;
+
+  memcpy(&klass, pair->socket, sizeof(klass));
+  return klass;
+}
+
+static ssize_t send_bytes(struct pair *pair, const void *bytes, size_t length) {
+  return class_of(pair)->send(pair->socket, bytes, length, 0);
+}
+
+static ssize_t receive(struct pair *pair) {
+  char bytes[64];
+
+  return class_of(pair)->recv(pair->socket, bytes, sizeof(bytes), 0);
+}
+
+/* Session tickets and the like: what comes next is the test's. */
+static void receive_what_is_there(struct pair *pair) { assert_int_equal(receive(pair), RABBITMQ_STATUS_NEEDREAD); }
+
+/* Two frames: Basic.Ack of one message, and of another. */
+static const uint8_t acks[][21] = {{1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0xce},
+                                   {1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0xce}};
+
+/* The first is encrypted and waits, the other behind it is held as it is. */
+static void leave_two_waiting(struct pair *pair) {
+  const struct timeval no_time = {0, 0};
+
+  assert_int_equal(amqp_wolfssl_socket_cork(pair->socket), AMQP_STATUS_OK);
+  wire.error = EAGAIN;
+  assert_int_equal(send_bytes(pair, acks[0], sizeof(acks[0])), sizeof(acks[0]));
+  assert_int_equal(amqp_wolfssl_socket_uncork(pair->socket, &no_time), AMQP_STATUS_TIMEOUT);
+  assert_int_equal(amqp_wolfssl_socket_cork(pair->socket), AMQP_STATUS_OK);
+  assert_int_equal(send_bytes(pair, acks[1], sizeof(acks[1])), sizeof(acks[1]));
+}
+
+static void expect_no_word(const struct pair *pair) {
+  assert_int_equal(pair->told.times, 0);
+  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(pair->socket)), AMQP_WOLFSSL_OK);
+}
+
+/* The first cause, once, and every call repeats it. \param [in] seen how many bytes of both frames have left */
+static void expect_failure(struct pair *pair, size_t seen) {
+  const amqp_wolfssl_error_t *error;
+
+  wire.error = EPIPE; /* no matter what comes later */
+  assert_int_equal(receive(pair), AMQP_STATUS_SOCKET_ERROR);
+  assert_int_equal(send_bytes(pair, acks[0], sizeof(acks[0])), AMQP_STATUS_SOCKET_ERROR);
+  error = amqp_wolfssl_socket_error(pair->socket);
+  assert_int_equal(pair->told.times, 1);
+  assert_int_equal(pair->told.stage, AMQP_WOLFSSL_STAGE_SEND);
+  assert_int_equal(pair->told.code, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
+  assert_non_null(strstr(pair->told.message, strerror(EPERM)));
+  assert_string_equal(amqp_wolfssl_error_message(error), pair->told.message);
+  wire.error = 0;
+  assert_int_equal(receive(pair), AMQP_STATUS_SOCKET_ERROR); /* nothing leaves any more either */
+  assert_int_equal(driven_peer_read(&pair->peer), seen);
+  assert_memory_equal(pair->peer.seen, acks, seen);
+}
+
+/* ---- Cases ---- */
+
+/* One record waits, and nothing behind it. */
+static void test_what_was_to_leave(void **state) {
+  (void)state;
+  for (int in_halves = 0; in_halves <= 1; in_halves++) {
+    struct pair pair;
+
+    connect_pair(&pair, 0x0304);
+    receive_what_is_there(&pair);
+    wire.error = EAGAIN;
+    wire.in_halves = in_halves != 0;
+    assert_int_equal(send_bytes(&pair, acks[0], sizeof(acks[0])), RABBITMQ_STATUS_NEEDWRITE);
+    wire.fails_then = true;
+    wire.first_then = in_halves != 0 ? 1 : 0;
+    assert_int_equal(receive(&pair), AMQP_STATUS_SOCKET_ERROR);
+    assert_int_equal(pair.told.times, 1);
+    expect_failure(&pair, 0);
+    end_pair(&pair);
+  }
+}
+
+/* The first part leaves, and what is held behind it can't any more. */
+static void test_what_was_held_behind_it(void **state) {
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  receive_what_is_there(&pair);
+  leave_two_waiting(&pair);
+  wire.fails_then = true;
+  wire.first_then = 1;
+  assert_int_equal(receive(&pair), AMQP_STATUS_SOCKET_ERROR);
+  assert_int_equal(pair.told.times, 1);
+  expect_failure(&pair, sizeof(acks[0]));
+  end_pair(&pair);
+}
+
+/* What the peer said before is received first: it may be the reason. */
+static void test_what_was_said_meanwhile_comes_first(void **state) {
+  (void)state;
+  for (int first_leaves = 0; first_leaves <= 1; first_leaves++) {
+    struct pair pair;
+
+    connect_pair(&pair, 0x0304);
+    receive_what_is_there(&pair);
+    leave_two_waiting(&pair);
+    wire.talker = &pair.peer;
+    wire.fails_then = true;
+    wire.first_then = first_leaves != 0 ? 1 : 0;
+    assert_int_equal(receive(&pair), strlen(late_words));
+    expect_no_word(&pair);
+    expect_failure(&pair, first_leaves != 0 ? sizeof(acks[0]) : 0);
+    end_pair(&pair);
+  }
+}
+
+/* Sending fails first, and what has arrived is received all the same. */
+static void test_a_record_does_not_speak_of_the_future(void **state) {
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  receive_what_is_there(&pair);
+  leave_two_waiting(&pair);
+  say_late_words(&pair.peer);
+  wire.error = EPERM;
+  assert_int_equal(receive(&pair), strlen(late_words));
+  expect_no_word(&pair);
+  expect_failure(&pair, 0);
+  end_pair(&pair);
+}
+
+/* A failure that was told stays told, whatever is received behind it. */
+static void test_a_record_that_was_told_stays(void **state) {
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  receive_what_is_there(&pair);
+  leave_two_waiting(&pair);
+  say_late_words(&pair.peer);
+  wire.error = EPERM;
+  assert_int_equal(amqp_wolfssl_socket_uncork(pair.socket, NULL), AMQP_STATUS_SOCKET_ERROR);
+  assert_int_equal(pair.told.times, 1);
+  assert_int_equal(receive(&pair), strlen(late_words));
+  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(pair.socket)), AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
+  expect_failure(&pair, 0);
+  end_pair(&pair);
+}
+
+/* rabbitmq-c would wait for what nobody is going to say. */
+static void test_rabbitmq_does_not_wait(void **state) {
+  (void)state;
+  for (unsigned version = 0x0303; version <= 0x0304; version++) {
+    struct timeval limit = {.tv_sec = 2};
+    amqp_frame_t frame;
+    struct pair pair;
+
+    connect_pair(&pair, version);
+    leave_two_waiting(&pair);
+    wire.fails_then = true;
+    wire.first_then = 1;
+    assert_int_equal(amqp_simple_wait_frame_noblock(pair.connection, &frame, &limit), AMQP_STATUS_SOCKET_ERROR);
+    assert_int_equal(pair.told.times, 1);
+    expect_failure(&pair, sizeof(acks[0]));
+    end_pair(&pair);
+  }
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_what_was_to_leave),
+      cmocka_unit_test(test_what_was_held_behind_it),
+      cmocka_unit_test(test_what_was_said_meanwhile_comes_first),
+      cmocka_unit_test(test_a_record_does_not_speak_of_the_future),
+      cmocka_unit_test(test_a_record_that_was_told_stays),
+      cmocka_unit_test(test_rabbitmq_does_not_wait),
+  };
+
+  wire.descriptor = -1;
+  if (argc > 1) {
+    cmocka_set_test_filter(argv[1]);
+  }
+  time_limit_start(TIME_LIMIT_SECONDS);
+  return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
+}
