@@ -328,6 +328,37 @@ static void test_rabbitmq_does_not_wait(void **state) {
   }
 }
 
+/* ---- An end that comes with data ---- */
+
+/* Connection.Blocked: class 10, method 60, a reason. */
+static const uint8_t blocked_frame[] = {1, 0, 0, 0, 0, 0, 8, 0, 10, 0, 60, 3, 'l', 'o', 'w', 0xce};
+
+/* One packet has both, so one receive sees both; rabbitmq-c has the frame before anybody hears of the end. */
+static void test_an_end_behind_a_frame(void **state) {
+  (void)state;
+  for (unsigned version = 0x0303; version <= 0x0304; version++) {
+    struct timeval limit = {.tv_sec = HANG_MILLISECONDS / 1000};
+    amqp_frame_t frame;
+    struct pair pair;
+
+    connect_pair(&pair, version);
+    assert_true(memory_peer_write(pair.peer.tls, blocked_frame, sizeof(blocked_frame)));
+    memory_peer_close_notify(pair.peer.tls);
+    driven_peer_send_waiting(&pair.peer);
+    assert_int_equal(amqp_simple_wait_frame_noblock(pair.connection, &frame, &limit), AMQP_STATUS_OK);
+    assert_int_equal(frame.payload.method.id, AMQP_CONNECTION_BLOCKED_METHOD);
+    expect_no_word(&pair);
+    for (int again = 0; again < 2; again++) {
+      assert_int_equal(amqp_simple_wait_frame_noblock(pair.connection, &frame, &limit), AMQP_STATUS_CONNECTION_CLOSED);
+      assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(pair.socket)),
+                       AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER);
+    }
+    assert_int_equal(pair.told.times, 1);
+    assert_int_equal(pair.told.code, AMQP_WOLFSSL_ERROR_CLOSED_BY_PEER);
+    end_pair(&pair);
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_was_to_leave),
@@ -336,6 +367,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_record_does_not_speak_of_the_future),
       cmocka_unit_test(test_a_record_that_was_told_stays),
       cmocka_unit_test(test_rabbitmq_does_not_wait),
+      cmocka_unit_test(test_an_end_behind_a_frame),
   };
 
   wire.descriptor = -1;
