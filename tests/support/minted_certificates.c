@@ -102,3 +102,18 @@ int minted_certificates_self_signed(const char *name, int from_days, int to_days
                      "extensions", "-keyfile", key, "-startdate", from, "-enddate", to, "-in", "request.pem", "-out",
                      certificate, NULL);
 }
+
+int minted_certificates_server_alone(void **state) {
+  (void)state;
+  if (temporary_folder_make() != 0) {
+    return -1;
+  }
+  if (minted_certificates_self_signed("server", -1, 30,
+                                      "basicConstraints = critical, CA:TRUE\nsubjectAltName = IP:127.0.0.1\n"
+                                      "keyUsage = critical, digitalSignature, keyCertSign\n"
+                                      "subjectKeyIdentifier = hash") != 0) {
+    (void)temporary_folder_remove(); /* CMocka tears nothing down after a set-up that failed */
+    return -1;
+  }
+  return 0;
+}

@@ -33,4 +33,10 @@ const char *minted_key(const char *name);
  */
 int minted_certificates_self_signed(const char *name, int from_days, int to_days, const char *extensions);
 
+/**
+ * A CMocka group set-up for programs that need a server and no more: makes the temporary folder and mints "server" for
+ * 127.0.0.1, which is its own CA. The whole PKI takes seconds. For CMocka's sake \a state is taken and not used.
+ */
+int minted_certificates_server_alone(void **state);
+
 #endif

@@ -29,7 +29,6 @@
 #include "amqp_wolfssl_socket.h"
 #include "driven_peer.h"
 #include "minted_certificates.h"
-#include "temporary_folder.h"
 #include "time_limit.h"
 #include "transport/rabbitmq_socket_abi.h"
 
@@ -139,7 +138,7 @@ static void connect_pair(struct pair *pair, unsigned version) {
   memset(pair, 0, sizeof(*pair));
   driven_peer_start(&pair->peer, version);
   pair->config = amqp_wolfssl_config_new();
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(pair->config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(pair->config, minted_certificate("server")), AMQP_WOLFSSL_OK);
   pair->connection = amqp_new_connection();
   assert_non_null(pair->connection);
   pair->socket = amqp_wolfssl_socket_new(pair->connection, pair->config);
@@ -375,5 +374,5 @@ int main(int argc, char **argv) {
     cmocka_set_test_filter(argv[1]);
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
+  return cmocka_run_group_tests(tests, minted_certificates_server_alone, minted_certificates_tear_down);
 }
