@@ -150,6 +150,7 @@ static const struct numbered_cause causes[] = {
     {DUPLICATE_MSG_E,
      {HANDSHAKE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION,
       "the peer sent a handshake message a second time (or, after the handshake, another HelloRequest)"}},
+    {ALERT_COUNT_E, {HANDSHAKE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, "the peer sent too many warning alerts"}},
     {BUFFER_ERROR,
      {HANDSHAKE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, "the peer sent a message with an invalid length"}},
     {LENGTH_ERROR, {HANDSHAKE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION, "the peer sent a record with an invalid length"}},

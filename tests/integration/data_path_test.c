@@ -817,16 +817,6 @@ static void a_small_publish_is_one_send(void **state) {
 #define LARGE_MESSAGES 10
 #define IDLE_GROWTH_LIMIT 4096
 
-/* Under sanitizers and valgrind it can't. */
-static bool heap_can_be_measured(void) {
-  const size_t before = heap_in_use();
-  void *volatile block = malloc(LARGE_BODY);
-  const size_t with_it = heap_in_use();
-
-  free(block);
-  return with_it >= before + LARGE_BODY;
-}
-
 static void exchange_large_messages(struct client *client) {
   struct timeval no_time = {0, 0};
   amqp_bytes_t queue = client_declare_queue(client);

@@ -7,6 +7,7 @@
  *     early   behind the ServerHello, in place of everything else (TLS 1.3 only): where anybody could stand who has no
  *             certificate
  *     late    when the handshake is done
+ *     endless the same, and all of them again and again
  *   RECORD, COUNT times, has a type and a content in hexadecimal; in TLS 1.3 a KeyUpdate changes the keys:
  *     COUNTxTYPE:CONTENT
  *     COUNTxNONE        TLS 1.3: nothing, not even a type: the tag alone
@@ -36,12 +37,13 @@
 #define EXPLICIT_NONCE 8u
 #define HASH_BYTES 32u
 #define SECRET_BYTES 48u
-#define CONTENT_BYTES 512u
+#define CONTENT_BYTES 16384u
 #define RANDOM_BYTES 32u
 
 #define TYPE_HANDSHAKE 22u
 #define TYPE_DATA 23u
 #define MESSAGE_KEY_UPDATE 24u
+#define KEY_UPDATE_BYTES 5u
 
 struct writer {
   bool is_1_3;
@@ -242,9 +244,11 @@ static bool send_record(int client, struct writer *writer, const struct crafted 
   if (!loopback_send_all(client, record, length)) {
     return false;
   }
-  if (writer->is_1_3 && crafted->type == TYPE_HANDSHAKE && crafted->length > 0 &&
-      crafted->content[0] == MESSAGE_KEY_UPDATE) {
-    update_keys(writer);
+  if (writer->is_1_3 && crafted->type == TYPE_HANDSHAKE) {
+    for (size_t i = 0; i + KEY_UPDATE_BYTES <= crafted->length && crafted->content[i] == MESSAGE_KEY_UPDATE;
+         i += KEY_UPDATE_BYTES) {
+      update_keys(writer);
+    }
   }
   return true;
 }
@@ -303,7 +307,20 @@ static void make_writer(struct writer *writer, const SSL *ssl, bool is_early) {
   }
 }
 
-static void serve(SSL_CTX *ctx, int client, bool is_early, const struct crafted *crafted, size_t count) {
+static bool send_records(int client, struct writer *writer, const struct crafted *crafted, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    for (unsigned j = 0; j < crafted[i].count; j++) {
+      if (!send_record(client, writer, &crafted[i])) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+static void serve(SSL_CTX *ctx, int client, const char *place, const struct crafted *crafted, size_t count) {
+  const bool is_early = strcmp(place, "early") == 0;
+  const bool is_endless = strcmp(place, "endless") == 0;
   unsigned char rest[4096];
   SSL *ssl = SSL_new(ctx);
   struct writer writer;
@@ -316,9 +333,7 @@ static void serve(SSL_CTX *ctx, int client, bool is_early, const struct crafted 
   if (shake_hands(ssl, client, is_early)) {
     printf("CRAFTED\n");
     make_writer(&writer, ssl, is_early);
-    for (size_t i = 0; i < count; i++) {
-      for (unsigned j = 0; j < crafted[i].count && send_record(client, &writer, &crafted[i]); j++) {
-      }
+    while (send_records(client, &writer, crafted, count) && is_endless) {
     }
   }
   while (recv(client, rest, sizeof(rest), 0) > 0) {
@@ -377,7 +392,7 @@ int main(int argc, char **argv) {
   int listener;
 
   if (count == 0 || count > sizeof(crafted) / sizeof(crafted[0])) {
-    fputs("usage: crafting_server CERTIFICATE KEY 1.2|1.3 early|late RECORD...\n", stderr);
+    fputs("usage: crafting_server CERTIFICATE KEY 1.2|1.3 early|late|endless RECORD...\n", stderr);
     return 2;
   }
   for (size_t i = 0; i < count; i++) {
@@ -394,7 +409,7 @@ int main(int argc, char **argv) {
     const int client = accept(listener, NULL, NULL);
 
     if (client >= 0) {
-      serve(ctx, client, strcmp(argv[4], "early") == 0, crafted, count);
+      serve(ctx, client, argv[4], crafted, count);
       (void)close(client);
     } else if (errno != EINTR && errno != ECONNABORTED) {
       fail("accept");

@@ -4,13 +4,26 @@
 #define TESTS_HEAP_IN_USE_H
 
 #include <malloc.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /** To be compared with an earlier or later call. Sanitizers and valgrind bring a malloc() of which it does not know. */
 static inline size_t heap_in_use(void) {
   const struct mallinfo2 info = mallinfo2();
 
   return info.uordblks + info.hblkhd; /* what is large may be mapped apart */
+}
+
+/** Under sanitizers and valgrind it can't. */
+static inline bool heap_can_be_measured(void) {
+  const size_t length = 200000;
+  const size_t before = heap_in_use();
+  void *volatile block = malloc(length);
+  const size_t with_it = heap_in_use();
+
+  free(block);
+  return with_it >= before + length;
 }
 
 #endif

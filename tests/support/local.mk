@@ -61,10 +61,12 @@ tests_support_show_policy_LDADD = $(example_ldadd)
 # OpenSSL is missing. For a program NAME add two lines:
 #   tests_support_NAME_CPPFLAGS = $(helper_cppflags)
 #   tests_support_NAME_LDADD = $(OPENSSL_LIBS)
-openssl_helper_programs = tests/support/crafting_server tests/support/forge_certificate tests/support/mint_chain \
-	tests/support/mint_ocsp_response tests/support/tls_proxy
+openssl_helper_programs = tests/support/crafting_server tests/support/flooding_server tests/support/forge_certificate \
+	tests/support/mint_chain tests/support/mint_ocsp_response tests/support/tls_proxy
 tests_support_crafting_server_CPPFLAGS = $(helper_cppflags)
 tests_support_crafting_server_LDADD = $(OPENSSL_LIBS)
+tests_support_flooding_server_CPPFLAGS = $(helper_cppflags)
+tests_support_flooding_server_LDADD = $(OPENSSL_LIBS)
 tests_support_forge_certificate_CPPFLAGS = $(helper_cppflags)
 tests_support_forge_certificate_LDADD = $(OPENSSL_LIBS)
 tests_support_mint_chain_CPPFLAGS = $(helper_cppflags)
