@@ -49,6 +49,7 @@ uint8_t record_fault_alert(const struct record_framing *framing, const struct se
     case RECORD_TOO_MANY_CHANGE_CIPHERS:
     case RECORD_TOO_MANY_IN_HANDSHAKE:
     case RECORD_TOO_MANY_WITHOUT_DATA:
+    case RECORD_TOO_MUCH_WITHOUT_DATA:
       break;
   }
   return ALERT_UNEXPECTED_MESSAGE;
@@ -200,6 +201,11 @@ void record_fault_explain(const struct record_framing *framing, const struct ser
                 "the peer sent more than %u records in a row without any data (empty records, alerts, HelloRequests, "
                 "session tickets or KeyUpdates)",
                 (unsigned)RECORD_FRAMING_WITHOUT_DATA);
+      break;
+    case RECORD_TOO_MUCH_WITHOUT_DATA:
+      error_set(error, stage, code,
+                "the peer sent more than %u bytes in a row without any data (session tickets or KeyUpdates, say)",
+                (unsigned)RECORD_FRAMING_BYTES_WITHOUT_DATA);
       break;
   }
 }

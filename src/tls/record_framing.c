@@ -148,6 +148,22 @@ static bool is_visible_data(const struct record_framing *framing) {
          record_length(framing) > framing->overhead;
 }
 
+static enum record_fault count_without_data(struct record_framing *framing) {
+  if (is_visible_data(framing)) {
+    record_framing_data_passed(framing);
+    return RECORD_SOUND;
+  }
+  framing->without_data++;
+  if (framing->without_data > RECORD_FRAMING_WITHOUT_DATA) {
+    return RECORD_TOO_MANY_WITHOUT_DATA;
+  }
+  if (framing->bytes_without_data > RECORD_FRAMING_BYTES_WITHOUT_DATA) {
+    return RECORD_TOO_MUCH_WITHOUT_DATA;
+  }
+  framing->bytes_without_data += record_length(framing);
+  return RECORD_SOUND;
+}
+
 static enum record_fault count(struct record_framing *framing) {
   switch (framing->epoch) {
     case RECORD_EPOCH_HANDSHAKE_1_3:
@@ -157,8 +173,7 @@ static enum record_fault count(struct record_framing *framing) {
                                                                            : RECORD_SOUND;
     case RECORD_EPOCH_DATA_1_2:
     case RECORD_EPOCH_DATA_1_3:
-      framing->without_data = is_visible_data(framing) ? 0 : framing->without_data + 1;
-      return framing->without_data > RECORD_FRAMING_WITHOUT_DATA ? RECORD_TOO_MANY_WITHOUT_DATA : RECORD_SOUND;
+      return count_without_data(framing);
     default:
       return RECORD_SOUND;
   }
@@ -311,4 +326,7 @@ void record_framing_handshake_done(struct record_framing *framing) {
   framing->hello = NULL;
 }
 
-void record_framing_data_passed(struct record_framing *framing) { framing->without_data = 0; }
+void record_framing_data_passed(struct record_framing *framing) {
+  framing->without_data = 0;
+  framing->bytes_without_data = 0;
+}

@@ -7,7 +7,7 @@
  *
  * What is visible: in clear, everything. Behind encryption TLS 1.2 still shows the type of each record, TLS 1.3 only
  * the length: alerts, tickets and KeyUpdates look like data there. So the caller says when data has passed, and what is
- * limited is the number of records in a row without any.
+ * limited is the number of records in a row without any, and of their bytes.
  */
 #ifndef AMQP_WOLFSSL_RECORD_FRAMING_H
 #define AMQP_WOLFSSL_RECORD_FRAMING_H
@@ -44,6 +44,11 @@
  * records and as many KeyUpdates; wolfSSL 5.9 takes 31 empty records.
  */
 #define RECORD_FRAMING_WITHOUT_DATA 30
+/**
+ * Bytes of such records, before the last of them: one record may hold thousands of KeyUpdates or tickets, and each
+ * costs time. It is more than a server's tickets have.
+ */
+#define RECORD_FRAMING_BYTES_WITHOUT_DATA 32768
 
 enum record_fault {
   RECORD_SOUND,
@@ -59,7 +64,8 @@ enum record_fault {
   RECORD_TOO_MANY_WARNINGS,
   RECORD_TOO_MANY_CHANGE_CIPHERS,
   RECORD_TOO_MANY_IN_HANDSHAKE,
-  RECORD_TOO_MANY_WITHOUT_DATA
+  RECORD_TOO_MANY_WITHOUT_DATA,
+  RECORD_TOO_MUCH_WITHOUT_DATA
 };
 
 enum record_epoch {
@@ -87,6 +93,7 @@ struct record_framing {
   unsigned change_ciphers;
   unsigned handshake_records;
   unsigned without_data;
+  size_t bytes_without_data;
 };
 
 /** \param [in] hello a fresh one, which must outlive the handshake; NULL: nothing is taken */

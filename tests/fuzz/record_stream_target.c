@@ -40,6 +40,7 @@ static void require_sound(const struct framed *framed) {
   REQUIRE(framing->epoch != RECORD_EPOCH_HANDSHAKE_1_3 || framed->hello.version >= 0x0304);
   REQUIRE(framing->epoch == RECORD_EPOCH_OVER || framing->overhead == 0 || framing->overhead >= TLS_RECORD_TAG);
   REQUIRE(framing->without_data <= RECORD_FRAMING_WITHOUT_DATA);
+  REQUIRE(framing->bytes_without_data <= RECORD_FRAMING_BYTES_WITHOUT_DATA + TLS_RECORD_PLAINTEXT + 2048);
   REQUIRE(framing->warnings <= RECORD_FRAMING_WARNINGS);
 }
 

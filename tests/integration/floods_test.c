@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -204,7 +205,8 @@ struct crafted {
 /* The only warning that TLS 1.3 has, besides close_notify (RFC 8446, section 6). */
 #define USER_CANCELED "21:015a"
 #define HELLO_REQUEST "22:00000000"
-#define KEY_UPDATE "22:1800000100"
+#define KEY_UPDATE_TEXT "18000001" /* and a byte: whether it asks for one in return */
+#define KEY_UPDATE "22:" KEY_UPDATE_TEXT "00"
 /* lifetime, age, an empty nonce, a ticket of four bytes, no extensions */
 #define TICKET "22:040000110000006400000000000004010203040000"
 
@@ -244,6 +246,55 @@ static void records_that_carry_nothing(void **state) {
     expect_violation(&flooded, rows[i].sentence);
     disconnect(&flooded);
   }
+}
+
+#define SOME_KEY_UPDATES 3000 /* almost a full record */
+
+/* "1x22:", and as many KeyUpdates as wolfSSL takes from one record, though each should end it (RFC 8446, 5.1). */
+static const char *one_record_of_key_updates(const char *request) {
+  static char record[5 + SOME_KEY_UPDATES * 10 + 1];
+  size_t length = 0;
+
+  length += (size_t)snprintf(record, sizeof(record), "1x22:");
+  for (size_t i = 0; i < SOME_KEY_UPDATES; i++) {
+    length += (size_t)snprintf(record + length, sizeof(record) - length, KEY_UPDATE_TEXT "%s", request);
+  }
+  return record;
+}
+
+/* Few records can keep a client busy too. A version of wolfSSL that refuses them has its own words. */
+static void much_in_few_records(void **state) {
+  const struct crafted row = {"1.3", {one_record_of_key_updates("00")}, NULL};
+  struct flooded flooded = connect_to_crafting(&row, "endless");
+  const amqp_wolfssl_error_t *error;
+  struct timespec start;
+  amqp_frame_t frame;
+  (void)state;
+
+  assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &start), 0);
+  assert_int_equal(wait_for_frame(&flooded, HANG_SECONDS * 1000L, &frame), AMQP_STATUS_SSL_ERROR);
+  expect_bounds(&flooded, "records full of KeyUpdates", &start);
+  error = amqp_wolfssl_socket_error(flooded.client.socket);
+  if (amqp_wolfssl_error_wolfssl_code(error) == 0) {
+    expect_violation(&flooded, "more than 32768 bytes in a row without any data");
+  }
+  disconnect(&flooded);
+}
+
+/* The same with data in between: more answers wait than the client wants, but not without end. */
+static void much_in_few_records_with_data(void **state) {
+  const struct crafted row = {"1.3", {one_record_of_key_updates("01"), "1x23:" FRAME}, NULL};
+  struct flooded flooded = connect_to_crafting(&row, "endless");
+  struct timespec start;
+  size_t frames;
+  int status;
+  (void)state;
+
+  assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &start), 0);
+  status = consume(&flooded, 200, 1000, &frames);
+  expect_bounds(&flooded, "records full of KeyUpdates, with data", &start);
+  assert_true(status == AMQP_STATUS_TIMEOUT || status == AMQP_STATUS_SSL_ERROR);
+  disconnect(&flooded);
 }
 
 /* With data in between they may go on for ever, and cost nothing but time. */
@@ -302,6 +353,8 @@ int main(void) {
       cmocka_unit_test_teardown(key_updates_alone, stop_servers),
       cmocka_unit_test_teardown(key_updates_with_data, stop_servers),
       cmocka_unit_test_teardown(records_that_carry_nothing, stop_servers),
+      cmocka_unit_test_teardown(much_in_few_records, stop_servers),
+      cmocka_unit_test_teardown(much_in_few_records_with_data, stop_servers),
       cmocka_unit_test_teardown(records_that_carry_little, stop_servers),
       cmocka_unit_test_teardown(a_frame_that_does_not_end, stop_servers),
   };

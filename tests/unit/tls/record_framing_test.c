@@ -27,7 +27,7 @@ struct watched {
 };
 
 struct stream {
-  uint8_t bytes[4096];
+  uint8_t bytes[20480];
   size_t length;
 };
 
@@ -51,7 +51,7 @@ static void add_record(struct stream *stream, uint8_t type, const void *content,
 }
 
 static void add_zeros(struct stream *stream, uint8_t type, size_t length) {
-  static const uint8_t zeros[1024];
+  static const uint8_t zeros[20480];
 
   add_record(stream, type, zeros, length);
 }
@@ -627,6 +627,32 @@ static void test_records_without_data(void **state) {
   }
 }
 
+/* One record may hold thousands of KeyUpdates or tickets. What is counted is what came before. */
+static void test_bytes_without_data(void **state) {
+  static const struct {
+    size_t length;
+    unsigned count; /* that may come */
+  } rows[] = {{TLS_RECORD_PLAINTEXT, 3}, {TLS_RECORD_PLAINTEXT + 17, 2}, {8192, 5}, {1170, 29}, {1000, 30}};
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    const enum record_fault fault =
+        rows[i].count < RECORD_FRAMING_WITHOUT_DATA ? RECORD_TOO_MUCH_WITHOUT_DATA : RECORD_TOO_MANY_WITHOUT_DATA;
+    struct stream record = {.length = 0};
+    struct watched watched;
+
+    add_zeros(&record, 23, rows[i].length);
+    reach(&watched, RECORD_EPOCH_DATA_1_3, GCM_1_3);
+    for (unsigned j = 0; j < 3 * rows[i].count; j++) {
+      assert_true(feed(&watched, &record, 0, record.length));
+      if (j % rows[i].count == rows[i].count - 1) {
+        record_framing_data_passed(&watched.framing);
+      }
+    }
+    check_limit(&watched, &record, rows[i].count, fault);
+  }
+}
+
 /* Data of TLS 1.2 shows itself. */
 static void test_data_starts_the_count_anew(void **state) {
   static const uint16_t suites[] = {GCM_1_2, CHACHA_1_2};
@@ -670,6 +696,7 @@ int main(void) {
       cmocka_unit_test(test_change_ciphers),
       cmocka_unit_test(test_records_of_the_handshake),
       cmocka_unit_test(test_records_without_data),
+      cmocka_unit_test(test_bytes_without_data),
       cmocka_unit_test(test_data_starts_the_count_anew),
   };
 
