@@ -49,7 +49,7 @@ static enum session_result step_closing(void *context) {
 }
 
 /* The first cause stays. A session that failed has left one. */
-static void note_cause(struct transport *transport, enum pump_end end, int wait_errno) {
+static void note_cause(struct transport *transport, enum pump_end end, int cause) {
   if (transport->error.code != AMQP_WOLFSSL_OK) {
     return;
   }
@@ -59,21 +59,21 @@ static void note_cause(struct transport *transport, enum pump_end end, int wait_
               CLOSE_SECONDS);
   } else if (end == PUMP_WAIT_FAILED) {
     error_set(&transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
-              "waiting for the peer failed while the connection was being closed: %s", strerror(wait_errno));
+              "waiting for the peer failed while the connection was being closed: %s", strerror(cause));
   } else {
     error_set(&transport->error, AMQP_WOLFSSL_STAGE_CLOSE, AMQP_WOLFSSL_ERROR_CONNECTION_LOST,
-              "the connection was lost while it was being closed");
+              "the connection was lost while it was being closed: %s", strerror(cause));
   }
 }
 
 /* Told even after another failure: that bytes are lost is news. */
 static void report_loss(struct transport *transport, size_t lost, enum pump_end end) {
-  const int wait_errno = errno;
+  const int cause = errno;
 
   if (lost == 0) {
     return;
   }
-  note_cause(transport, end, wait_errno);
+  note_cause(transport, end, cause);
   error_append(&transport->error, "; up to %zu bytes of AMQP may be lost", lost);
   transport->told = false;
   transport_note_failure(transport);
@@ -89,8 +89,8 @@ static size_t accepted_and_unsent(const struct transport *transport) {
 
 static bool is_open(const struct transport *transport) { return transport->tcp->get_sockfd(transport->base) != -1; }
 
-/* Bytes that were not acknowledged before are AMQP, encrypted, which only makes them more. What was added since is not.
-   No other thread may receive from a session whose bytes are thrown away. */
+/* Bytes that were not acknowledged before count as AMQP: encryption, and answers to KeyUpdates among them, only make
+   them more. What was added since does not. No other thread may receive from a session whose bytes are thrown away. */
 static void say_goodbye(struct transport *transport, const struct deadline *deadline) {
   const size_t before = transport_unacknowledged(transport);
   enum pump_end end;

@@ -45,7 +45,7 @@ size_t transport_unacknowledged(const struct transport *transport) {
   return 0;
 }
 
-bool transport_discard_input(const struct transport *transport) {
+enum input_end transport_discard_input(const struct transport *transport) {
   const int descriptor = transport->tcp->get_sockfd(transport->base);
   uint8_t unheard[TLS_RECORD_PLAINTEXT];
 
@@ -53,21 +53,25 @@ bool transport_discard_input(const struct transport *transport) {
     const ssize_t count = recv(descriptor, unheard, sizeof(unheard), MSG_DONTWAIT);
 
     if (count == 0) {
-      return false;
+      return INPUT_ENDED;
     }
     if (count < 0 && errno != EINTR) {
-      return errno == EAGAIN || errno == EWOULDBLOCK;
+      return errno == EAGAIN || errno == EWOULDBLOCK ? INPUT_GOES_ON : INPUT_BROKEN;
     }
   }
-  return true;
+  return INPUT_GOES_ON;
 }
 
+/* After the end of the stream no receive says so any more. */
 static bool is_broken(const struct transport *transport) {
   socklen_t length = sizeof(int);
   int error = 0;
 
-  return getsockopt(transport->tcp->get_sockfd(transport->base), SOL_SOCKET, SO_ERROR, &error, &length) != 0 ||
-         error != 0;
+  if (getsockopt(transport->tcp->get_sockfd(transport->base), SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+    return true;
+  }
+  errno = error;
+  return error != 0;
 }
 
 /* After the end of the stream the descriptor can always be read; only the clock counts then. */
@@ -86,20 +90,23 @@ static bool is_open(const struct transport *transport) { return transport->tcp->
 
 enum pump_end transport_linger(struct transport *transport, const struct deadline *deadline) {
   int pause = FIRST_PAUSE_MICROSECONDS;
-  bool hears = true;
+  enum input_end input = INPUT_GOES_ON;
 
   while (is_open(transport)) {
-    hears = hears && transport_discard_input(transport);
+    if (input == INPUT_GOES_ON) {
+      input = transport_discard_input(transport);
+    }
     if (transport_unacknowledged(transport) == 0) {
       return PUMP_DONE;
     }
-    if (is_broken(transport)) {
+    /* A receive that tells of the failure takes it off the socket. */
+    if (input == INPUT_BROKEN || is_broken(transport)) {
       return PUMP_FAILED;
     }
     if (deadline_has_passed(deadline)) {
       return PUMP_TIMED_OUT;
     }
-    pause_for(transport, pause, hears);
+    pause_for(transport, pause, input == INPUT_GOES_ON);
     pause = pause < LONGEST_PAUSE_MICROSECONDS ? 2 * pause : pause;
   }
   return PUMP_DONE; /* another thread has closed it meanwhile */

@@ -83,11 +83,13 @@ int transport_close(void *base, int force);
 
 /** How many bytes the peer's kernel has not acknowledged; 0 also where that can't be known. */
 size_t transport_unacknowledged(const struct transport *transport);
+enum input_end { INPUT_GOES_ON, INPUT_ENDED, INPUT_BROKEN /**< errno says why */ };
+
 /** Throws away what has come in, unread. \return whether more may come */
-bool transport_discard_input(const struct transport *transport);
+enum input_end transport_discard_input(const struct transport *transport);
 /**
- * Does so until the peer has acknowledged everything. PUMP_FAILED: the connection is broken. The lock is not held while
- * waiting. To be called when nothing can be sent any more and nobody else receives.
+ * Does so until the peer has acknowledged everything. PUMP_FAILED: the connection is broken, and errno says why. The
+ * lock is not held while waiting. To be called when nothing can be sent any more and nobody else receives.
  */
 enum pump_end transport_linger(struct transport *transport, const struct deadline *deadline);
 

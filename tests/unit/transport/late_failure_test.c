@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Failures and ends that a receive comes upon: the program hears of them from the same call, unless that call has data
- * for it, and until then the record speaks of nothing. Most are of output that can't leave any more. Whoever was sent
- * to wait instead could wait for ever: what makes send() fail (a packet filter, lack of memory) need not end the stream,
- * and then nothing wakes anybody.
+ * Failures and ends that a receive or a close comes upon. The program hears of them from the same call, unless that is
+ * a receive and has data for it, and until then the record speaks of nothing. Most are of output that can't leave any
+ * more. Whoever was sent to wait instead could wait for ever: what makes send() fail (a packet filter, lack of memory)
+ * need not end the stream, and then nothing wakes anybody.
  *
- * This program has a send() and a recv() of its own, which make the client's socket block and fail where the test wants
- * it.
+ * This program has a send(), a recv() and a poll() of its own, which make the client's socket block and fail where the
+ * test wants it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "amqp_wolfssl_socket.h"
 #include "driven_peer.h"
@@ -36,7 +37,7 @@
 /* Only what hangs takes so long. */
 #define HANG_MILLISECONDS 10000
 
-/* ---- send() and recv() ---- */
+/* ---- send(), recv() and poll() ---- */
 
 /* What the client's socket does. */
 static struct {
@@ -49,6 +50,10 @@ static struct {
   bool fails_then; /* this is how sends fail from then on, */
   unsigned first_then;
   struct driven_peer *talker; /* and who says something; NULL: nobody */
+
+  struct driven_peer *leaver; /* who hangs up once the client waits; NULL: nobody */
+  unsigned waits;
+  bool wait_fails; /* for lack of memory, once */
 } wire;
 
 static const char late_words[] = "late";
@@ -70,6 +75,15 @@ static void after_nothing_was_received(void) {
     wire.error = EPERM;
     wire.first = wire.first_then;
   }
+}
+
+static void hang_up(struct driven_peer *peer) {
+  const struct linger at_once = {.l_onoff = 1}; /* with a reset */
+
+  wire.leaver = NULL;
+  (void)setsockopt(peer->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  (void)close(peer->descriptor);
+  peer->descriptor = -1;
 }
 
 /* Other objects must find these, whatever the build hides. */
@@ -102,6 +116,22 @@ ssize_t recv(int descriptor, void *bytes, size_t length, int flags) {
     errno = error;
   }
   return result;
+}
+
+int poll(struct pollfd *descriptors, nfds_t count, int timeout) {
+  int (*real)(struct pollfd *, nfds_t, int);
+
+  wire.waits++;
+  if (wire.leaver != NULL) {
+    hang_up(wire.leaver);
+  }
+  if (wire.wait_fails) {
+    wire.wait_fails = false;
+    errno = ENOMEM;
+    return -1;
+  }
+  *(void **)&real = dlsym(RTLD_NEXT, "poll");
+  return real(descriptors, count, timeout);
 }
 #pragma GCC visibility pop
 
@@ -358,6 +388,62 @@ static void test_an_end_behind_a_frame(void **state) {
   }
 }
 
+/* ---- A close that waits ---- */
+
+#define MUCH ((size_t)65536) /* the peer's buffer holds half of it */
+
+/* All of it is in the client's kernel, and the peer, which reads nothing, has taken a part. */
+static void send_much(struct pair *pair) {
+  const int buffer = 4 * (int)MUCH;
+  uint8_t *frame = calloc(1, MUCH);
+
+  assert_non_null(frame);
+  assert_int_equal(setsockopt(wire.descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)), 0);
+  assert_int_equal(send_bytes(pair, frame, MUCH), MUCH);
+  free(frame);
+}
+
+static void expect_loss(const struct pair *pair, const char *sentence, int cause) {
+  assert_int_equal(class_of(pair)->close(pair->socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(pair->told.times, 1);
+  assert_int_equal(pair->told.stage, AMQP_WOLFSSL_STAGE_CLOSE);
+  assert_int_equal(pair->told.code, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
+  assert_non_null(strstr(pair->told.message, sentence));
+  assert_non_null(strstr(pair->told.message, strerror(cause)));
+  assert_non_null(strstr(pair->told.message, "; up to "));
+  assert_non_null(strstr(pair->told.message, " bytes of AMQP may be lost"));
+}
+
+/* Nobody waits for a peer that is gone, nor says that it was slow. Something unread may be there or not. */
+static void test_a_peer_that_goes_while_it_is_waited_for(void **state) {
+  (void)state;
+  for (int speaks = 0; speaks <= 1; speaks++) {
+    struct pair pair;
+
+    connect_pair(&pair, 0x0304);
+    send_much(&pair);
+    if (speaks != 0) {
+      say_late_words(&pair.peer);
+    }
+    wire.waits = 0;
+    wire.leaver = &pair.peer;
+    expect_loss(&pair, "the connection was lost while it was being closed: ", ECONNRESET);
+    assert_in_range(wire.waits, 1, 2);
+    end_pair(&pair);
+  }
+}
+
+static void test_a_wait_that_fails(void **state) {
+  struct pair pair;
+
+  (void)state;
+  connect_pair(&pair, 0x0304);
+  leave_two_waiting(&pair);
+  wire.wait_fails = true;
+  expect_loss(&pair, "waiting for the peer failed while the connection was being closed: ", ENOMEM);
+  end_pair(&pair);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_was_to_leave),
@@ -367,6 +453,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_record_that_was_told_stays),
       cmocka_unit_test(test_rabbitmq_does_not_wait),
       cmocka_unit_test(test_an_end_behind_a_frame),
+      cmocka_unit_test(test_a_peer_that_goes_while_it_is_waited_for),
+      cmocka_unit_test(test_a_wait_that_fails),
   };
 
   wire.descriptor = -1;
