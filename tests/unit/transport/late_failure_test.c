@@ -20,6 +20,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,8 @@ static struct {
 
   struct driven_peer *leaver; /* who hangs up once the client waits; NULL: nobody */
   unsigned waits;
-  bool wait_fails; /* for lack of memory, once */
+  bool wait_fails;                  /* for lack of memory, once */
+  const amqp_socket_t *asked_about; /* by another thread, during each wait; NULL: nothing is asked */
 } wire;
 
 static const char late_words[] = "late";
@@ -84,6 +86,19 @@ static void hang_up(struct driven_peer *peer) {
   (void)setsockopt(peer->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
   (void)close(peer->descriptor);
   peer->descriptor = -1;
+}
+
+static void *ask(void *context) {
+  (void)context;
+  (void)amqp_wolfssl_socket_error(wire.asked_about);
+  return NULL;
+}
+
+static void ask_in_another_thread(void) {
+  pthread_t thread;
+
+  assert_int_equal(pthread_create(&thread, NULL, ask, NULL), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
 /* Other objects must find these, whatever the build hides. */
@@ -124,6 +139,9 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout) {
   wire.waits++;
   if (wire.leaver != NULL) {
     hang_up(wire.leaver);
+  }
+  if (wire.asked_about != NULL) {
+    ask_in_another_thread();
   }
   if (wire.wait_fails) {
     wire.wait_fails = false;
@@ -444,6 +462,29 @@ static void test_a_wait_that_fails(void **state) {
   end_pair(&pair);
 }
 
+/* Else asking would hang: nobody waits with the lock held, be it for room or for the peer's acknowledgement. */
+static void test_other_threads_go_on_while_a_close_waits(void **state) {
+  (void)state;
+  for (int for_room = 0; for_room <= 1; for_room++) {
+    struct pair pair;
+
+    connect_pair(&pair, 0x0304);
+    if (for_room != 0) {
+      leave_two_waiting(&pair);
+    } else {
+      send_much(&pair);
+    }
+    wire.waits = 0;
+    wire.asked_about = pair.socket;
+    wire.leaver = &pair.peer;
+    wire.wait_fails = for_room != 0;
+    assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+    assert_true(wire.waits > 0);
+    wire.asked_about = NULL;
+    end_pair(&pair);
+  }
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_what_was_to_leave),
@@ -455,6 +496,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_an_end_behind_a_frame),
       cmocka_unit_test(test_a_peer_that_goes_while_it_is_waited_for),
       cmocka_unit_test(test_a_wait_that_fails),
+      cmocka_unit_test(test_other_threads_go_on_while_a_close_waits),
   };
 
   wire.descriptor = -1;
