@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/transport/closing_test \
 	tests/unit/transport/late_failure_test \
 	tests/unit/transport/opening_test \
+	tests/unit/transport/own_poll_test \
 	tests/unit/transport/publish_coalescer_test \
 	tests/unit/transport/rabbitmq_socket_abi_test \
 	tests/unit/transport/tcp_connect_test \
