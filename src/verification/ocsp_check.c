@@ -102,6 +102,23 @@ static enum signature_verdict check_authorised(const struct policy *policy, cons
   return verdict;
 }
 
+/* It may be one that limits whom the responder speaks for. */
+static enum signature_verdict check_critical_extensions(const struct certificate *responder,
+                                                        char reason[SIGNER_REASON_LENGTH]) {
+  char subject[ERROR_SUBJECT_LENGTH];
+  char identifier[80];
+
+  if (responder->unknown_critical.length == 0) {
+    return SIGNATURE_GOOD;
+  }
+  certificate_format_name(responder->subject, subject, sizeof(subject));
+  certificate_format_identifier(responder->unknown_critical, identifier, sizeof(identifier));
+  (void)snprintf(reason, SIGNER_REASON_LENGTH,
+                 "the certificate of its responder \"%s\" has a critical extension that is not supported: %s", subject,
+                 identifier);
+  return SIGNATURE_REFUSED;
+}
+
 /* A responder of its own that the issuer has authorised (RFC 6960, section 4.2.2.2). */
 static enum signature_verdict check_responder(const struct revocation_check *check,
                                               const struct ocsp_response *response, struct byte_slice responder_der,
@@ -120,6 +137,9 @@ static enum signature_verdict check_responder(const struct revocation_check *che
   verdict = check_authorised(check->policy, &object, &responder, issuer, reason);
   if (verdict == SIGNATURE_GOOD) {
     verdict = signer_check(check->policy, &response->object, &responder, reason);
+  }
+  if (verdict == SIGNATURE_GOOD) {
+    verdict = check_critical_extensions(&responder, reason);
   }
   if (verdict == SIGNATURE_GOOD && check->lists != NULL) {
     verdict = check_responder_is_not_revoked(check, &responder, issuer, reason);

@@ -559,6 +559,7 @@ static void responses_with_the_proxy(void **state) {
 static void a_refused_response_keeps_our_certificate_back(void **state) {
   static const struct response_row rows[] = {
       {"server", "response-critical-extension", UNKNOWN, NULL},
+      {"server", "response-critical-responder", UNKNOWN, NULL},
       {"server", "response-endless", UNKNOWN, NULL},
       {"server", "response-revoked", AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, NULL},
       {"server", NULL, UNKNOWN, NULL},

@@ -414,6 +414,8 @@ static void responses_that_are_taken_and_refused(void **state) {
        "by a hash other than SHA-1 or SHA-256"},
       {"response-extension.der", false, AMQP_WOLFSSL_OK, ""},
       {"response-critical-extension.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN, "has a critical extension"},
+      {"response-critical-responder.der", false, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
+       "\"CN=responder-critical,O=Acme\" has a critical extension that is not supported: 1.3.6.1.4.1.32473.1"},
       {"response-good-then-good.der", false, AMQP_WOLFSSL_OK, ""},
       {"response-good-then-revoked.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
       {"response-revoked-then-good.der", false, AMQP_WOLFSSL_ERROR_CERTIFICATE_REVOKED, "was revoked by"},
