@@ -100,7 +100,8 @@ static const struct numbered_cause causes[] = {
      {VERIFY, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
       "the broker's certificate may not be used to sign (its key usage lacks digitalSignature); have it reissued"}},
     {NO_PEER_CERT, {VERIFY, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING, "the broker presented no certificate"}},
-    {ASN_PARSE_E, {VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID, "the broker's certificate can't be parsed"}},
+    {ASN_PARSE_E,
+     {VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID, "wolfSSL can't parse a certificate that the broker sent"}},
     {ASN_ALT_NAME_E,
      {VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
       "wolfSSL can't read the names of a certificate that the broker sent; some versions read 128 names at most: have "

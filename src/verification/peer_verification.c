@@ -23,6 +23,7 @@
 #include "verification/revocation.h"
 #include "verification/revocation_sources.h"
 #include "verification/stapled_status.h"
+#include "verification/unread_chain.h"
 #include "verification/wolfssl_opinion.h"
 
 #include "backend/wolfssl_error.h"
@@ -594,9 +595,17 @@ amqp_wolfssl_code_t peer_verification_install(WOLFSSL_CTX *ctx, const struct tls
 
 /* ---- Sentences ---- */
 
+/* Its first question shows all of them. */
+static bool stopped_while_reading(const struct peer_verification *verification) {
+  return verification->chain.count == 0 && verification->ssl != NULL && unread_chain_exists(verification->ssl);
+}
+
 bool peer_verification_failed(const struct peer_verification *verification, int wolfssl_code) {
   const struct wolfssl_cause *cause = wolfssl_error_find_cause(wolfssl_code);
 
+  if (cause == NULL && wolfssl_code != 0 && stopped_while_reading(verification)) {
+    return true;
+  }
   return verification->error.code != AMQP_WOLFSSL_OK || (cause != NULL && cause->stage == AMQP_WOLFSSL_STAGE_VERIFY);
 }
 
@@ -608,11 +617,18 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
                                               amqp_wolfssl_error_t *error) {
   static const struct wolfssl_cause fallback = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
                                                 "the broker's certificate was not accepted"};
+  static const struct wolfssl_cause unreadable = {AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID,
+                                                  "wolfSSL can't read a certificate that the broker sent"};
+  const bool unread = stopped_while_reading(verification);
   struct certificate certificate;
   char subject[ERROR_SUBJECT_LENGTH];
 
   if (verification->error.code != AMQP_WOLFSSL_OK) {
     error_copy(error, &verification->error);
+    error->wolfssl_code = wolfssl_code;
+    return error->code;
+  }
+  if (unread && unread_chain_explain(verification->ssl, error)) {
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
@@ -631,7 +647,7 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }
-  wolfssl_error_set(error, wolfssl_code, &fallback);
+  wolfssl_error_set(error, wolfssl_code, unread ? &unreadable : &fallback);
   if (WOLFSSL_SHOWS_READABLE_RESPONSES && wolfssl_code == BAD_CERTIFICATE_STATUS_ERROR &&
       verification->response == NULL) {
     error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,

@@ -578,6 +578,46 @@ static void test_sentences_name_the_one_at_fault(void **state) {
   }
 }
 
+/* wolfSSL may stop at what it can't read before it asks anybody. Which certificate, and what in it, is said all the
+   same, and never that it is the broker's own when it is another. */
+static void test_certificates_that_can_not_be_read(void **state) {
+  static const struct {
+    const char *description;
+    const char *sent;
+    const char *subject;
+    const char *words;
+  } rows[] = {
+      {"p-root ca\np-leaf by=p-root leaf x:2.5.29.17=DER:0500 x:subjectAltName=\n", "p-leaf", "CN=p-leaf",
+       "can't be parsed: an extension is malformed (2.5.29.17)"},
+      {"p-root ca\np-leaf by=p-root leaf x:2.5.29.37=DER:300a06082b06010505070301\n", "p-leaf", "CN=p-leaf",
+       "can't be parsed: it has the same extension twice (2.5.29.37)"},
+      {"p-root ca\np-ica by=p-root x:2.5.29.19=DER:0500\np-leaf by=p-ica leaf\n", "p-leaf p-ica", "CN=p-ica",
+       "that of \"CN=p-ica\", can't be parsed: an extension is malformed (2.5.29.19)"},
+  };
+
+  (void)state;
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    struct client client;
+    amqp_wolfssl_error_t error;
+    int result;
+
+    minted_chain_make(rows[i].description);
+    minted_chain_join("p-chain", rows[i].sent);
+    minted_chain_join("p-trusted", "p-root");
+    client_make(&client, "p-chain", "p-trusted.pem", "localhost", false);
+    result = client_connect(&client);
+    assert_true(result < 0);
+    assert_true(peer_verification_failed(&client.verification, result));
+    assert_int_equal(peer_verification_explain(&client.verification, result, &error),
+                     AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID);
+    print_message("%d: %s\n", result, error.message);
+    assert_non_null(strstr(error.message, rows[i].words));
+    assert_string_equal(error.certificate_subject, rows[i].subject);
+    assert_int_equal(error.wolfssl_code, result);
+    client_free(&client);
+  }
+}
+
 /* A certificate that says it must be stapled asks for it, unless the broker was not asked to. */
 static void test_must_staple(void **state) {
   static const struct {
@@ -632,6 +672,7 @@ int main(void) {
     cmocka_unit_test(test_must_staple),
     cmocka_unit_test(test_what_wolfssl_alone_would_accept),
     cmocka_unit_test(test_sentences_name_the_one_at_fault),
+    cmocka_unit_test(test_certificates_that_can_not_be_read),
   };
 
   return cmocka_run_group_tests(tests, set_up, minted_certificates_tear_down);
