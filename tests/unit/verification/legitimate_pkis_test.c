@@ -77,6 +77,10 @@ static void certificates_that_are_not_needed(void **state) {
       {"a cross-certificate of unknown issuer",
        "root ca\nica by=root ca\nleaf by=ica leaf\nold ca\ncross s=CN=root key=@root by=old ca\n", "leaf ica cross",
        "root"},
+      {"the four of AWS, which lead to older roots",
+       "root ca\nica by=root ca\nleaf by=ica leaf\nold ca\nolder ca\ncross s=CN=root key=@root by=old ca\n"
+       "cross2 s=CN=old key=@old by=older ca\n",
+       "leaf ica cross cross2", "root"},
       {"an expired cross-certificate of the root",
        "root ca\nica by=root ca\nleaf by=ica leaf\nold ca\ncross s=CN=root key=@root by=old ca to=-60\n",
        "leaf ica cross", "root old"},
@@ -87,6 +91,9 @@ static void certificates_that_are_not_needed(void **state) {
        "root ca\nica by=root ca\nleaf by=ica leaf\nold ca key=rsa2048\n"
        "cross s=CN=root key=@root by=old ca md=sha1\n",
        "leaf ica cross", "root"},
+      {"a certificate of the intermediate that is signed with SHA-1, and a renewed one",
+       "root ca key=rsa2048\nica by=root ca\nleaf by=ica leaf\nold s=CN=ica key=@ica by=root ca md=sha1\n",
+       "leaf old ica", "root"},
       {"one that breaks the constraints of its CA",
        "root ca\nica by=root ca\nleaf by=ica leaf\nlimited by=root ca x:nameConstraints=critical,permitted;DNS:a.test\n"
        "beyond by=limited ca x:subjectAltName=DNS:b.test\n",
@@ -135,6 +142,10 @@ static void constrained_cas(void **state) {
        "root ca\nica by=root ca x:nameConstraints=critical,permitted;IP:127.0.0.0/255.0.0.0\n"
        "leaf by=ica leaf x:subjectAltName=DNS:localhost,IP:127.0.0.1\n",
        "leaf ica", "root"},
+      {"DNS names only, and other names",
+       "root ca x:nameConstraints=critical,permitted;DNS:localhost\n"
+       "leaf by=root s=O=Acme leaf x:subjectAltName=DNS:localhost,IP:127.0.0.1,URI:spiffe://acme.test/broker\n",
+       "leaf", "root"},
       {"a self-issued CA is exempt",
        "root s=CN=Acme,O=Acme ca\n"
        "next by=root s=CN=Acme,O=Acme ca x:nameConstraints=critical,permitted;DNS:localhost\n"

@@ -9,5 +9,9 @@ unit_tests += \
 	tests/unit/verification/remembered_paths_test \
 	tests/unit/verification/revocation_path_test \
 	tests/unit/verification/revocation_test \
+	tests/unit/verification/running_on_test \
 	tests/unit/verification/trust_test \
 	tests/unit/verification/wolfssl_opinion_test
+
+# Its time() stands before the C library's.
+tests_unit_verification_running_on_test_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

@@ -545,6 +545,19 @@ static void test_what_wolfssl_alone_would_accept(void **state) {
       {"p-root ca x:nameConstraints=critical,permitted;IP:10.0.0.0/255.0.0.0\n"
        "p-leaf by=p-root leaf x:subjectAltName=DNS:localhost,IP:192.0.2.1\n",
        "p-leaf", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 0, "IP:192.0.2.1"},
+      {"p-root ca x:nameConstraints=critical,permitted;DNS:host\np-leaf by=p-root s=O=Acme leaf\n", "p-leaf",
+       AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 0, "DNS:localhost"},
+      {"p-root ca x:nameConstraints=critical,excluded;DNS:bar.test\n"
+       "p-leaf by=p-root s=O=Acme leaf x:subjectAltName=DNS:localhost,DNS:*.test\n",
+       "p-leaf", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 0, "DNS:*.test"},
+      {"p-root ca x:nameConstraints=critical,excluded;URI:.test\n"
+       "p-leaf by=p-root s=O=Acme leaf x:subjectAltName=DNS:localhost,URI:https://bar.test/\n",
+       "p-leaf", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 0, "URI:https://bar.test/"},
+      {"p-root ca x:nameConstraints=critical,permitted;RID:1.2.3\n"
+       "p-leaf by=p-root s=O=Acme leaf x:subjectAltName=DNS:localhost,RID:1.2.4\n",
+       "p-leaf", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 0, "a kind of name that can't be compared"},
+      {"p-root ca key=rsa2048\np-leaf by=p-root leaf pss=sha1:0\n", "p-leaf", AMQP_WOLFSSL_ERROR_WEAK_SIGNATURE, 0,
+       "too weak"},
       {"p-root ca=0\np-ica by=p-root ca\np-leaf by=p-ica leaf\n", "p-leaf p-ica", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 2,
        "allows 0 intermediate CAs"},
       {"p-root ca x:keyUsage=cRLSign\np-leaf by=p-root leaf\n", "p-leaf", AMQP_WOLFSSL_ERROR_CHAIN_INVALID, 1,
