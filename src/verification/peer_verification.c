@@ -642,8 +642,8 @@ amqp_wolfssl_code_t peer_verification_explain(const struct peer_verification *ve
     error_verify(
         error, AMQP_WOLFSSL_ERROR_REVOCATION_UNKNOWN,
         "the OCSP response that the broker stapled is good, but this wolfSSL can't check it: the broker's "
-        "certificates are not in the usual order, or it misreads a rule of theirs (name constraints, say); use a "
-        "newer wolfSSL, or CRLs");
+        "certificates are not in the usual order, the CA that issued them has no subject key identifier, or it "
+        "misreads a rule of theirs (name constraints, say); use a newer wolfSSL, or CRLs");
     error->wolfssl_code = wolfssl_code;
     return error->code;
   }

@@ -591,6 +591,66 @@ static void a_refused_response_keeps_our_certificate_back(void **state) {
   }
 }
 
+/* A certificate for 127.0.0.1 that demands a response, and a good one. \param more of the CA's description */
+static void mint_must_staple(const char *more) {
+  char description[256];
+
+  (void)snprintf(description, sizeof(description),
+                 "staple-ca ca %s\n"
+                 "must-staple by=staple-ca leaf x:subjectAltName=IP:127.0.0.1 x:tlsfeature=status_request\n",
+                 more);
+  temporary_folder_write_text("description", description);
+  assert_int_equal(command_run(temporary_folder_path(""), "sh", "-c", "exec \"$0\" . <description",
+                               path_in_build_tree("tests/support/mint_chain"), NULL),
+                   0);
+  assert_int_equal(command_run(temporary_folder_path(""), path_in_build_tree("tests/support/mint_ocsp_response"),
+                               "staple-ca.pem", "must-staple.pem", "staple-ca.pem", "staple-ca.key", "good:-60:86400",
+                               "sha1", "sha256", "none", "response-must-staple.der", NULL),
+                   0);
+}
+
+static void try_must_staple(const char *response, int version, const struct expected *expected) {
+  const struct response_row row = {"must-staple", response, AMQP_WOLFSSL_OK, NULL};
+  const struct client_settings settings = {
+      .ca = "staple-ca", .identity = "client", .version = version, .stapling = AMQP_WOLFSSL_STAPLING_REQUEST};
+  struct tls_server server = start_stapling(TLS_SERVER_OPENSSL, &row, version);
+
+  try_once(&settings, server.port, expected, response != NULL ? response : "no response");
+  if (expected->code != AMQP_WOLFSSL_OK) {
+    assert_false(tls_server_saw_client(TLS_SERVER_OPENSSL, &server, "client1"));
+  }
+  peer_process_stop(server.process);
+}
+
+/* RFC 7633: where one is requested, such a certificate makes it as good as required. */
+static void a_certificate_that_demands_a_response(void **state) {
+  static const struct expected refused = {UNKNOWN, "which requires one (TLS feature status_request, RFC 7633)"};
+  static const struct expected accepted = GOOD;
+
+  (void)state;
+  if (!has_responses || !stapling_is_supported()) {
+    skip();
+  }
+  mint_must_staple("x:subjectKeyIdentifier=hash");
+  for (size_t i = 0; i < COUNT(client_versions) && is_shown(client_versions[i]); i++) {
+    try_must_staple(NULL, client_versions[i], &refused);
+    try_must_staple("response-must-staple", client_versions[i], &accepted);
+  }
+}
+
+/* wolfSSL before 5.8 looks for a response's CA by the key identifier in that one's certificate. */
+static void a_response_of_a_ca_without_key_identifier(void **state) {
+  static const struct expected refused = {UNKNOWN, "the CA that issued them has no subject key identifier"};
+  static const struct expected accepted = GOOD;
+
+  (void)state;
+  if (!has_responses || !stapling_is_supported()) {
+    skip();
+  }
+  mint_must_staple("");
+  try_must_staple("response-must-staple", AMQP_WOLFSSL_TLS_1_2, is_shown(AMQP_WOLFSSL_TLS_1_3) ? &accepted : &refused);
+}
+
 /* A good response does not spare the lists' check, nor the other way round. */
 static void responses_and_lists(void **state) {
   const struct response_row row = {"server", "response-good", AMQP_WOLFSSL_OK, NULL};
@@ -737,6 +797,8 @@ int main(void) {
       CASE(responses_with_gnutls),
       CASE(responses_with_the_proxy),
       CASE(a_refused_response_keeps_our_certificate_back),
+      CASE(a_certificate_that_demands_a_response),
+      CASE(a_response_of_a_ca_without_key_identifier),
       CASE(responses_and_lists),
       CASE(lists_without_a_responder),
       CASE(evidence_under_cnsa),
