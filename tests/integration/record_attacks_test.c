@@ -253,6 +253,19 @@ static int open_and_wait(struct client *client, int port) {
   return status;
 }
 
+/* A client that is refused its handshake in TLS 1.3 has encrypted nothing yet, and may say nothing. */
+static void expect_nothing_in_clear(struct peer_process *server, const char *place) {
+  const char *counts = peer_process_expect_line(server, "CLIENT-RECORDS ");
+  char *end;
+
+  if (strtoul(counts, &end, 10) != 0) {
+    peer_process_show(server);
+    fail_msg("something left in clear");
+  }
+  assert_memory_equal(end, " in clear, ", strlen(" in clear, "));
+  assert_true(strtoul(end + strlen(" in clear, "), NULL, 10) > 0 || strcmp(place, "early") == 0);
+}
+
 static void check_crafted(const struct crafted *crafted) {
   int port;
   struct peer_process *server = start_crafting(crafted, &port);
@@ -274,6 +287,7 @@ static void check_crafted(const struct crafted *crafted) {
   client_destroy(&client);
   peer_process_expect(server, "CRAFTED\n");
   peer_process_expect(server, "CLIENT-END\n");
+  expect_nothing_in_clear(server, crafted->place);
   peer_process_stop(server);
 }
 
@@ -346,6 +360,7 @@ static void hello_requests(void **state) {
                    AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION);
   assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client.socket)), "HelloRequest"));
   client_destroy(&client);
+  expect_nothing_in_clear(server, flood.place);
   peer_process_stop(server);
 }
 

@@ -13,8 +13,9 @@
  *     COUNTxNONE        TLS 1.3: nothing, not even a type: the tag alone
  *     COUNTxCLEAR:RECORD    a whole record as it is, not encrypted
  *
- * Prints "PORT n" when it listens, on 127.0.0.1; for each connection "CRAFTED" when the handshake is where it should be
- * and "CLIENT-END" when the client has gone. Runs until it is killed.
+ * Prints "PORT n" when it listens, on 127.0.0.1; for each connection "CRAFTED" when the handshake is where it should
+ * be, and when the client has gone, "CLIENT-RECORDS n in clear, n encrypted" about those that it had to encrypt, and
+ * "CLIENT-END". Runs until it is killed.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 #include <openssl/params.h>
 #include <openssl/ssl.h>
 
+#include "client_records.h"
 #include "loopback.h"
 
 #define HEADER 5u
@@ -267,15 +269,24 @@ static bool send_output(int client, BIO *output, bool clear_only) {
   return length <= 0 || loopback_send_all(client, bytes, clear_only ? count : (size_t)length);
 }
 
-static bool receive_input(int client, BIO *input) {
+static ssize_t receive(int client, struct client_records *records, unsigned char *bytes, size_t capacity) {
+  const ssize_t length = recv(client, bytes, capacity, 0);
+
+  if (length > 0) {
+    client_records_take(records, bytes, (size_t)length);
+  }
+  return length;
+}
+
+static bool receive_input(int client, struct client_records *records, BIO *input) {
   unsigned char bytes[4096];
-  const ssize_t length = recv(client, bytes, sizeof(bytes), 0);
+  const ssize_t length = receive(client, records, bytes, sizeof(bytes));
 
   return length > 0 && BIO_write(input, bytes, (int)length) == (int)length;
 }
 
 /* \return whether it is where the crafted records belong */
-static bool shake_hands(SSL *ssl, int client, bool is_early) {
+static bool shake_hands(SSL *ssl, int client, struct client_records *records, bool is_early) {
   static const unsigned char none[HASH_BYTES];
 
   for (;;) {
@@ -290,7 +301,7 @@ static bool shake_hands(SSL *ssl, int client, bool is_early) {
     if (result == 1) {
       return true;
     }
-    if (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || !receive_input(client, SSL_get_rbio(ssl))) {
+    if (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || !receive_input(client, records, SSL_get_rbio(ssl))) {
       return false;
     }
   }
@@ -321,6 +332,7 @@ static bool send_records(int client, struct writer *writer, const struct crafted
 static void serve(SSL_CTX *ctx, int client, const char *place, const struct crafted *crafted, size_t count) {
   const bool is_early = strcmp(place, "early") == 0;
   const bool is_endless = strcmp(place, "endless") == 0;
+  struct client_records records;
   unsigned char rest[4096];
   SSL *ssl = SSL_new(ctx);
   struct writer writer;
@@ -330,14 +342,17 @@ static void serve(SSL_CTX *ctx, int client, const char *place, const struct craf
   }
   memset(early_secret, 0, sizeof(early_secret));
   SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-  if (shake_hands(ssl, client, is_early)) {
+  client_records_init(&records, SSL_get_min_proto_version(ssl) == TLS1_3_VERSION);
+  if (shake_hands(ssl, client, &records, is_early)) {
+    client_records_expect_encryption(&records);
     printf("CRAFTED\n");
     make_writer(&writer, ssl, is_early);
     while (send_records(client, &writer, crafted, count) && is_endless) {
     }
   }
-  while (recv(client, rest, sizeof(rest), 0) > 0) {
+  while (receive(client, &records, rest, sizeof(rest)) > 0) {
   }
+  client_records_report(&records);
   printf("CLIENT-END\n");
   SSL_free(ssl);
 }

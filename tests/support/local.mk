@@ -63,6 +63,9 @@ tests_support_show_policy_LDADD = $(example_ldadd)
 #   tests_support_NAME_LDADD = $(OPENSSL_LIBS)
 openssl_helper_programs = tests/support/crafting_server tests/support/flooding_server tests/support/forge_certificate \
 	tests/support/mint_chain tests/support/mint_ocsp_response tests/support/tls_proxy
+tests_support_crafting_server_SOURCES = \
+	tests/support/client_records.c tests/support/client_records.h \
+	tests/support/crafting_server.c
 tests_support_crafting_server_CPPFLAGS = $(helper_cppflags)
 tests_support_crafting_server_LDADD = $(OPENSSL_LIBS)
 tests_support_flooding_server_CPPFLAGS = $(helper_cppflags)
