@@ -184,16 +184,18 @@ struct reader {
   bool has_all;
 };
 
-/* Reads on until all is there, or nothing more comes, and then ends the client's wait. */
+/* Reads on until all is there, or nothing more comes, and then ends the client's wait. It waits with ppoll(): poll() is
+   the client's here, and its count belongs to that thread. */
 static void *read_on_and_say_something(void *context) {
   struct reader *reader = context;
   struct driven_peer *peer = &reader->pair->peer;
+  const struct timespec limit = {.tv_sec = HANG_MILLISECONDS / 1000};
   struct pollfd readable = {.fd = peer->descriptor, .events = POLLIN};
   int events = 1;
 
   while (!reader->has_all && events > 0) {
     reader->has_all = driven_peer_read(peer) >= reader->pair->sent_length;
-    events = reader->has_all ? 0 : poll(&readable, 1, HANG_MILLISECONDS);
+    events = reader->has_all ? 0 : ppoll(&readable, 1, &limit, NULL);
   }
   say_blocked(reader->pair);
   return NULL;
