@@ -119,7 +119,7 @@ size_t record_framing_content(const struct record_framing *framing);
 /** Says that wolfSSL is done with the handshake. */
 void record_framing_handshake_done(struct record_framing *framing);
 
-/** Says that data has passed, in either direction. */
+/** Says that data has passed, in either direction, or that a row of records without data ends for another reason. */
 void record_framing_data_passed(struct record_framing *framing);
 
 #endif

@@ -17,6 +17,9 @@
 /* From here on the copy of a record costs more than the call without which it could be read ahead. */
 #define STRAIGHT_LEAST ((size_t)4 * 1024)
 
+/* So long a pause ends what was a row. */
+#define QUIET_SECONDS 60
+
 #define VERSION_TLS_1_3 0x0304
 
 /* ---- Sending ---- */
@@ -147,6 +150,22 @@ static int prepare_fetch(struct tls_io *io) {
   return 0;
 }
 
+/*
+ * A server that rotates its keys now and then, and has nothing else to say, floods nobody. One record may be data whose
+ * rest is just coming: the clock is not asked for that. Without a clock no pause ends a row.
+ */
+static void end_row_after_pause(struct tls_io *io) {
+  const struct timeval pause = {.tv_sec = QUIET_SECONDS};
+
+  if (io->framing.without_data <= 1) {
+    return;
+  }
+  if (io->quiet.at_us > 0 && deadline_has_passed(&io->quiet)) {
+    record_framing_data_passed(&io->framing);
+  }
+  (void)deadline_start(&io->quiet, &pause);
+}
+
 /* 0: bytes have come; else what the callback must return. */
 static int check_received(struct tls_io *io, ssize_t received, size_t asked_for) {
   io->lower_is_empty = received < 0 || (size_t)received < asked_for;
@@ -161,6 +180,7 @@ static int check_received(struct tls_io *io, ssize_t received, size_t asked_for)
     io->recv_errno = errno != 0 ? errno : EIO;
     return WOLFSSL_CBIO_ERR_CONN_RST;
   }
+  end_row_after_pause(io);
   io->bytes_received += (size_t)received;
   io->fetch_left -= (size_t)received < io->fetch_left ? (size_t)received : io->fetch_left;
   return 0;

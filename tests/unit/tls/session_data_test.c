@@ -9,9 +9,11 @@
 
 #include "autoconfig.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "memory_session.h"
 #include "minted_certificates.h"
@@ -19,6 +21,20 @@
 #include "backend/wolfssl_headers.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- The clock ---- */
+
+static volatile time_t seconds_ahead;
+
+int clock_gettime(clockid_t kind, struct timespec *now) {
+  int (*real)(clockid_t, struct timespec *);
+  int result;
+
+  *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+  result = real(kind, now);
+  now->tv_sec += seconds_ahead;
+  return result;
+}
 
 /* ---- Data ---- */
 
@@ -362,6 +378,28 @@ static void test_records_without_data_are_counted(void **state) {
   memory_session_free(pair);
 }
 
+/* A server that rotates its keys every hour, and has nothing to say: no flood. */
+static void test_quiet_starts_the_count_anew(void **state) {
+  struct memory_session *pair = connect_good(TLS_1_3);
+  size_t count;
+
+  (void)state;
+  (void)receive(pair, &count);
+  for (int hour = 0; hour < 100; hour++) {
+    seconds_ahead += 3600;
+    send_key_updates(pair, 1);
+    assert_int_equal(receive(pair, &count), SESSION_WANT_READ);
+  }
+  for (int second = 0; second < 100 && pair->error.code == AMQP_WOLFSSL_OK; second++) {
+    seconds_ahead++;
+    send_key_updates(pair, 1);
+    (void)receive(pair, &count);
+  }
+  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION);
+  assert_non_null(strstr(pair->error.message, "without any data"));
+  memory_session_free(pair);
+}
+
 /* ---- The end ---- */
 
 static void test_clean_end(void **state) {
@@ -516,6 +554,7 @@ int main(void) {
       cmocka_unit_test(test_answers_that_cannot_leave_are_bounded),
       cmocka_unit_test(test_one_step_takes_so_much_only),
       cmocka_unit_test(test_records_without_data_are_counted),
+      cmocka_unit_test(test_quiet_starts_the_count_anew),
       cmocka_unit_test(test_clean_end),
       cmocka_unit_test(test_truncated),
       cmocka_unit_test(test_connection_reset),
