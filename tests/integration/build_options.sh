@@ -31,9 +31,9 @@ configure() {
   folder=$work/$1
   shift
   mkdir -p "$folder"
-  # The words as they were quoted for a shell.
-  eval "set -- $("$abs_top_builddir/config.status" --config) --disable-static --sysconfdir='$work/etc' \
-    --cache-file='$work/config.cache' \"\$@\""
+  # The words as they were quoted for a shell. The last of two counts: distcheck's --srcdir is relative to its folder.
+  eval "set -- $("$abs_top_builddir/config.status" --config) --srcdir='$abs_top_srcdir' --disable-static \
+    --sysconfdir='$work/etc' --cache-file='$work/config.cache' \"\$@\""
   (cd "$folder" && "$abs_top_srcdir/configure" "$@") >"$folder/configure.out" 2>&1
 }
 
