@@ -2,6 +2,8 @@
 /*
  * Reading files, and saying why it can't be done. Run by root, the cases about permissions are run as nobody.
  */
+#include "autoconfig.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,9 +171,9 @@ static void test_device(void **state) {
   ASSERT_UNREADABLE("/dev/null", "/dev/null", "not a regular file");
 }
 
-static void make_sparse(const char *name, size_t length) {
+static void make_sparse(const char *name, off_t length) {
   temporary_folder_write(name, "", 0);
-  assert_int_equal(truncate(temporary_folder_path(name), (off_t)length), 0);
+  assert_int_equal(truncate(temporary_folder_path(name), length), 0);
 }
 
 static void test_too_large(void **state) {
@@ -180,7 +182,7 @@ static void test_too_large(void **state) {
 
   make_sparse("large", FILE_LENGTH_LIMIT + 1);
   ASSERT_UNREADABLE(path, path, "16 MiB");
-  make_sparse("large", (size_t)1 << 40);
+  make_sparse("large", (off_t)1 << 40);
   ASSERT_UNREADABLE(path, path, "16 MiB");
 }
 
