@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/one_line.h"
+#include "base/utc.h"
 
 void error_clear(amqp_wolfssl_error_t *error) {
   error->stage = AMQP_WOLFSSL_STAGE_NONE;
@@ -70,13 +70,9 @@ void error_append(amqp_wolfssl_error_t *error, const char *format, ...) {
 }
 
 void error_append_date(amqp_wolfssl_error_t *error, const char *before, int64_t seconds, const char *after) {
-  time_t when = (time_t)seconds;
-  struct tm parts;
-  char date[40];
+  char date[UTC_TEXT_LENGTH];
 
-  if (gmtime_r(&when, &parts) == NULL || strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) {
-    (void)snprintf(date, sizeof(date), "an unreadable date");
-  }
+  utc_text(seconds, date);
   error_append(error, "%s%s%s", before, date, after);
 }
 

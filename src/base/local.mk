@@ -10,4 +10,5 @@ library_sources += \
 	src/base/file.c src/base/file.h \
 	src/base/one_line.c src/base/one_line.h \
 	src/base/secret.c src/base/secret.h \
+	src/base/utc.c src/base/utc.h \
 	src/base/utf8.c src/base/utf8.h

@@ -7,4 +7,5 @@ unit_tests += \
 	tests/unit/base/error_test \
 	tests/unit/base/file_test \
 	tests/unit/base/secret_test \
+	tests/unit/base/utc_test \
 	tests/unit/base/utf8_test
