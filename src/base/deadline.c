@@ -20,28 +20,34 @@ static int64_t now_us(void) {
   return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
-bool deadline_start(struct deadline *deadline, const struct timeval *timeout) {
-  int64_t now;
+static void start(struct deadline *deadline, int64_t seconds, int64_t microseconds) {
+  const int64_t now = now_us();
 
-  deadline->infinite = timeout == NULL;
+  deadline->infinite = false;
   deadline->at_us = 0;
+  if (now == INT64_MAX) {
+    return; /* no clock: it has passed */
+  }
+  if (seconds > (INT64_MAX - now) / US_PER_SECOND - 1) {
+    deadline->infinite = true; /* longer than the clock runs */
+  } else {
+    deadline->at_us = now + seconds * US_PER_SECOND + microseconds;
+  }
+}
+
+bool deadline_start(struct deadline *deadline, const struct timeval *timeout) {
+  *deadline = (struct deadline){.infinite = timeout == NULL};
   if (timeout == NULL) {
     return true;
   }
   if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_usec >= US_PER_SECOND) {
     return false;
   }
-  now = now_us();
-  if (now == INT64_MAX) {
-    return true; /* no clock: it has passed */
-  }
-  if (timeout->tv_sec > (INT64_MAX - now) / US_PER_SECOND - 1) {
-    deadline->infinite = true; /* longer than the clock runs */
-    return true;
-  }
-  deadline->at_us = now + (int64_t)timeout->tv_sec * US_PER_SECOND + timeout->tv_usec;
+  start(deadline, timeout->tv_sec, timeout->tv_usec);
   return true;
 }
+
+void deadline_start_seconds(struct deadline *deadline, int64_t seconds) { start(deadline, seconds, 0); }
 
 static int64_t left_us(const struct deadline *deadline) {
   int64_t now = now_us();

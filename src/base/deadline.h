@@ -23,6 +23,9 @@ enum deadline_wait_result { DEADLINE_READY, DEADLINE_PASSED, DEADLINE_FAILED };
  */
 bool deadline_start(struct deadline *deadline, const struct timeval *timeout);
 
+/** \param [in] seconds not negative; a struct timeval may have 32 bits for them, which end after 68 years */
+void deadline_start_seconds(struct deadline *deadline, int64_t seconds);
+
 /** The time left, never negative. Returns NULL if there is no limit, else \a left. */
 const struct timeval *deadline_left(const struct deadline *deadline, struct timeval *left);
 

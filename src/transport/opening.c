@@ -137,10 +137,14 @@ static int shake_hands(struct transport *transport, struct session *session, con
 
 /* Only now can other threads see the session: none can send before the broker has been verified. */
 static void begin_life(struct transport *transport, struct session *session) {
-  const struct timeval life = {.tv_sec = (time_t)config_maximum_life(transport->config)};
+  const int64_t life = config_maximum_life(transport->config);
 
   transport_enter(transport);
-  (void)deadline_start(&transport->due, life.tv_sec != 0 ? &life : NULL);
+  if (life != 0) {
+    deadline_start_seconds(&transport->due, life);
+  } else {
+    (void)deadline_start(&transport->due, NULL);
+  }
   close_reason_init(&transport->close_reason);
   transport->session = session;
   transport_leave(transport);

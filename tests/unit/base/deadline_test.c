@@ -154,7 +154,7 @@ static void test_refuses_what_is_no_timeout(void **state) {
 
 /* A timeout the clock can't reach is for ever; any other is kept exactly. Nothing overflows into the past. */
 static void test_huge_timeouts(void **state) {
-  static const time_t seconds[] = {
+  static const int64_t seconds[] = {
       INT_MAX,
       UINT_MAX,
       INT64_MAX / 1000000 - 2000,
@@ -170,15 +170,40 @@ static void test_huge_timeouts(void **state) {
 
   set_clock(1000, 999999000);
   for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
-    struct deadline deadline = started(seconds[i], 999999);
+    const time_t as_time = (time_t)seconds[i];
+    struct deadline deadline;
     struct timeval left;
 
+    if (as_time != seconds[i]) {
+      continue; /* time_t has 32 bits */
+    }
+    deadline = started(as_time, 999999);
     if (deadline_left(&deadline, &left) != NULL) {
       assert_int_equal(left.tv_sec, seconds[i]);
       assert_int_equal(left.tv_usec, 999999);
     } else {
       assert_true(seconds[i] >= INT64_MAX / 1000000 - 2000);
     }
+  }
+}
+
+/* Without a struct timeval the same, whatever a time_t holds. */
+static void test_seconds(void **state) {
+  static const int64_t kept[] = {0, 1, INT32_MAX, INT64_C(2147483648), INT64_C(3162240000), INT64_C(9000000000000)};
+  static const int64_t forever[] = {INT64_MAX / 1000000, INT64_MAX / 1000000 + 1, INT64_MAX};
+  struct deadline deadline;
+  (void)state;
+
+  set_clock(1000, 999999000);
+  for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+    deadline_start_seconds(&deadline, kept[i]);
+    assert_false(deadline.infinite);
+    assert_true(deadline.at_us == (1000 + kept[i]) * 1000000 + 999999);
+    assert_int_equal(deadline_has_passed(&deadline), kept[i] == 0);
+  }
+  for (size_t i = 0; i < sizeof(forever) / sizeof(forever[0]); i++) {
+    deadline_start_seconds(&deadline, forever[i]);
+    assert_true(deadline.infinite);
   }
 }
 
@@ -424,13 +449,12 @@ static void test_signals_do_not_move_the_deadline(void **state) {
 
 static void test_has_passed(void **state) {
   static const struct timeval none = {0, 0};
-  static const struct timeval century = {.tv_sec = 3000000000};
   struct deadline deadline;
 
   (void)state;
   assert_true(deadline_start(&deadline, &none));
   assert_true(deadline_has_passed(&deadline));
-  assert_true(deadline_start(&deadline, &century));
+  deadline_start_seconds(&deadline, INT64_C(3000000000));
   assert_false(deadline_has_passed(&deadline));
   assert_true(deadline_start(&deadline, NULL));
   assert_false(deadline_has_passed(&deadline));
@@ -445,6 +469,7 @@ int main(void) {
       cmocka_unit_test_teardown(test_limits_of_the_microseconds, real_clock_again),
       cmocka_unit_test_teardown(test_refuses_what_is_no_timeout, real_clock_again),
       cmocka_unit_test_teardown(test_huge_timeouts, real_clock_again),
+      cmocka_unit_test_teardown(test_seconds, real_clock_again),
       cmocka_unit_test_teardown(test_without_a_clock_every_limit_has_passed, real_clock_again),
       WITH_PIPE(test_waits_for_readable),
       WITH_PIPE(test_waits_for_writable),
