@@ -140,6 +140,45 @@ cc_consumer() {
 tap_check 'cc: a program of the native interface' cc_native
 tap_check 'cc: a program of the OpenSSL names runs on wolfSSL' cc_consumer
 
+# How distributions and some applications build. with_options OPTIONS COMMAND...
+with_options() {
+  CFLAGS="$CFLAGS $1"
+  LDFLAGS="$1 $LDFLAGS"
+  shift
+  "$@"
+}
+cc_any() {
+  # shellcheck disable=SC2086
+  echo 'int main(void) { return 0; }' | $CC $CPPFLAGS $CFLAGS -x c -o "$work/any" - $LDFLAGS
+}
+for options in -Wl,--as-needed -Wl,-Bsymbolic '-O2 -flto'; do
+  if (with_options "$options" cc_any) >/dev/null 2>&1; then
+    tap_check "cc $options: a program of the native interface" with_options "$options" cc_native
+    tap_check "cc $options: a program of the OpenSSL names runs on wolfSSL" with_options "$options" cc_consumer
+  else
+    tap_skip "cc $options" 'this compiler, or its linker, does not know these options'
+  fi
+done
+
+# A C++ compiler gives functions other names, unless the header says that they are C's.
+cxx_native() {
+  CC=$1
+  CFLAGS="$CFLAGS -x c++ -std=c++17 -pedantic -Wall -Wextra -Werror"
+  flags=$(pkg-config --cflags --libs librabbitmq-wolfssl) || return
+  # shellcheck disable=SC2086
+  $CC $CPPFLAGS $CFLAGS -o "$work/native-cxx" "$consumers/native.c" -x none $LDFLAGS $flags && "$work/native-cxx"
+}
+# Of the same family: it takes the same options.
+case $CONSUMER_CC in
+  *clang*) cxx=clang++ ;;
+  *) cxx=g++ ;;
+esac
+if has "$cxx"; then
+  tap_check 'C++: a program of the native interface' cxx_native "$cxx"
+else
+  tap_skip 'C++: a program of the native interface' "there is no $cxx"
+fi
+
 # ---- Autotools ----
 
 # A copy: the source tree may be read-only.
