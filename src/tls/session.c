@@ -14,6 +14,8 @@
 #include "tls/session_error.h"
 #include "backend/wolfssl_headers.h"
 
+#include <wolfssl/error-ssl.h>
+
 /* The most that is read while looking for the alert behind a failed send. */
 #define DRAIN_LIMIT ((size_t)512 * 1024)
 
@@ -399,6 +401,13 @@ static enum session_result fail_sending(struct session *session) {
   return fail(session, AMQP_WOLFSSL_STAGE_SEND, 0);
 }
 
+/* wolfSSL keeps no code of a record that it could not build: there is none, or that of an earlier receive. */
+static int code_of_failed_write(const struct session *session, int written) {
+  const int wolfssl_code = wolfSSL_get_error(session->ssl, written);
+
+  return wolfssl_code == 0 || is_waiting(wolfssl_code) ? BUILD_MSG_ERROR : wolfssl_code;
+}
+
 static bool encrypt(struct session *session, const uint8_t *bytes, size_t length, int *wolfssl_code) {
   size_t done = 0;
 
@@ -406,7 +415,7 @@ static bool encrypt(struct session *session, const uint8_t *bytes, size_t length
     int written = wolfSSL_write(session->ssl, bytes + done, (int)(length - done));
 
     if (written <= 0) {
-      *wolfssl_code = wolfSSL_get_error(session->ssl, written);
+      *wolfssl_code = code_of_failed_write(session, written);
       return false;
     }
     done += (size_t)written;
