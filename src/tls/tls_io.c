@@ -152,18 +152,18 @@ static int prepare_fetch(struct tls_io *io) {
 
 /*
  * A server that rotates its keys now and then, and has nothing else to say, floods nobody. One record may be data whose
- * rest is just coming: the clock is not asked for that. Without a clock no pause ends a row.
+ * rest is just coming: the clock is not asked for that.
  */
 static void end_row_after_pause(struct tls_io *io) {
-  const struct timeval pause = {.tv_sec = QUIET_SECONDS};
-
   if (io->framing.without_data <= 1) {
+    io->counts_quiet = false;
     return;
   }
-  if (io->quiet.at_us > 0 && deadline_has_passed(&io->quiet)) {
+  if (io->counts_quiet && deadline_has_passed(&io->quiet)) {
     record_framing_data_passed(&io->framing);
   }
-  (void)deadline_start(&io->quiet, &pause);
+  deadline_start_seconds(&io->quiet, QUIET_SECONDS);
+  io->counts_quiet = true;
 }
 
 /* 0: bytes have come; else what the callback must return. */

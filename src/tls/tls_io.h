@@ -67,7 +67,8 @@ struct tls_io {
   size_t receive_room;           /* what the caller of recv can still take; SIZE_MAX during the handshake */
   size_t fetch_left;             /* what may still be fetched in this step */
   struct record_framing framing; /* of what wolfSSL has been handed */
-  struct deadline quiet;         /* since the last bytes of a row of records without data */
+  struct deadline quiet;         /* since the last bytes of a row of records without data, */
+  bool counts_quiet;             /* if it is one of several */
   struct handshake_gate gate;    /* for what may leave in the handshake */
   struct server_hello *hello;    /* watched during the handshake only */
   struct peer_speech speech;

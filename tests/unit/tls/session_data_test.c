@@ -400,6 +400,32 @@ static void test_quiet_starts_the_count_anew(void **state) {
   memory_session_free(pair);
 }
 
+/* The pause was before the row, and behind one that data had ended. */
+static void test_an_earlier_pause_ends_no_row(void **state) {
+  struct memory_session *pair = connect_good(TLS_1_3);
+  unsigned taken = 0;
+  size_t count;
+
+  (void)state;
+  (void)receive(pair, &count);
+  for (int i = 0; i < 3; i++) {
+    send_key_updates(pair, 1);
+    assert_int_equal(receive(pair, &count), SESSION_WANT_READ);
+  }
+  assert_true(memory_peer_write(pair->peer, "x", 1));
+  assert_int_equal(receive(pair, &count), SESSION_DONE);
+  seconds_ahead += 3600;
+  for (;; taken++) {
+    send_key_updates(pair, 1);
+    if (receive(pair, &count) != SESSION_WANT_READ) {
+      break;
+    }
+  }
+  assert_error(pair, AMQP_WOLFSSL_STAGE_RECEIVE, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION);
+  assert_int_equal(taken, RECORD_FRAMING_WITHOUT_DATA);
+  memory_session_free(pair);
+}
+
 /* ---- The end ---- */
 
 static void test_clean_end(void **state) {
@@ -555,6 +581,7 @@ int main(void) {
       cmocka_unit_test(test_one_step_takes_so_much_only),
       cmocka_unit_test(test_records_without_data_are_counted),
       cmocka_unit_test(test_quiet_starts_the_count_anew),
+      cmocka_unit_test(test_an_earlier_pause_ends_no_row),
       cmocka_unit_test(test_clean_end),
       cmocka_unit_test(test_truncated),
       cmocka_unit_test(test_connection_reset),
