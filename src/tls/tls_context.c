@@ -27,7 +27,8 @@
 #include <wolfssl/wolfcrypt/coding.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
-/* Shared by all connections; or, with stapling, for the first one only, which takes it. */
+/* Shared by all connections; or, with stapling, for the first one only, which takes it: apart, because a context is
+   constant for its connections. */
 struct checked_ctx {
   _Atomic(WOLFSSL_CTX *) ctx;
 };
@@ -288,13 +289,17 @@ static amqp_wolfssl_code_t build_and_check(struct tls_context *context, amqp_wol
   WOLFSSL_CTX *ctx = NULL;
   amqp_wolfssl_code_t code;
 
-  context->remembered = remembered_paths_new();
   context->checked = calloc(1, sizeof(*context->checked));
-  if (context->remembered == NULL || context->checked == NULL) {
+  if (context->checked == NULL) {
+    return out_of_memory(error);
+  }
+  atomic_init(&context->checked->ctx, NULL);
+  context->remembered = remembered_paths_new();
+  if (context->remembered == NULL) {
     return out_of_memory(error);
   }
   code = make_ctx(context, &ctx, error);
-  atomic_init(&context->checked->ctx, ctx);
+  atomic_store(&context->checked->ctx, ctx);
   return code;
 }
 

@@ -71,7 +71,7 @@ static bool adjust_set(int set, int descriptor, bool awaits_room) {
 
 /* A socket that can be written although sending has failed would keep a thread that waits busy. */
 static bool is_output_blocked(const struct transport *transport) {
-  return session_can_send(transport->session) && (session_wants(transport->session) & SESSION_WANT_WRITE) != 0;
+  return session_has_output(transport->session) && session_can_send(transport->session);
 }
 
 static int socket_of(const struct transport *transport) { return transport->tcp->get_sockfd(transport->base); }
@@ -102,7 +102,7 @@ bool transport_arrange_either_way(struct transport *transport) {
 void transport_withdraw_either_way(struct transport *transport) {
   if (answer_for == transport) {
     answer_for = NULL;
-    if (transport->promised_either_way > 0) { /* the promise may be of another one, freed, that lay here */
+    if (transport->promised_either_way > 0) { /* the promise may be of another socket, freed, that lay here */
       transport->promised_either_way--;
     }
   }

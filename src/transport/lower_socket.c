@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The socket below the session: rabbitmq-c's own TCP calls. */
+/* The socket below the session: rabbitmq-c's own TCP calls, and readv(), for which it has none. */
 #include "autoconfig.h"
 
 #include <errno.h>

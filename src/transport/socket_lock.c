@@ -34,18 +34,9 @@ static void leave_and_tell(struct transport *transport) {
   callback((amqp_socket_t *)transport->base, &error, user_data);
 }
 
-/* Whatever it was that sent, or could not. Each call ends here: a look at one count has to do for most. */
-static void note_blocked_output(struct transport *transport) {
-  const bool output_waits = transport->session != NULL && session_has_output(transport->session);
-
-  if (output_waits != transport->awaits_room) {
-    transport_adjust_either_way(transport);
-  }
-}
-
 void transport_leave(struct transport *transport) {
   if (transport->either_way >= 0) {
-    note_blocked_output(transport);
+    transport_adjust_either_way(transport); /* whatever it was that sent, or could not */
   }
   if (transport->to_tell) {
     transport->to_tell = false;

@@ -81,11 +81,12 @@ int transport_close(void *base, int force);
 
 /* ---- lingering. Called with the lock held. ---- */
 
+/** What is left of the peer's stream. */
+enum input_end { INPUT_GOES_ON /**< more may come */, INPUT_ENDED, INPUT_BROKEN /**< errno says why */ };
+
 /** How many bytes the peer's kernel has not acknowledged; 0 also where that can't be known. */
 size_t transport_unacknowledged(const struct transport *transport);
-enum input_end { INPUT_GOES_ON, INPUT_ENDED, INPUT_BROKEN /**< errno says why */ };
-
-/** Throws away what has come in, unread. \return whether more may come */
+/** Throws away what has come in, unread. \return what may still come */
 enum input_end transport_discard_input(const struct transport *transport);
 /**
  * Does so until the peer has acknowledged everything. PUMP_FAILED: the connection is broken, and errno says why. The
@@ -123,7 +124,7 @@ int transport_open(void *base, const char *host, int port, const struct timeval 
 
 /* ---- lower_socket ---- */
 
-/** rabbitmq-c's TCP calls, in the form a session takes. */
+/** rabbitmq-c's TCP calls, and readv() for which it has none, in the form a session takes. */
 struct lower_socket transport_lower_socket(struct transport *transport);
 
 /* ---- socket_lock ---- */
