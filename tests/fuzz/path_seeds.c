@@ -64,11 +64,11 @@ static void add(struct packed *to, const void *bytes, size_t length) {
 }
 
 static void add_certificate(struct packed *to, const char *name) {
-  char file[64];
+  char file[80];
   uint8_t *bytes;
   size_t length;
 
-  (void)snprintf(file, sizeof(file), "%s.der", name);
+  (void)snprintf(file, sizeof(file), "%.64s.der", name);
   bytes = temporary_folder_read(file, &length);
   add(to, bytes, length);
   free(bytes);
