@@ -43,7 +43,7 @@
 #include "time_limit.h"
 #include "tls_server.h"
 
-#define TIME_LIMIT_SECONDS 600 /* a safety net against a hang, beside other tests */
+#define TIME_LIMIT_SECONDS 280 /* a safety net against a hang */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- The scenario, step by step ---- */
