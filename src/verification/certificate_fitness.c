@@ -113,7 +113,7 @@ static amqp_wolfssl_code_t check_purpose(const struct certificate *certificate, 
 
 static amqp_wolfssl_code_t check_critical_extension(const struct certificate *certificate, const char *who,
                                                     amqp_wolfssl_error_t *error) {
-  char identifier[80];
+  char identifier[CERTIFICATE_IDENTIFIER_LENGTH];
 
   if (certificate->unknown_critical.length == 0) {
     return AMQP_WOLFSSL_OK;

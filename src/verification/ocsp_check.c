@@ -106,7 +106,7 @@ static enum signature_verdict check_authorised(const struct policy *policy, cons
 static enum signature_verdict check_critical_extensions(const struct certificate *responder,
                                                         char reason[SIGNER_REASON_LENGTH]) {
   char subject[ERROR_SUBJECT_LENGTH];
-  char identifier[80];
+  char identifier[CERTIFICATE_IDENTIFIER_LENGTH];
 
   if (responder->unknown_critical.length == 0) {
     return SIGNATURE_GOOD;

@@ -138,7 +138,7 @@ amqp_wolfssl_code_t search_explain_unreadable(const struct search *search, size_
                  certificate->unread);
   }
   if (certificate->unread_identifier.length > 0) {
-    char identifier[80];
+    char identifier[CERTIFICATE_IDENTIFIER_LENGTH];
 
     certificate_format_identifier(certificate->unread_identifier, identifier, sizeof(identifier));
     error_append(error, " (%s)", identifier);

@@ -19,7 +19,7 @@ static struct byte_slice certificate_at(WOLFSSL_X509_CHAIN *chain, int index) {
 
 static void explain(const struct certificate *certificate, amqp_wolfssl_error_t *error) {
   char subject[ERROR_SUBJECT_LENGTH] = "";
-  char identifier[80];
+  char identifier[CERTIFICATE_IDENTIFIER_LENGTH];
 
   error_verify(error, AMQP_WOLFSSL_ERROR_CERTIFICATE_INVALID, "a certificate that the broker sent");
   if (certificate->subject.length > 0) {

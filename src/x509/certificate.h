@@ -136,6 +136,9 @@ size_t certificate_format_name(struct byte_slice name, char *text, size_t capaci
 size_t certificate_format_alternative_name(enum certificate_name_kind kind, struct byte_slice value, char *text,
                                            size_t capacity);
 
+/** Room for any that is in use. */
+#define CERTIFICATE_IDENTIFIER_LENGTH 80
+
 /** Writes the content of an OBJECT IDENTIFIER in dotted decimal; as certificate_format_name(). */
 size_t certificate_format_identifier(struct byte_slice identifier, char *text, size_t capacity);
 

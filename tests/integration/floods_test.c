@@ -340,22 +340,15 @@ static void a_frame_that_does_not_end(void **state) {
   }
 }
 
-/* What a failed assertion left behind must not outlive its case. */
-static int stop_servers(void **state) {
-  (void)state;
-  peer_process_stop_all();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(key_updates_alone, stop_servers),
-      cmocka_unit_test_teardown(key_updates_with_data, stop_servers),
-      cmocka_unit_test_teardown(records_that_carry_nothing, stop_servers),
-      cmocka_unit_test_teardown(much_in_few_records, stop_servers),
-      cmocka_unit_test_teardown(much_in_few_records_with_data, stop_servers),
-      cmocka_unit_test_teardown(records_that_carry_little, stop_servers),
-      cmocka_unit_test_teardown(a_frame_that_does_not_end, stop_servers),
+      cmocka_unit_test_teardown(key_updates_alone, peer_process_tear_down),
+      cmocka_unit_test_teardown(key_updates_with_data, peer_process_tear_down),
+      cmocka_unit_test_teardown(records_that_carry_nothing, peer_process_tear_down),
+      cmocka_unit_test_teardown(much_in_few_records, peer_process_tear_down),
+      cmocka_unit_test_teardown(much_in_few_records_with_data, peer_process_tear_down),
+      cmocka_unit_test_teardown(records_that_carry_little, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_frame_that_does_not_end, peer_process_tear_down),
   };
 
   time_limit_start(TIME_LIMIT_SECONDS);

@@ -47,7 +47,7 @@ ssize_t driven_pair_send(struct driven_pair *pair, const void *bytes, size_t len
 ssize_t driven_pair_receive(struct driven_pair *pair, void *bytes, size_t capacity);
 /** As rabbitmq-c does after a call that returned this. \return whether the wait ended in time */
 bool driven_pair_wait(const struct driven_pair *pair, ssize_t result, int milliseconds);
-/** Waits for something to receive, as amqp_basic_publish() and everything else that waits. */
+/** Waits for something to receive, as rabbitmq-c's calls that wait for a frame do. */
 ssize_t driven_pair_receive_in_time(struct driven_pair *pair, void *bytes, size_t capacity);
 
 #define FRAME 1008

@@ -124,16 +124,11 @@ static int set_up(void **state) {
   return temporary_folder_make();
 }
 
-static int tear_down(void **state) {
-  (void)state;
-  return temporary_folder_remove();
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_trusted_ca_expires),
       cmocka_unit_test(an_intermediate_expires),
   };
 
-  return cmocka_run_group_tests_name("running on", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("running on", tests, set_up, temporary_folder_tear_down);
 }
