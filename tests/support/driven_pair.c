@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include "temporary_folder.h"
+#include "minted_certificates.h"
 
 #define BODY (FRAME - 8)
 #define MOST_SENT ((size_t)8 * 1024 * 1024)
@@ -41,7 +41,7 @@ void driven_pair_connect(struct driven_pair *pair, unsigned version) {
   assert_non_null(pair->sent);
   driven_peer_start(&pair->peer, version);
   pair->config = amqp_wolfssl_config_new();
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(pair->config, temporary_folder_path("ca.pem")), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_add_ca_file(pair->config, minted_certificate("server")), AMQP_WOLFSSL_OK);
   pair->connection = amqp_new_connection();
   assert_non_null(pair->connection);
   pair->socket = amqp_wolfssl_socket_new(pair->connection, pair->config);

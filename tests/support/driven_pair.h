@@ -36,7 +36,7 @@ struct driven_pair {
   size_t sent_length;
 };
 
-/** Connects a client that trusts "ca". \param [in] version 0x0303 or 0x0304 */
+/** Connects a client that trusts "server", which is the peer's. \param [in] version 0x0303 or 0x0304 */
 void driven_pair_connect(struct driven_pair *pair, unsigned version);
 /** Frees both. \a pair->connection may be NULL by then. */
 void driven_pair_end(struct driven_pair *pair);

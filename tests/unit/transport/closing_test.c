@@ -388,5 +388,5 @@ int main(int argc, char **argv) {
     cmocka_set_test_filter(argv[1]);
   }
   time_limit_start(TIME_LIMIT_SECONDS);
-  return cmocka_run_group_tests(tests, minted_certificates_set_up, minted_certificates_tear_down);
+  return cmocka_run_group_tests(tests, minted_certificates_server_alone, minted_certificates_tear_down);
 }

@@ -22,21 +22,17 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "amqp_wolfssl_socket.h"
-#include "driven_peer.h"
+#include "driven_pair.h"
 #include "minted_certificates.h"
 #include "time_limit.h"
-#include "transport/rabbitmq_socket_abi.h"
 
 #define TIME_LIMIT_SECONDS 120 /* a safety net */
-/* Only what hangs takes so long. */
-#define HANG_MILLISECONDS 10000
 
 /* ---- send(), recv() and poll() ---- */
 
@@ -155,82 +151,38 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout) {
 
 /* ---- Client and peer ---- */
 
-struct told {
-  unsigned times;
-  amqp_wolfssl_stage_t stage;
-  amqp_wolfssl_code_t code;
-  char message[1024];
-};
-
-struct pair {
-  struct driven_peer peer;
-  amqp_wolfssl_config_t *config;
-  amqp_connection_state_t connection;
-  amqp_socket_t *socket;
-  struct told told;
-};
-
-static void note_failure(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data) {
-  struct told *told = user_data;
-
-  (void)socket;
-  told->times++;
-  told->stage = amqp_wolfssl_error_stage(error);
-  told->code = amqp_wolfssl_error_code(error);
-  (void)snprintf(told->message, sizeof(told->message), "%s", amqp_wolfssl_error_message(error));
-}
-
-static void connect_pair(struct pair *pair, unsigned version) {
-  const struct timeval soon = {.tv_sec = HANG_MILLISECONDS / 1000};
-
-  memset(pair, 0, sizeof(*pair));
-  driven_peer_start(&pair->peer, version);
-  pair->config = amqp_wolfssl_config_new();
-  assert_int_equal(amqp_wolfssl_config_add_ca_file(pair->config, minted_certificate("server")), AMQP_WOLFSSL_OK);
-  pair->connection = amqp_new_connection();
-  assert_non_null(pair->connection);
-  pair->socket = amqp_wolfssl_socket_new(pair->connection, pair->config);
-  assert_non_null(pair->socket);
-  assert_int_equal(amqp_wolfssl_socket_set_error_callback(pair->socket, note_failure, &pair->told), AMQP_STATUS_OK);
-  assert_int_equal(amqp_socket_open_noblock(pair->socket, "127.0.0.1", pair->peer.port, &soon), AMQP_STATUS_OK);
-  driven_peer_connected(&pair->peer);
+static void connect_pair(struct driven_pair *pair, unsigned version) {
+  driven_pair_connect(pair, version);
   memset(&wire, 0, sizeof(wire));
   wire.descriptor = amqp_socket_get_sockfd(pair->socket);
 }
 
-static void end_pair(struct pair *pair) {
+static void end_pair(struct driven_pair *pair) {
   wire.descriptor = -1;
-  assert_int_equal(amqp_destroy_connection(pair->connection), AMQP_STATUS_OK);
-  amqp_wolfssl_config_free(pair->config);
-  driven_peer_stop(&pair->peer);
+  driven_pair_end(pair);
 }
 
-static const struct rabbitmq_socket_class *class_of(const struct pair *pair) {
-  const struct rabbitmq_socket_class *klass;
-
-  memcpy(&klass, pair->socket, sizeof(klass));
-  return klass;
+static ssize_t send_bytes(struct driven_pair *pair, const void *bytes, size_t length) {
+  return driven_pair_class(pair)->send(pair->socket, bytes, length, 0);
 }
 
-static ssize_t send_bytes(struct pair *pair, const void *bytes, size_t length) {
-  return class_of(pair)->send(pair->socket, bytes, length, 0);
-}
-
-static ssize_t receive(struct pair *pair) {
+static ssize_t receive(struct driven_pair *pair) {
   char bytes[64];
 
-  return class_of(pair)->recv(pair->socket, bytes, sizeof(bytes), 0);
+  return driven_pair_class(pair)->recv(pair->socket, bytes, sizeof(bytes), 0);
 }
 
 /* Session tickets and the like: what comes next is the test's. */
-static void receive_what_is_there(struct pair *pair) { assert_int_equal(receive(pair), RABBITMQ_STATUS_NEEDREAD); }
+static void receive_what_is_there(struct driven_pair *pair) {
+  assert_int_equal(receive(pair), RABBITMQ_STATUS_NEEDREAD);
+}
 
 /* Two frames: Basic.Ack of one message, and of another. */
 static const uint8_t acks[][21] = {{1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0xce},
                                    {1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0xce}};
 
 /* The first is encrypted and waits, the other behind it is held as it is. */
-static void leave_two_waiting(struct pair *pair) {
+static void leave_two_waiting(struct driven_pair *pair) {
   const struct timeval no_time = {0, 0};
 
   assert_int_equal(amqp_wolfssl_socket_cork(pair->socket), AMQP_STATUS_OK);
@@ -241,13 +193,13 @@ static void leave_two_waiting(struct pair *pair) {
   assert_int_equal(send_bytes(pair, acks[1], sizeof(acks[1])), sizeof(acks[1]));
 }
 
-static void expect_no_word(const struct pair *pair) {
+static void expect_no_word(const struct driven_pair *pair) {
   assert_int_equal(pair->told.times, 0);
   assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(pair->socket)), AMQP_WOLFSSL_OK);
 }
 
 /* The first cause, once, and every call repeats it. \param [in] seen how many bytes of both frames have left */
-static void expect_failure(struct pair *pair, size_t seen) {
+static void expect_failure(struct driven_pair *pair, size_t seen) {
   const amqp_wolfssl_error_t *error;
 
   wire.error = EPIPE; /* no matter what comes later */
@@ -271,7 +223,7 @@ static void expect_failure(struct pair *pair, size_t seen) {
 static void test_what_was_to_leave(void **state) {
   (void)state;
   for (int in_halves = 0; in_halves <= 1; in_halves++) {
-    struct pair pair;
+    struct driven_pair pair;
 
     connect_pair(&pair, 0x0304);
     receive_what_is_there(&pair);
@@ -289,7 +241,7 @@ static void test_what_was_to_leave(void **state) {
 
 /* The first part leaves, and what is held behind it can't any more. */
 static void test_what_was_held_behind_it(void **state) {
-  struct pair pair;
+  struct driven_pair pair;
 
   (void)state;
   connect_pair(&pair, 0x0304);
@@ -307,7 +259,7 @@ static void test_what_was_held_behind_it(void **state) {
 static void test_what_was_said_meanwhile_comes_first(void **state) {
   (void)state;
   for (int first_leaves = 0; first_leaves <= 1; first_leaves++) {
-    struct pair pair;
+    struct driven_pair pair;
 
     connect_pair(&pair, 0x0304);
     receive_what_is_there(&pair);
@@ -324,7 +276,7 @@ static void test_what_was_said_meanwhile_comes_first(void **state) {
 
 /* Sending fails first, and what has arrived is received all the same. */
 static void test_a_record_does_not_speak_of_the_future(void **state) {
-  struct pair pair;
+  struct driven_pair pair;
 
   (void)state;
   connect_pair(&pair, 0x0304);
@@ -340,7 +292,7 @@ static void test_a_record_does_not_speak_of_the_future(void **state) {
 
 /* A failure that was told stays told, whatever is received behind it. */
 static void test_a_record_that_was_told_stays(void **state) {
-  struct pair pair;
+  struct driven_pair pair;
 
   (void)state;
   connect_pair(&pair, 0x0304);
@@ -362,7 +314,7 @@ static void test_rabbitmq_does_not_wait(void **state) {
   for (unsigned version = 0x0303; version <= 0x0304; version++) {
     struct timeval limit = {.tv_sec = 2};
     amqp_frame_t frame;
-    struct pair pair;
+    struct driven_pair pair;
 
     connect_pair(&pair, version);
     leave_two_waiting(&pair);
@@ -386,7 +338,7 @@ static void test_an_end_behind_a_frame(void **state) {
   for (unsigned version = 0x0303; version <= 0x0304; version++) {
     struct timeval limit = {.tv_sec = HANG_MILLISECONDS / 1000};
     amqp_frame_t frame;
-    struct pair pair;
+    struct driven_pair pair;
 
     connect_pair(&pair, version);
     assert_true(memory_peer_write(pair.peer.tls, blocked_frame, sizeof(blocked_frame)));
@@ -411,7 +363,7 @@ static void test_an_end_behind_a_frame(void **state) {
 #define MUCH ((size_t)65536) /* the peer's buffer holds half of it */
 
 /* All of it is in the client's kernel, and the peer, which reads nothing, has taken a part. */
-static void send_much(struct pair *pair) {
+static void send_much(struct driven_pair *pair) {
   const int buffer = 4 * (int)MUCH;
   uint8_t *frame = calloc(1, MUCH);
 
@@ -421,8 +373,8 @@ static void send_much(struct pair *pair) {
   free(frame);
 }
 
-static void expect_loss(const struct pair *pair, const char *sentence, int cause) {
-  assert_int_equal(class_of(pair)->close(pair->socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+static void expect_loss(const struct driven_pair *pair, const char *sentence, int cause) {
+  assert_int_equal(driven_pair_class(pair)->close(pair->socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
   assert_int_equal(pair->told.times, 1);
   assert_int_equal(pair->told.stage, AMQP_WOLFSSL_STAGE_CLOSE);
   assert_int_equal(pair->told.code, AMQP_WOLFSSL_ERROR_CONNECTION_LOST);
@@ -436,7 +388,7 @@ static void expect_loss(const struct pair *pair, const char *sentence, int cause
 static void test_a_peer_that_goes_while_it_is_waited_for(void **state) {
   (void)state;
   for (int speaks = 0; speaks <= 1; speaks++) {
-    struct pair pair;
+    struct driven_pair pair;
 
     connect_pair(&pair, 0x0304);
     send_much(&pair);
@@ -452,7 +404,7 @@ static void test_a_peer_that_goes_while_it_is_waited_for(void **state) {
 }
 
 static void test_a_wait_that_fails(void **state) {
-  struct pair pair;
+  struct driven_pair pair;
 
   (void)state;
   connect_pair(&pair, 0x0304);
@@ -466,7 +418,7 @@ static void test_a_wait_that_fails(void **state) {
 static void test_other_threads_go_on_while_a_close_waits(void **state) {
   (void)state;
   for (int for_room = 0; for_room <= 1; for_room++) {
-    struct pair pair;
+    struct driven_pair pair;
 
     connect_pair(&pair, 0x0304);
     if (for_room != 0) {
@@ -478,7 +430,7 @@ static void test_other_threads_go_on_while_a_close_waits(void **state) {
     wire.asked_about = pair.socket;
     wire.leaver = &pair.peer;
     wire.wait_fails = for_room != 0;
-    assert_int_equal(class_of(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+    assert_int_equal(driven_pair_class(&pair)->close(pair.socket, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
     assert_true(wire.waits > 0);
     wire.asked_about = NULL;
     end_pair(&pair);
