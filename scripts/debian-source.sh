@@ -66,17 +66,18 @@ run() {
   fi
 }
 
-# The mirror this machine uses for Debian's own packages, and the key it trusts for them, from either form of
-# sources.list. A mirror of security updates alone does not have the newer suites.
-find_mirror() {
+# mirror_of ARCHIVE: prints the mirror this machine uses for Debian's own packages, "debian", or for their security
+# updates, "debian-security", from either form of sources.list; fails where there is none. A mirror of security updates
+# alone does not have the newer suites.
+mirror_of() {
   sources=$(find /etc/apt/sources.list /etc/apt/sources.list.d -type f \( -name '*.sources' -o -name '*.list' \) \
     2>/dev/null | LC_ALL=C sort)
   [ -n "$sources" ] || die 'there are no sources in /etc/apt'
   # Words on purpose.
   # shellcheck disable=SC2086
-  mirror=$(awk '
+  awk -v archive="$1" '
     function offer(uri, components) {
-      if (uri ~ /\/debian\/?$/ && components ~ /(^|[ \t])main([ \t]|$)/ && !found) {
+      if (uri ~ ("/" archive "/?$") && components ~ /(^|[ \t])main([ \t]|$)/ && !found) {
         print uri
         found = 1
       }
@@ -97,8 +98,14 @@ find_mirror() {
     FILENAME ~ /\.sources$/ && tolower($1) == "types:" { types = $0 }
     FILENAME ~ /\.sources$/ && tolower($1) == "uris:" { uris = $2 }
     FILENAME ~ /\.sources$/ && tolower($1) == "components:" { sub(/^[^:]*:/, ""); components = $0 }
-    END { end_of_stanza() }' $sources)
-  [ -n "$mirror" ] || die 'no mirror of Debian itself is named in /etc/apt'
+    END {
+      end_of_stanza()
+      exit !found
+    }' $sources
+}
+
+find_mirror() {
+  mirror=$(mirror_of debian) || die 'no mirror of Debian itself is named in /etc/apt'
 }
 
 # private_apt COMMAND...: one suite's source packages, with all that apt keeps in the temporary folder. The machine's

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+#
+# Clean Debian systems in folders, for scripts that build or test in them. Source debian-source.sh first, then this.
+# Root's rights are needed.
+#
+#   make_root SUITE [ARCHITECTURE] FOLDER
+#   enter_root FOLDER COMMAND...
+
+# What apt is told on this machine about fetching, a proxy for one; what it knows by itself is left to each suite's apt.
+host_acquire_settings() {
+  apt-config dump | grep -E '^Acquire::(https?::|Check-|ForceIPv|Retries|Queue)' | grep -v ' "";$' || :
+}
+
+# source_stanza MIRROR SUITE
+source_stanza() {
+  echo 'Types: deb deb-src'
+  echo "URIs: $1"
+  echo "Suites: $2"
+  echo 'Components: main'
+  echo 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg'
+  echo
+}
+
+# configure_root SUITE FOLDER: where packages come from, security updates too where this machine knows a mirror of them
+# and the suite has any, and that no package starts a service
+configure_root() {
+  rm -f "$2/etc/apt/sources.list"
+  {
+    source_stanza "$mirror" "$1"
+    if [ "$1" != sid ] && security_mirror=$(mirror_of debian-security); then
+      source_stanza "$security_mirror" "$1-security"
+    fi
+  } >"$2/etc/apt/sources.list.d/debian.sources"
+  {
+    host_acquire_settings
+    echo 'Acquire::Languages "none";'
+    echo 'APT::Install-Recommends "false";'
+  } >"$2/etc/apt/apt.conf.d/90host"
+  # The folder is thrown away: nothing is gained by waiting for the disk.
+  echo force-unsafe-io >"$2/etc/dpkg/dpkg.cfg.d/unsafe-io"
+  printf '#!/bin/sh\nexit 101\n' >"$2/usr/sbin/policy-rc.d"
+  chmod 755 "$2/usr/sbin/policy-rc.d"
+  cp -L /etc/resolv.conf /etc/hosts "$2/etc/"
+}
+
+# make_root SUITE [ARCHITECTURE] FOLDER: what a package may take for granted when it is built, and nothing else. A
+# folder that is there already was finished once, and is kept; only the lists of packages are read again.
+make_root() {
+  root_suite=$1
+  root_architecture=$(dpkg --print-architecture)
+  if [ $# -eq 3 ]; then
+    root_architecture=$2
+    shift
+  fi
+  root_folder=$2
+  [ "$(id -u)" -eq 0 ] || die 'root makes and enters a Debian system in a folder; run this as root'
+  if [ ! -d "$root_folder" ]; then
+    command -v debootstrap >/dev/null || die 'debootstrap is missing (Debian: apt-get install debootstrap)'
+    find_mirror
+    case $mirror in
+      https:*) set -- --include=ca-certificates ;;
+      *) set -- ;;
+    esac
+    rm -rf "$root_folder.unfinished"
+    unshare --mount debootstrap --variant=buildd --arch="$root_architecture" "$@" "$root_suite" \
+      "$root_folder.unfinished" "$mirror" || return
+    configure_root "$root_suite" "$root_folder.unfinished"
+    enter_root "$root_folder.unfinished" sh -c 'apt-get -qq update && apt-get -qq dist-upgrade && apt-get clean' ||
+      return
+    mv "$root_folder.unfinished" "$root_folder"
+  fi
+  enter_root "$root_folder" apt-get -qq update
+}
+
+# enter_root FOLDER COMMAND...: runs it there as root, in /, without this machine's environment. It has its own mounts
+# and processes, and both are gone when it has ended, however it ended.
+enter_root() {
+  entered_folder=$1
+  shift
+  # The shell inside stays: the first process of a namespace hears no signal that it did not ask for, and has to look
+  # after what daemons leave. $1 is its own.
+  # shellcheck disable=SC2016
+  unshare --mount --pid --fork --kill-child sh -c '
+    mount -t proc proc "$1/proc" &&
+      mount -t sysfs -o ro sysfs "$1/sys" &&
+      mount --rbind /dev "$1/dev" &&
+      mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" || exit
+    chroot "$@"
+    exit "$?"' sh "$entered_folder" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive TMPDIR=/tmp ${http_proxy:+"http_proxy=$http_proxy"} \
+    ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} "$@"
+}
