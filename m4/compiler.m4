@@ -35,7 +35,7 @@ AC_DEFUN([PROJECT_SANITIZER], [
        [AC_MSG_RESULT([yes])],
        [AC_MSG_RESULT([no])
         AC_MSG_ERROR(m4_normalize([$CC can't use -fsanitize=$sanitizer; with clang on Debian 12:
-          apt-get install libclang-rt-14-dev]))])
+          apt-get install libclang-rt-dev]))])
      CFLAGS=$project_saved_CFLAGS])
   AM_CONDITIONAL([SANITIZED], [test "$sanitizer" != no])
   AC_SUBST([SANITIZER_FLAGS])
