@@ -36,21 +36,22 @@
 #define BUILT_OPTIMIZED 0
 #endif
 
-static const char *const transport_names[] = {"tcp", "openssl", "wolfssl", NULL};
+static const char *const transport_names[] = {"tcp", "floor", "openssl", "wolfssl", NULL};
 static const char *const operation_names[] = {"publish", "publish-corked", "consume", "connect", "idle", NULL};
 
 static void print_help(void) {
   printf(
-      "usage: client --transport tcp|openssl|wolfssl --operation OPERATION --port NUMBER [options]\n"
+      "usage: client --transport tcp|floor|openssl|wolfssl --operation OPERATION --port NUMBER [options]\n"
       "Does one thing many times against an AMQP server, and prints what it cost as one JSON object.\n\n"
       "Operations: publish  publish-corked (wolfssl only)  consume  connect  idle\n\n"
       "  --host NAME         the server (default: localhost)\n"
-      "  --port NUMBER       its port, a TLS one except for tcp\n"
+      "  --port NUMBER       its port, a TLS one except for tcp and floor\n"
       "  --ca FILE           certificates of the CAs that are trusted; needed for TLS\n"
       "  --certificate FILE  the client's certificate, and\n"
       "  --key FILE          its private key\n"
       "  --tls 1.2|1.3       this version only (default: 1.3)\n"
       "  --groups LIST       key exchange groups of the OpenSSL backend, or \"default\" (default: P-256)\n"
+      "  --aes 128|256       floor: bits of the AES key (default: 256)\n"
       "  --size BYTES        of a message's body (default: 128)\n"
       "  --count NUMBER      messages, connects or connections (default: 1000)\n"
       "  --warm-up NUMBER    as many before that aren't measured (default: a tenth, %u at most)\n"
@@ -94,6 +95,12 @@ static int read_tls_version(const char *text) {
   return read_name(text, versions);
 }
 
+static unsigned read_aes_bits(const char *text) {
+  static const char *const sizes[] = {"128", "256", NULL};
+
+  return read_name(text, sizes) == 0 ? 128 : 256;
+}
+
 static const char *environment_or(const char *name, const char *otherwise) {
   const char *value = getenv(name);
 
@@ -105,7 +112,7 @@ static void check_options(const struct target *target, const struct workload *wo
 
   if (target->port == 0) {
     wrong = "--port is needed";
-  } else if (target->transport != TRANSPORT_TCP && target->ca == NULL) {
+  } else if (connection_is_tls(target) && target->ca == NULL) {
     wrong = "TLS needs --ca";
   } else if ((target->certificate == NULL) != (target->key == NULL)) {
     wrong = "--certificate and --key go together";
@@ -139,6 +146,7 @@ static void read_options(int argc, char **argv, struct target *target, struct wo
       {"key", required_argument, NULL, 'k'},
       {"tls", required_argument, NULL, 'v'},
       {"groups", required_argument, NULL, 'g'},
+      {"aes", required_argument, NULL, 'A'},
       {"size", required_argument, NULL, 's'},
       {"count", required_argument, NULL, 'n'},
       {"warm-up", required_argument, NULL, 'w'},
@@ -152,7 +160,7 @@ static void read_options(int argc, char **argv, struct target *target, struct wo
   static char default_groups[] = "P-256";
   int option;
 
-  *target = (struct target){.host = "localhost", .groups = default_groups};
+  *target = (struct target){.host = "localhost", .groups = default_groups, .aes_bits = 256};
   target->user = environment_or("AMQP_USER", "guest");
   target->password = environment_or("AMQP_PASSWORD", "guest");
   *workload = (struct workload){.size = 128, .count = 1000, .warm_up = UNSET, .batch = DEFAULT_BATCH};
@@ -184,6 +192,9 @@ static void read_options(int argc, char **argv, struct target *target, struct wo
         break;
       case 'g':
         target->groups = strcmp(optarg, "default") == 0 ? NULL : optarg;
+        break;
+      case 'A':
+        target->aes_bits = read_aes_bits(optarg);
         break;
       case 's':
         workload->size = read_number(optarg, 1ul << 30);

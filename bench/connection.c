@@ -23,6 +23,8 @@
 #include <amqp_tcp_socket.h>
 #endif
 
+#include "floor.h"
+
 #define FRAME_MAX 131072
 #define OPEN_SECONDS 30
 
@@ -37,6 +39,10 @@ static int connection_failed(const struct connection *connection, const char *do
 
   return failed(doing, amqp_wolfssl_error_code(error) != AMQP_WOLFSSL_OK ? amqp_wolfssl_error_message(error)
                                                                          : amqp_error_string2(status));
+}
+
+bool connection_is_tls(const struct target *target) {
+  return target->transport == TRANSPORT_OPENSSL || target->transport == TRANSPORT_WOLFSSL;
 }
 
 /* ---- Certificates and keys ---- */
@@ -102,6 +108,9 @@ int connection_create(const struct target *target, amqp_wolfssl_config_t *config
     case TRANSPORT_TCP:
       connection->socket = amqp_tcp_socket_new(connection->amqp);
       break;
+    case TRANSPORT_FLOOR:
+      connection->socket = floor_start(target->aes_bits) == 0 ? amqp_tcp_socket_new(connection->amqp) : NULL;
+      break;
     case TRANSPORT_OPENSSL:
       connection->socket = amqp_ssl_socket_new(connection->amqp);
       break;
@@ -147,6 +156,9 @@ int connection_login(const struct target *target, const struct connection *conne
 
   if (check_reply(connection, reply, "login") != 0) {
     return -1;
+  }
+  if (target->transport == TRANSPORT_FLOOR && !floor_is_in_use()) {
+    return failed("the floor", "librabbitmq does not call this program's send() and recv()");
   }
   (void)amqp_channel_open(connection->amqp, BENCH_CHANNEL);
   return connection_check(connection, "opening a channel");

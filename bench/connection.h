@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection over any of the three transports, made step by step so that each step can be measured. */
+/* One connection over any of the four transports, made step by step so that each step can be measured. */
 #ifndef BENCH_CONNECTION_H
 #define BENCH_CONNECTION_H
+
+#include <stdbool.h>
 
 #include "amqp_wolfssl_socket.h"
 
 #define BENCH_CHANNEL 1
 
-enum transport { TRANSPORT_TCP, TRANSPORT_OPENSSL, TRANSPORT_WOLFSSL };
+enum transport { TRANSPORT_TCP, TRANSPORT_FLOOR, TRANSPORT_OPENSSL, TRANSPORT_WOLFSSL };
 
 struct target {
   enum transport transport;
@@ -16,8 +18,9 @@ struct target {
   const char *ca;
   const char *certificate;
   const char *key;
-  int tls_1_2;  /* this version only; else TLS 1.3 only */
-  char *groups; /* of the OpenSSL backend; NULL: its own choice. Not const: OpenSSL casts it */
+  int tls_1_2;       /* this version only; else TLS 1.3 only */
+  char *groups;      /* of the OpenSSL backend; NULL: its own choice. Not const: OpenSSL casts it */
+  unsigned aes_bits; /* of the floor */
   const char *user;
   const char *password;
 };
@@ -33,6 +36,8 @@ struct connection {
   amqp_connection_state_t amqp;
   amqp_socket_t *socket;
 };
+
+bool connection_is_tls(const struct target *target);
 
 /** What a program sets up once for all its connections: the config of this library. NULL for the other transports. */
 amqp_wolfssl_config_t *connection_make_config(const struct target *target);

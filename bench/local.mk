@@ -2,18 +2,19 @@
 
 bench_files = bench/run bench/measure-instructions bench/instruction-budget
 
-# The programs see the public header only. -no-install: the real programs, not libtool's scripts, for strace and
+# The programs see the public header only, but for what measures wolfSSL by itself. -no-install: the real programs, not libtool's scripts, for strace and
 # callgrind.
 bench_programs = bench/client bench/sink bench/raw_aes_gcm
-bench_client_SOURCES = bench/client.c bench/connection.c bench/connection.h bench/meter.c bench/meter.h \
+bench_client_SOURCES = bench/aes_gcm.c bench/aes_gcm.h bench/client.c bench/connection.c bench/connection.h \
+	bench/floor.c bench/floor.h bench/meter.c bench/meter.h \
 	bench/workload.c bench/workload.h
-bench_client_CPPFLAGS = $(example_cppflags) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
-bench_client_LDADD = $(example_ldadd) $(OPENSSL_LIBS) $(JANSSON_LIBS)
+bench_client_CPPFLAGS = $(example_cppflags) $(WOLFSSL_CFLAGS) $(OPENSSL_CFLAGS) $(JANSSON_CFLAGS)
+bench_client_LDADD = $(example_ldadd) $(WOLFSSL_RPATH) $(WOLFSSL_LIBS) $(OPENSSL_LIBS) $(JANSSON_LIBS)
 bench_client_LDFLAGS = $(AM_LDFLAGS) -no-install
 bench_sink_SOURCES = bench/sink.c
 bench_sink_CPPFLAGS = $(helper_cppflags)
 bench_sink_LDADD = $(OPENSSL_LIBS) -lpthread
-bench_raw_aes_gcm_SOURCES = bench/raw_aes_gcm.c bench/meter.c bench/meter.h
+bench_raw_aes_gcm_SOURCES = bench/aes_gcm.c bench/aes_gcm.h bench/raw_aes_gcm.c bench/meter.c bench/meter.h
 bench_raw_aes_gcm_CPPFLAGS = -D_GNU_SOURCE $(HARDENING_CPPFLAGS) $(WOLFSSL_CFLAGS) $(JANSSON_CFLAGS)
 bench_raw_aes_gcm_LDADD = $(WOLFSSL_RPATH) $(WOLFSSL_LIBS) $(JANSSON_LIBS)
 bench_raw_aes_gcm_LDFLAGS = $(AM_LDFLAGS) -no-install
