@@ -2,8 +2,8 @@
 
 bench_files = bench/run bench/measure-instructions bench/instruction-budget
 
-# The programs see the public header only, but for what measures wolfSSL by itself. -no-install: the real programs, not libtool's scripts, for strace and
-# callgrind.
+# The programs see the public header only, but for what measures wolfSSL by itself. -no-install: the real programs, not
+# libtool's scripts, for strace and callgrind.
 bench_programs = bench/client bench/sink bench/raw_aes_gcm
 bench_client_SOURCES = bench/aes_gcm.c bench/aes_gcm.h bench/client.c bench/connection.c bench/connection.h \
 	bench/floor.c bench/floor.h bench/meter.c bench/meter.h \
