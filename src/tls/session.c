@@ -408,7 +408,8 @@ static int code_of_failed_write(const struct session *session, int written) {
   return wolfssl_code == 0 || is_waiting(wolfssl_code) ? BUILD_MSG_ERROR : wolfssl_code;
 }
 
-static bool encrypt(struct session *session, const uint8_t *bytes, size_t length, int *wolfssl_code) {
+/* Not "encrypt", which unistd.h declares in musl. */
+static bool write_records(struct session *session, const uint8_t *bytes, size_t length, int *wolfssl_code) {
   size_t done = 0;
 
   while (done < length) {
@@ -458,7 +459,7 @@ enum session_result session_send(struct session *session, const void *bytes, siz
     return result;
   }
   session->unsent = count;
-  if (!encrypt(session, bytes, count, &wolfssl_code)) {
+  if (!write_records(session, bytes, count, &wolfssl_code)) {
     return fail(session, AMQP_WOLFSSL_STAGE_SEND, wolfssl_code);
   }
   if (session_flush(session) == SESSION_FAILED) {
