@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #if defined(__has_include)
 #if __has_include(<rabbitmq-c/amqp.h>)
