@@ -34,7 +34,7 @@ AC_DEFUN([PROJECT_SANITIZER], [
      AC_LINK_IFELSE([AC_LANG_PROGRAM()],
        [AC_MSG_RESULT([yes])],
        [AC_MSG_RESULT([no])
-        AC_MSG_ERROR(m4_normalize([$CC can't use -fsanitize=$sanitizer; with clang on Debian 12:
+        AC_MSG_ERROR(m4_normalize([$CC can't use -fsanitize=$sanitizer; with clang on Debian:
           apt-get install libclang-rt-dev]))])
      CFLAGS=$project_saved_CFLAGS])
   AM_CONDITIONAL([SANITIZED], [test "$sanitizer" != no])

@@ -56,7 +56,7 @@ static struct relayed start(const struct intrusion *intrusion, int version) {
   return relayed;
 }
 
-static void stop(struct relayed *relayed) {
+static void stop_relayed(struct relayed *relayed) {
   peer_process_stop(relayed->relay);
   peer_process_stop(relayed->server.process);
 }
@@ -95,7 +95,7 @@ static void expect_refusal(const struct intrusion *intrusion, int version) {
   read_client_records(relayed.relay, records, sizeof(records));
   (void)snprintf(expected, sizeof(expected), "CLIENT 22 1 0\nCLIENT 21 2 %d\n", intrusion->alert);
   assert_string_equal(records, expected);
-  stop(&relayed);
+  stop_relayed(&relayed);
 }
 
 static void expect_sentence(const struct intrusion *intrusion, int version) {
@@ -111,7 +111,7 @@ static void expect_sentence(const struct intrusion *intrusion, int version) {
     fail_msg("\"%s\" lacks \"%s\"", amqp_wolfssl_error_message(error), intrusion->sentence);
   }
   client_destroy(&client);
-  stop(&relayed);
+  stop_relayed(&relayed);
 }
 
 static const struct intrusion intrusions[] = {
@@ -173,7 +173,7 @@ static void what_can_be_followed_is_taken(void **state) {
       client_open(&client, "127.0.0.1", relayed.port);
       tls_server_expect_client(TLS_SERVER_OPENSSL, &relayed.server, "client1");
       client_destroy(&client);
-      stop(&relayed);
+      stop_relayed(&relayed);
     }
   }
 }
@@ -195,7 +195,7 @@ static void a_header_in_two_records(void **state) {
         assert_non_null(strstr(amqp_wolfssl_error_message(error), "less than the four bytes"));
       }
       client_destroy(&client);
-      stop(&relayed);
+      stop_relayed(&relayed);
     }
   }
 }

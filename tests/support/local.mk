@@ -32,7 +32,8 @@ test_support_sources = \
 	tests/support/soft_token.c tests/support/soft_token.h \
 	tests/support/temporary_folder.c tests/support/temporary_folder.h \
 	tests/support/time_limit.h \
-	tests/support/tls_server.c tests/support/tls_server.h
+	tests/support/tls_server.c tests/support/tls_server.h \
+	tests/support/unsigned_range.h
 test_support_files = \
 	tests/support/define-internal-names \
 	tests/support/mint-certificates \

@@ -16,6 +16,7 @@
 
 #include "command.h"
 #include "peer_process.h"
+#include "unsigned_range.h"
 
 #define SO_PIN "security officer"
 #define PATH_SIZE 4096
@@ -83,6 +84,6 @@ const char *soft_token_uri(char uri[SOFT_TOKEN_URI_SIZE], const char *path, cons
   int length = snprintf(uri, SOFT_TOKEN_URI_SIZE, "pkcs11:%s?module-path=%s%s%s", path, soft_token_module(),
                         query != NULL ? "&" : "", query != NULL ? query : "");
 
-  assert_in_range(length, 1, SOFT_TOKEN_URI_SIZE - 1);
+  assert_uint_in_range(length, 1, SOFT_TOKEN_URI_SIZE - 1);
   return uri;
 }

@@ -17,6 +17,7 @@
 #include "autoconfig.h"
 #include "backend/build_info.h"
 #include "backend/wolfssl_headers.h"
+#include "unsigned_range.h"
 
 #include <wolfssl/version.h>
 
@@ -67,7 +68,7 @@ static void test_is_one_whole_line(void **state) {
 
   assert_true(strlen(line) > 0);
   for (const char *character = line; *character != '\0'; character++) {
-    assert_in_range(*character, ' ', '~');
+    assert_uint_in_range(*character, ' ', '~');
   }
   assert_int_equal(line[strlen(line) - 1], ')');
 }

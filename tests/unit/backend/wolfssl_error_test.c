@@ -14,6 +14,7 @@
 #include "autoconfig.h"
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
+#include "unsigned_range.h"
 
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
@@ -91,10 +92,10 @@ static void test_every_cause_is_whole(void **state) {
                 cause->stage == AMQP_WOLFSSL_STAGE_RECEIVE);
     assert_int_not_equal(cause->code, AMQP_WOLFSSL_OK);
     assert_string_not_equal(amqp_wolfssl_code_name(cause->code), "UNKNOWN");
-    assert_in_range(strlen(cause->sentence), 8, ERROR_MESSAGE_LENGTH / 2);
+    assert_uint_in_range(strlen(cause->sentence), 8, ERROR_MESSAGE_LENGTH / 2);
     assert_null(strstr(cause->sentence, "amqp_")); /* the drop-in library's programs have no such functions */
     for (const char *character = cause->sentence; *character != '\0'; character++) {
-      assert_in_range(*character, ' ', '~');
+      assert_uint_in_range(*character, ' ', '~');
     }
   }
   assert_true(found >= 40);

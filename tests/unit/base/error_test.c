@@ -14,6 +14,7 @@
 
 #include "autoconfig.h"
 #include "base/error.h"
+#include "unsigned_range.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -198,7 +199,7 @@ static void test_alert_names_are_distinct(void **state) {
     assert_true(strlen(name) > 0);
     if (strcmp(name, "unknown") != 0) {
       named++;
-      assert_in_range(alert, 0, 255);
+      assert_uint_in_range(alert, 0, 255);
       for (int other = 0; other < alert; other++) {
         assert_string_not_equal(name, amqp_wolfssl_alert_name(other));
       }
@@ -315,7 +316,7 @@ static void test_message_is_one_line(void **state) {
   assert_non_null(strstr(error.message, "one?two??three?"));
   assert_non_null(strstr(error.message, "?four?[2J?"));
   for (const char *character = error.message; *character != '\0'; character++) {
-    assert_in_range(*character, ' ', '~');
+    assert_uint_in_range(*character, ' ', '~');
   }
 }
 

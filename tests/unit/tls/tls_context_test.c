@@ -16,6 +16,7 @@
 #include "memory_session.h"
 #include "minted_certificates.h"
 #include "temporary_folder.h"
+#include "unsigned_range.h"
 #include "x509/certificate_input.h"
 #include "backend/wolfssl_headers.h"
 
@@ -116,7 +117,7 @@ static void assert_offer(amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t h
   } else {
     assert_int_equal(hello.bytes[at], lowest == highest ? 2 : 4);
     for (size_t i = 1; i < length; i += 2) {
-      assert_in_range(number_at(&hello, at + i), (unsigned)lowest, (unsigned)highest);
+      assert_uint_in_range(number_at(&hello, at + i), (unsigned)lowest, (unsigned)highest);
     }
   }
   assert_int_equal(find_extension(&hello, 41, &length), 0); /* pre_shared_key: nothing is resumed */

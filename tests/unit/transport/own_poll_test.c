@@ -37,7 +37,7 @@ struct program {
   amqp_socket_t *socket;
 };
 
-static void start(struct program *program, unsigned version) {
+static void start_program(struct program *program, unsigned version) {
   const struct timeval soon = {.tv_sec = HANG_MILLISECONDS / 1000};
   const int buffer = SEND_BUFFER;
 
@@ -53,7 +53,7 @@ static void start(struct program *program, unsigned version) {
   assert_int_equal(setsockopt(amqp_get_sockfd(program->connection), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)), 0);
 }
 
-static void stop(struct program *program) {
+static void end_program(struct program *program) {
   driven_peer_stop(&program->peer);
   assert_int_equal(amqp_destroy_connection(program->connection), AMQP_STATUS_OK);
   amqp_wolfssl_config_free(program->config);
@@ -112,7 +112,7 @@ static void test_what_comes_later_is_heard_and_what_waits_leaves(void **state) {
     struct program program;
     amqp_frame_t frame;
 
-    start(&program, version);
+    start_program(&program, version);
     assert_int_equal(take_frame(&program, &frame), AMQP_STATUS_TIMEOUT);
     publish_until_blocked(&program);
     assert_int_equal(take_frame(&program, &frame), AMQP_STATUS_TIMEOUT);
@@ -126,7 +126,7 @@ static void test_what_comes_later_is_heard_and_what_waits_leaves(void **state) {
       assert_int_equal(take_frame(&program, &frame), AMQP_STATUS_TIMEOUT);
     }
     assert_int_equal(amqp_wolfssl_socket_uncork(program.socket, &no_time), AMQP_STATUS_OK); /* nothing is left */
-    stop(&program);
+    end_program(&program);
   }
 }
 
