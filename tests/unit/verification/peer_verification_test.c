@@ -365,8 +365,8 @@ static void client_make_for_forged_anchor(struct client *client) {
                    WOLFSSL_SUCCESS);
 }
 
-/* Such a wolfSSL takes a copy of a trusted peer's certificate for that peer, whatever key is in it, and asks nobody
-   about signatures (CVE-2026-93302). We don't load any: here the test does. */
+/* Before 5.9.4 such a wolfSSL takes a copy of a trusted peer's certificate for that peer, whatever key is in it, and
+   asks nobody about signatures (CVE-2026-93302). We don't load any: here the test does. */
 static void test_a_forged_anchor_of_a_trusted_peer(void **state) {
   struct client client;
   amqp_wolfssl_error_t error;
@@ -381,7 +381,8 @@ static void test_a_forged_anchor_of_a_trusted_peer(void **state) {
   wolfSSL_set_verify(client.ssl, WOLFSSL_VERIFY_PEER, NULL);
   result = client_connect(&client);
   print_message("# wolfSSL alone: %d\n", result);
-  assert_true(result == 0 || LIBWOLFSSL_VERSION_HEX >= 0x05009004);
+  /* With the mend, which distributions have in older versions too, it asks the signature. */
+  assert_true(result == ASN_SIG_CONFIRM_E || (result == 0 && LIBWOLFSSL_VERSION_HEX < 0x05009004));
   client_free(&client);
 
   client_make_for_forged_anchor(&client);
