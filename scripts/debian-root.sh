@@ -12,26 +12,10 @@ host_acquire_settings() {
   apt-config dump | grep -E '^Acquire::(https?::|Check-|ForceIPv|Retries|Queue)' | grep -v ' "";$' || :
 }
 
-# source_stanza MIRROR SUITE
-source_stanza() {
-  echo 'Types: deb deb-src'
-  echo "URIs: $1"
-  echo "Suites: $2"
-  echo 'Components: main'
-  echo 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg'
-  echo
-}
-
-# configure_root SUITE FOLDER: where packages come from, security updates too where this machine knows a mirror of them
-# and the suite has any, and that no package starts a service
+# configure_root SUITE FOLDER: where packages come from, and that none starts a service
 configure_root() {
   rm -f "$2/etc/apt/sources.list"
-  {
-    source_stanza "$mirror" "$1"
-    if [ "$1" != sid ] && security_mirror=$(mirror_of debian-security); then
-      source_stanza "$security_mirror" "$1-security"
-    fi
-  } >"$2/etc/apt/sources.list.d/debian.sources"
+  source_stanzas 'deb deb-src' "$1" >"$2/etc/apt/sources.list.d/debian.sources"
   {
     host_acquire_settings
     echo 'Acquire::Languages "none";'

@@ -116,35 +116,44 @@ private_apt() {
     -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::Languages=none -o APT::Get::List-Cleanup=no "$@"
 }
 
+# source_stanzas TYPES SUITE: where a suite's packages come from, for apt: $mirror, and security updates too where this
+# machine knows a mirror of them.
+source_stanzas() {
+  source_stanza "$1" "$mirror" "$2"
+  if [ "$2" != sid ] && security_mirror=$(mirror_of debian-security); then
+    source_stanza "$1" "$security_mirror" "$2-security"
+  fi
+}
+
+# source_stanza TYPES MIRROR SUITE
+source_stanza() {
+  echo "Types: $1"
+  echo "URIs: $2"
+  echo "Suites: $3"
+  echo 'Components: main'
+  echo 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg'
+  echo
+}
+
 configure_apt() {
   rm -rf "$work/apt"
   mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
   : >"$work/apt/status"
-  {
-    echo 'Types: deb-src'
-    echo "URIs: $mirror"
-    echo "Suites: $1"
-    echo 'Components: main'
-    echo 'Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg'
-  } >"$work/apt/parts/source.sources"
+  source_stanzas deb-src "$1" >"$work/apt/parts/source.sources"
 }
 
-# fetch_part NAME FILE: one tarball of the source package found last, "orig" or "debian", into FILE. Fails when it is
-# not what the signed index says.
+# fetch_part NAME FILE: one tarball of the source package found last, "orig" or "debian", into FILE: of the newest
+# version that can be fetched. Fails when there is none, or it is not what the signed index says.
 fetch_part() {
-  target=$2
+  grep -E "_[^/ ]*\.$1\.tar\.[a-z0-9]+ [0-9]+ SHA" "$work/uris" >"$work/parts" || return 1
   # 'URI' NAME SIZE HASH
-  line=$(grep -E "_[^/ ]*\.$1\.tar\.[a-z0-9]+ [0-9]+ SHA" "$work/uris" | head -n 1)
-  [ -n "$line" ] || return 1
-  # Words on purpose.
-  # shellcheck disable=SC2086
-  set -- $line
-  uri=${1#\'}
-  uri=${uri%\'}
-  part_name=$2
-  say "fetching $part_name"
-  /usr/lib/apt/apt-helper -o APT::Sandbox::User=root -o Acquire::Retries=3 \
-    download-file "$uri" "$target" "$4" >>"$work/log" 2>&1
+  while read -r uri part_name _ hash; do
+    uri=${uri#\'}
+    say "fetching $part_name"
+    ! /usr/lib/apt/apt-helper -o APT::Sandbox::User=root -o Acquire::Retries=3 \
+      download-file "${uri%\'}" "$2" "$hash" >>"$work/log" 2>&1 || return 0
+  done <"$work/parts"
+  return 1
 }
 
 # fetch_from SUITE PACKAGE
@@ -153,6 +162,8 @@ fetch_from() {
   private_apt -qq update >"$work/log" 2>&1 && private_apt -qq source --print-uris --only-source "$2" \
     >"$work/uris" 2>>"$work/log" || return 1
   source_version=$(sed -n "s/.* $2_\(.*\)\.dsc .*/\1/p" "$work/uris")
+  # Not every mirror of security updates has the upstream tarball as well.
+  private_apt -qq source --print-uris --only-source "$2/$1" >>"$work/uris" 2>>"$work/log" || return 1
   fetch_part orig "$work/upstream.tar" || return 1
   source_name=$part_name
 }
