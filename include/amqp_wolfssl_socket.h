@@ -614,6 +614,20 @@ typedef void (*amqp_wolfssl_error_fn)(amqp_socket_t *socket, const amqp_wolfssl_
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_set_error_callback(amqp_socket_t *socket, amqp_wolfssl_error_fn callback,
                                                             void *user_data);
+/**
+ * Called when opening has succeeded, in the thread that opens and without the socket's lock. \a sentence says to whom
+ * the socket is connected, whether that was verified, by which version, cipher suite and group, and on which wolfSSL.
+ * It is one line of UTF-8, never contains a secret, and is valid until the callback returns. The callback may ask for
+ * facts of the connection; it must not call rabbitmq-c or setters.
+ */
+typedef void (*amqp_wolfssl_open_fn)(amqp_socket_t *socket, const char *sentence, void *user_data);
+/**
+ * Sets a callback for each open of this socket that succeeds, for a line in a log. NULL removes it. \a user_data must
+ * stay valid until the callback is replaced or the socket is freed.
+ * \return AMQP_STATUS_OK, or AMQP_STATUS_INVALID_PARAMETER if \a socket is not ours
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_socket_set_open_callback(amqp_socket_t *socket, amqp_wolfssl_open_fn callback,
+                                                           void *user_data);
 
 /**
  * 1 if the connection has lasted as long as amqp_wolfssl_config_set_maximum_life() or the administrator's file allows:

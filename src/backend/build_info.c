@@ -39,6 +39,8 @@ void build_info_write(const char *fips_module) {
 
 const char *build_info_line(void) { return line; }
 
+const char *build_info_wolfssl_version(void) { return wolfSSL_lib_version(); }
+
 const char *amqp_wolfssl_version(void) { return PACKAGE_VERSION; }
 
 uint32_t amqp_wolfssl_version_number(void) { return AMQP_WOLFSSL_VERSION_NUMBER; }

@@ -9,4 +9,7 @@ void build_info_write(const char *fips_module);
 /** The line; "" until it is written. */
 const char *build_info_line(void);
 
+/** The version of the wolfSSL that the program runs on, as "5.6.7". Static text. */
+const char *build_info_wolfssl_version(void);
+
 #endif

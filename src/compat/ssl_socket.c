@@ -13,6 +13,14 @@
 #include "compat/debug_output.h"
 #include "compat/ssl_status.h"
 
+/* Most programs stop where a setter fails, and say nothing of the reason. */
+static amqp_wolfssl_code_t reported(const amqp_wolfssl_config_t *config, amqp_wolfssl_code_t code) {
+  if (code != AMQP_WOLFSSL_OK && config != NULL) {
+    debug_output_setter_failed(config);
+  }
+  return code;
+}
+
 /* rabbitmq-c has one code for whatever its TLS library refuses. */
 static int setter_status(amqp_wolfssl_code_t code) {
   return code == AMQP_WOLFSSL_OK ? AMQP_STATUS_OK : AMQP_STATUS_SSL_ERROR;
@@ -23,6 +31,8 @@ amqp_socket_t *amqp_ssl_socket_new(amqp_connection_state_t state) {
 
   if (socket != NULL) {
     debug_output_attach(socket);
+  } else if (state != NULL) {
+    debug_output_no_socket();
   }
   return socket;
 }
@@ -35,26 +45,29 @@ void *amqp_ssl_socket_get_context(amqp_socket_t *self) {
 int amqp_ssl_socket_enable_default_verify_paths(amqp_socket_t *self) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
 
-  return config == NULL ? AMQP_STATUS_INVALID_PARAMETER : setter_status(amqp_wolfssl_config_add_ca_system(config));
+  return config == NULL ? AMQP_STATUS_INVALID_PARAMETER
+                        : setter_status(reported(config, amqp_wolfssl_config_add_ca_system(config)));
 }
 
 int amqp_ssl_socket_set_cacert(amqp_socket_t *self, const char *cacert) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
 
   return config == NULL ? AMQP_STATUS_INVALID_PARAMETER
-                        : setter_status(amqp_wolfssl_config_add_ca_file(config, cacert));
+                        : setter_status(reported(config, amqp_wolfssl_config_add_ca_file(config, cacert)));
 }
 
 void amqp_ssl_socket_set_key_passwd(amqp_socket_t *self, const char *passwd) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
+
   /* A failure is recorded in the config, and open fails with it. */
-  (void)amqp_wolfssl_config_set_passphrase(amqp_wolfssl_socket_config(self), passwd);
+  (void)reported(config, amqp_wolfssl_config_set_passphrase(config, passwd));
 }
 
 int amqp_ssl_socket_set_key(amqp_socket_t *self, const char *cert, const char *key) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
 
   return config == NULL ? AMQP_STATUS_INVALID_PARAMETER
-                        : setter_status(amqp_wolfssl_config_set_identity_files(config, cert, key));
+                        : setter_status(reported(config, amqp_wolfssl_config_set_identity_files(config, cert, key)));
 }
 
 int amqp_ssl_socket_set_key_engine(amqp_socket_t *self, const char *cert, const char *key) {
@@ -64,7 +77,7 @@ int amqp_ssl_socket_set_key_engine(amqp_socket_t *self, const char *cert, const 
   if (config == NULL) {
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  code = amqp_wolfssl_config_set_identity_pkcs11(config, cert, key);
+  code = reported(config, amqp_wolfssl_config_set_identity_pkcs11(config, cert, key));
   return code == AMQP_WOLFSSL_ERROR_NOT_SUPPORTED ? SSL_STATUS_UNIMPLEMENTED : setter_status(code);
 }
 
@@ -76,16 +89,20 @@ int amqp_ssl_socket_set_key_buffer(amqp_socket_t *self, const char *cert, const 
     return AMQP_STATUS_INVALID_PARAMETER;
   }
   /* A length that no buffer can have is passed on as no key at all: refused, and remembered. */
-  code = amqp_wolfssl_config_set_identity_file_and_key(config, cert, n > INT_MAX ? NULL : key, n);
+  code = reported(config, amqp_wolfssl_config_set_identity_file_and_key(config, cert, n > INT_MAX ? NULL : key, n));
   return n > INT_MAX ? AMQP_STATUS_INVALID_PARAMETER : setter_status(code);
 }
 
 void amqp_ssl_socket_set_verify_peer(amqp_socket_t *self, amqp_boolean_t verify) {
-  (void)amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_socket_config(self), verify != 0);
+  amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
+
+  (void)reported(config, amqp_wolfssl_config_set_verify_peer(config, verify != 0));
 }
 
 void amqp_ssl_socket_set_verify_hostname(amqp_socket_t *self, amqp_boolean_t verify) {
-  (void)amqp_wolfssl_config_set_verify_host(amqp_wolfssl_socket_config(self), verify != 0);
+  amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
+
+  (void)reported(config, amqp_wolfssl_config_set_verify_host(config, verify != 0));
 }
 
 void amqp_ssl_socket_set_verify(amqp_socket_t *self, amqp_boolean_t verify) {
@@ -120,10 +137,10 @@ int amqp_ssl_socket_set_ssl_versions(amqp_socket_t *self, amqp_tls_version_t min
   }
   if (max < min) {
     /* Refused here, and remembered: "latest" to TLS 1.3 would be a range on the wire. */
-    (void)amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_2);
+    (void)reported(config, amqp_wolfssl_config_set_tls_versions(config, AMQP_WOLFSSL_TLS_1_3, AMQP_WOLFSSL_TLS_1_2));
     return AMQP_STATUS_INVALID_PARAMETER;
   }
-  code = amqp_wolfssl_config_set_tls_versions(config, lowest, highest);
+  code = reported(config, amqp_wolfssl_config_set_tls_versions(config, lowest, highest));
   if (lowest < AMQP_WOLFSSL_TLS_1_2 || highest < AMQP_WOLFSSL_TLS_1_2) {
     return AMQP_STATUS_UNSUPPORTED;
   }

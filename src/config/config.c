@@ -119,6 +119,8 @@ amqp_wolfssl_config_t *config_new_unshared(void) {
   return config;
 }
 
+const struct tls_settings *config_settings(const amqp_wolfssl_config_t *config) { return &config->settings; }
+
 bool config_is_unshared(const amqp_wolfssl_config_t *config) { return config->unshared; }
 
 /* Only the setters of an identity need the passphrase, and those of a shared config never succeed again. An unshared

@@ -25,6 +25,9 @@ void config_thaw(amqp_wolfssl_config_t *config);
 amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
                                        amqp_wolfssl_error_t *error);
 
+/** The options that shape handshakes and their checks. */
+const struct tls_settings *config_settings(const amqp_wolfssl_config_t *config);
+
 /** How many seconds a connection may last, as set by the program and the administrator; 0: no limit. */
 int64_t config_maximum_life(const amqp_wolfssl_config_t *config);
 

@@ -10,6 +10,7 @@ library_sources += \
 	src/transport/either_way.c \
 	src/transport/lingering.c \
 	src/transport/lower_socket.c \
+	src/transport/open_callback.c \
 	src/transport/opening.c \
 	src/transport/publish_coalescer.c src/transport/publish_coalescer.h \
 	src/transport/pump.c \

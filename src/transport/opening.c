@@ -207,6 +207,8 @@ static int end_opening(struct transport *transport, const struct opening *openin
     leave_tcp(transport, opening);
     connection_facts_free(&transport->facts);
     transport_tell_failure(transport);
+  } else {
+    transport_tell_open(transport, opening->host, opening->port);
   }
   return status;
 }

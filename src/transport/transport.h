@@ -41,6 +41,8 @@ struct transport {
   amqp_wolfssl_error_t error;
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
+  amqp_wolfssl_open_fn open_callback;
+  void *open_user_data;
   bool told;    /* the callback was told of this connection's failure; later calls fail for the same reason */
   bool to_tell; /* it will be told once the lock is released */
 };
@@ -121,6 +123,11 @@ void transport_free_shown_errors(struct transport *transport);
 
 /** rabbitmq-c's open. */
 int transport_open(void *base, const char *host, int port, const struct timeval *timeout);
+
+/* ---- open_callback ---- */
+
+/** Runs the program's callback for an open that has succeeded. \param [in] host NULL: the program named none */
+void transport_tell_open(const struct transport *transport, const char *host, int port);
 
 /* ---- lower_socket ---- */
 

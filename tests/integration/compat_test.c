@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rabbitmq-c's own names over this library: what each function returns, that a failed setter keeps a connection from
- * being opened whether or not anybody looks at it, and what AMQP_WOLFSSL_DEBUG=1 writes. Peers are openssl s_server.
+ * rabbitmq-c's own names over this library: what each function returns, and that a failed setter keeps a connection
+ * from being opened whether or not anybody looks at it. Peers are openssl s_server.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -491,110 +490,6 @@ static void switches(void **state) {
   peer_process_stop(server.process);
 }
 
-/* ---- AMQP_WOLFSSL_DEBUG ---- */
-
-/* What is written to stderr in between is kept in a file of the temporary folder. */
-struct captured {
-  int kept;
-};
-
-static void capture_begin(struct captured *captured) {
-  int file = open(temporary_folder_path("stderr"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-
-  assert_true(file >= 0);
-  (void)fflush(stderr);
-  captured->kept = dup(STDERR_FILENO);
-  assert_true(captured->kept >= 0);
-  assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
-  (void)close(file);
-}
-
-static void capture_end(struct captured *captured, char *text, size_t capacity) {
-  FILE *file;
-
-  (void)fflush(stderr);
-  assert_int_equal(dup2(captured->kept, STDERR_FILENO), STDERR_FILENO);
-  (void)close(captured->kept);
-  file = fopen(temporary_folder_path("stderr"), "r");
-  assert_non_null(file);
-  text[fread(text, 1, capacity - 1, file)] = '\0';
-  (void)fclose(file);
-}
-
-/* What opening with \a debug in the environment (NULL: not set) writes, with a key whose passphrase is wrong. */
-static void write_of_a_failed_open(const char *debug, char *text, size_t capacity) {
-  struct captured captured;
-  struct compat_client client;
-
-  if (debug == NULL) {
-    (void)unsetenv("AMQP_WOLFSSL_DEBUG");
-  } else {
-    assert_int_equal(setenv("AMQP_WOLFSSL_DEBUG", debug, 1), 0);
-  }
-  capture_begin(&captured);
-  client = client_new();
-  (void)set_cacert(&client, "bundle");
-  amqp_ssl_socket_set_key_passwd(client.socket, "a wrong horse and battery");
-  (void)set_key_files(&client, "client.pem", "client.encrypted.key");
-  (void)client_open(&client, 1);
-  (void)client_open(&client, 1);
-  client_free(&client);
-  capture_end(&captured, text, capacity);
-  (void)unsetenv("AMQP_WOLFSSL_DEBUG");
-}
-
-static void debug_output_is_asked_for(void **state) {
-  static const char *const other[] = {NULL, "", "0", "yes", "11"};
-  char beginning[100];
-  char text[4096];
-  char *second;
-
-  (void)state;
-  for (size_t i = 0; i < COUNT(other); i++) {
-    write_of_a_failed_open(other[i], text, sizeof(text));
-    assert_string_equal(text, "");
-  }
-  (void)snprintf(beginning, sizeof(beginning),
-                 "librabbitmq-wolfssl: configure: %s: ", amqp_wolfssl_code_name(PASSPHRASE_IS_WRONG));
-  write_of_a_failed_open("1", text, sizeof(text));
-  assert_memory_equal(text, beginning, strlen(beginning));
-  assert_null(strstr(text, "a wrong horse and battery"));
-  second = strchr(text, '\n'); /* a line for each open that failed, and nothing else */
-  assert_non_null(second);
-  assert_memory_equal(second + 1, beginning, strlen(beginning));
-  second = strchr(second + 1, '\n');
-  assert_non_null(second);
-  assert_string_equal(second, "\n");
-}
-
-/* The server goes away after the handshake; sending or receiving says so, once. */
-static void debug_output_of_a_lost_connection(void **state) {
-  struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", 0, NULL);
-  struct captured captured;
-  struct compat_client client;
-  char text[4096];
-  char *end;
-
-  (void)state;
-  assert_int_equal(setenv("AMQP_WOLFSSL_DEBUG", "1", 1), 0);
-  client = client_with_identity();
-  (void)unsetenv("AMQP_WOLFSSL_DEBUG");
-  expect_open(&client, server.port);
-  tls_server_expect_client(TLS_SERVER_OPENSSL, &server, "client1");
-  peer_process_stop(server.process);
-  capture_begin(&captured);
-  assert_int_not_equal(
-      amqp_login(client.connection, "/", 0, 131072, 0, AMQP_SASL_METHOD_PLAIN, "guest", "a password").reply_type,
-      AMQP_RESPONSE_NORMAL);
-  capture_end(&captured, text, sizeof(text));
-  client_free(&client);
-  assert_memory_equal(text, "librabbitmq-wolfssl: ", strlen("librabbitmq-wolfssl: "));
-  assert_null(strstr(text, "a password"));
-  end = strchr(text, '\n');
-  assert_non_null(end);
-  assert_string_equal(end, "\n");
-}
-
 /* ---- */
 
 static int begin(void **state) {
@@ -620,8 +515,6 @@ int main(void) {
       cmocka_unit_test(a_wrong_server_never_sees_the_client),
       cmocka_unit_test(a_wrong_name),
       cmocka_unit_test(switches),
-      cmocka_unit_test(debug_output_is_asked_for),
-      cmocka_unit_test(debug_output_of_a_lost_connection),
   };
 
   return cmocka_run_group_tests(tests, begin, minted_certificates_tear_down);

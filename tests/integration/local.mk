@@ -10,6 +10,7 @@ integration_programs = \
 	tests/integration/byte_boundary_test \
 	tests/integration/compat_test \
 	tests/integration/data_path_test \
+	tests/integration/debug_output_test \
 	tests/integration/floods_test \
 	tests/integration/forged_anchor_test \
 	tests/integration/memory_alarm_test \
@@ -35,6 +36,10 @@ tests_integration_compat_test_CPPFLAGS = -I$(top_srcdir)/include/compat $(integr
 tests_integration_compat_test_LDADD = librabbitmq-wolfssl-compat.la $(integration_ldadd)
 tests_integration_data_path_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_data_path_test_LDADD = $(integration_ldadd)
+tests_integration_debug_output_test_CPPFLAGS = -D_GNU_SOURCE -I$(top_srcdir)/include/compat $(integration_cppflags)
+# Its syslog() is to be found by the library.
+tests_integration_debug_output_test_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+tests_integration_debug_output_test_LDADD = librabbitmq-wolfssl-compat.la $(integration_ldadd)
 tests_integration_floods_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_floods_test_LDADD = $(integration_ldadd)
 tests_integration_forged_anchor_test_CPPFLAGS = $(integration_cppflags)

@@ -90,6 +90,12 @@ explained() {
   grep -q '^librabbitmq-wolfssl: .*does not lead to a trusted CA: what the broker sent leads to' "$work/syslog-ng.err"
 }
 
+said_to_be_connected() {
+  sed 's/^/# /' "$work/debug.log"
+  grep -q 'librabbitmq-wolfssl: connected to localhost port [0-9]* .*, verified) by TLSv1.* on wolfSSL [0-9]' \
+    "$work/debug.log" && ! grep -q librabbitmq-wolfssl "$work/syslog-ng.err"
+}
+
 broker_sees() {
   "$broker" ctl "$work/broker" --quiet list_connections user auth_mechanism ssl ssl_protocol ssl_cipher \
     >"$work/connections" 2>&1
@@ -114,10 +120,12 @@ holds 'and the relay recognises the offer of OpenSSL' offer_came_from openssl
 holds 'and libwolfssl is not mapped' eval '! maps_hold_wolfssl "$(cat "$work/syslog-ng.pid")"'
 stop syslog-ng
 
-start_syslog_ng "$with_wolfssl" "$ca" AMQP_WOLFSSL_DEBUG=1
+# A daemon's standard error leads nowhere, as a rule.
+start_syslog_ng "$with_wolfssl" "$ca" "AMQP_WOLFSSL_DEBUG=file:$work/debug.log"
 holds 'with the drop-in library all lines arrive in their order' lines_arrive
 holds 'with an offer of wolfSSL' offer_came_from wolfssl
 holds 'libwolfssl and the drop-in library are mapped meanwhile' maps_hold_wolfssl "$(cat "$work/syslog-ng.pid")"
+holds 'and a line in the file that AMQP_WOLFSSL_DEBUG names says so' said_to_be_connected
 holds "the broker sees TLS, AES-GCM and the user of the client's certificate" broker_sees
 stop syslog-ng
 

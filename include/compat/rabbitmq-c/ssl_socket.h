@@ -12,8 +12,9 @@
  * fail until the same setter succeeds: a program that ignores return values can't connect without what it asked for.
  * Setters are for sockets that are not open; on an open one they fail.
  *
- * With AMQP_WOLFSSL_DEBUG=1 in the environment when the socket is made, the reason why an open, send or receive failed
- * is written to stderr, one line each, never with a secret. Set-user-ID and set-group-ID programs ignore it.
+ * With AMQP_WOLFSSL_DEBUG=1 in the environment when the socket is made, a line is written to stderr for each setter,
+ * open, send or receive that fails, with the reason, and for each open that succeeds, never with a secret;
+ * "file:/absolute/path" and "syslog" send the lines there. Set-user-ID and set-group-ID programs ignore it.
  *
  * Threads: a socket belongs to one thread at a time, as rabbitmq-c's connections do. Where programs send in one thread
  * and receive in another all the same, the rules at the head of amqp_wolfssl_socket.h apply. Functions without a socket

@@ -397,6 +397,61 @@ static void test_failures_are_told(void **state) {
   client_free(&client);
 }
 
+struct told_open {
+  unsigned times;
+  amqp_socket_t *socket;
+  char sentence[1024];
+};
+
+static void note_open(amqp_socket_t *socket, const char *sentence, void *user_data) {
+  struct told_open *told = user_data;
+
+  told->times++;
+  told->socket = socket;
+  (void)snprintf(told->sentence, sizeof(told->sentence), "%s", sentence);
+}
+
+/* With whatever host a program gives for a descriptor of its own: one line, without controls, as long as fits. */
+static void test_opens_are_told(void **state) {
+  static const char end[] = " by a descriptor of the program's (certificate \"";
+  char long_name[600];
+  const struct {
+    const char *host;
+    const char *beginning;
+  } rows[] = {{NULL, "connected to an unnamed broker by"},
+              {"a\nb\033[31m\xe2\x80\xae", "connected to a?b?[31m? by"},
+              {long_name, "connected to nnnnnn"}};
+  struct told_open told = {0};
+  amqp_wolfssl_config_t *config = good_config();
+  struct client client;
+  struct peer peer;
+  (void)state;
+
+  memset(long_name, 'n', sizeof(long_name) - 1);
+  long_name[sizeof(long_name) - 1] = '\0';
+  assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  client_attach(&client, config);
+  assert_int_equal(amqp_wolfssl_socket_set_open_callback(client.socket, note_open, &told), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_set_open_callback(NULL, note_open, &told), AMQP_STATUS_INVALID_PARAMETER);
+  assert_int_equal(amqp_wolfssl_socket_open_fd(client.socket, -1, "localhost", &soon), AMQP_STATUS_INVALID_PARAMETER);
+  assert_int_equal(told.times, 0);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    const int descriptor = connect_plainly(peer.port);
+
+    assert_int_equal(amqp_wolfssl_socket_open_fd(client.socket, descriptor, rows[i].host, &soon), AMQP_STATUS_OK);
+    assert_int_equal(told.times, i + 1);
+    assert_ptr_equal(told.socket, client.socket);
+    assert_memory_equal(told.sentence, rows[i].beginning, strlen(rows[i].beginning));
+    assert_non_null(strstr(told.sentence, end));
+    assert_non_null(strstr(told.sentence, ", verified, but not its name) by TLSv1."));
+    assert_non_null(strstr(told.sentence, ", on wolfSSL "));
+    assert_int_equal(class_of(client.socket)->close(client.socket, RABBITMQ_CLOSE_FORCE), AMQP_STATUS_OK);
+  }
+  client_free(&client);
+  peer_stop(&peer);
+}
+
 /* ---- What is no connected stream socket ---- */
 
 static int closed_descriptor(void) {
@@ -506,6 +561,7 @@ int main(void) {
       cmocka_unit_test(test_flags_that_were_set_stay_set),
       cmocka_unit_test(test_open_twice),
       cmocka_unit_test(test_failures_are_told),
+      cmocka_unit_test(test_opens_are_told),
       cmocka_unit_test(test_descriptors_that_are_refused),
       cmocka_unit_test(test_sockets_of_others),
   };
