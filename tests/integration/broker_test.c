@@ -18,7 +18,10 @@
 #include <time.h>
 
 #include <amqp_wolfssl_socket.h>
+#include <wolfssl/options.h>
+#include <wolfssl/wolfcrypt/error-crypt.h>
 
+#include "broker_version.h"
 #include "client.h"
 #include "minted_certificates.h"
 #include "open_descriptors.h"
@@ -32,7 +35,7 @@
 
 enum { BROKER_EC, BROKER_RSA, BROKER_COUNT };
 /* AlertDescription of RFC 5246, section 7.2. */
-enum { HANDSHAKE_FAILURE = 40 };
+enum { HANDSHAKE_FAILURE = 40, BAD_CERTIFICATE = 42, UNSUPPORTED_CERTIFICATE = 43, UNKNOWN_CA = 48 };
 
 static const struct {
   const char *name;
@@ -287,10 +290,13 @@ static void exchange_messages(int broker, int version, int frame_max) {
 }
 
 static void messages_around_the_size_of_a_frame(void **state) {
-  static const int frame_maxima[] = {4096, 131072};
+  int frame_maxima[] = {0, 131072};
+  struct broker_version version;
   (void)state;
 
   need_brokers();
+  version = broker_version_of(&brokers[BROKER_EC]);
+  frame_maxima[0] = broker_least_frame_max(&version);
   for (size_t i = 0; i < COUNT(client_versions); i++) {
     for (size_t j = 0; j < COUNT(frame_maxima); j++) {
       exchange_messages(BROKER_EC, client_versions[i], frame_maxima[j]);
@@ -418,6 +424,10 @@ struct refused_client {
   const char *sentence;
 };
 
+/* Erlang/OTP 27 and later say unsupported_certificate of one for another purpose, earlier ones handshake_failure. */
+#define WRONG_PURPOSE 0
+#define FIRST_ERLANG_TO_SAY_SO 27
+
 static const struct refused_client refused_clients[] = {
     {NULL, "REQUIRES_A_CERTIFICATE", 40, 116, -1, "", "requires a client certificate"},
     {"client-expired", "REJECTED_OUR_CERTIFICATE", 45, 45, 0, "CN=client-expired,O=Acme", "it expired on"},
@@ -427,8 +437,19 @@ static const struct refused_client refused_clients[] = {
      "\"CN=Other Test Root,O=Other Test\""},
     {"client-chain-leaf-only", "REJECTED_OUR_CERTIFICATE", 48, 48, 0, "CN=client-chain,O=Acme",
      "\"CN=Acme Test Intermediate,O=Acme Test\""},
-    {"client-server-eku", "REJECTED_OUR_CERTIFICATE", 40, 40, 0, "CN=client-server-eku,O=Acme", "lacks clientAuth"},
+    {"client-server-eku", "REJECTED_OUR_CERTIFICATE", WRONG_PURPOSE, WRONG_PURPOSE, 0, "CN=client-server-eku,O=Acme",
+     "lacks clientAuth"},
 };
+
+static struct refused_client refused_by(const struct broker_version *version, size_t row) {
+  struct refused_client refused = refused_clients[row];
+
+  if (refused.alert_1_2 == WRONG_PURPOSE) {
+    refused.alert_1_2 = version->erlang >= FIRST_ERLANG_TO_SAY_SO ? UNSUPPORTED_CERTIFICATE : HANDSHAKE_FAILURE;
+    refused.alert_1_3 = refused.alert_1_2;
+  }
+  return refused;
+}
 
 static void expect_sentence(const struct client *client, const char *part) {
   const char *sentence = amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client->socket));
@@ -467,25 +488,57 @@ static void be_refused_late(struct client *client, int port, const struct privat
 }
 
 static void clients_that_the_broker_refuses(void **state) {
+  struct broker_version version;
   (void)state;
+
   need_brokers();
+  version = broker_version_of(&brokers[BROKER_EC]);
   for (size_t i = 0; i < COUNT(refused_clients) * BROKER_COUNT; i++) {
-    const struct refused_client *refused = &refused_clients[i / BROKER_COUNT];
+    const struct refused_client refused = refused_by(&version, i / BROKER_COUNT);
     const struct private_broker *broker = &brokers[i % BROKER_COUNT];
 
     for (size_t j = 0; j < COUNT(client_versions); j++) {
       const struct client_settings settings = {.ca = "bundle",
-                                               .identity = refused->identity,
+                                               .identity = refused.identity,
                                                .version = client_versions[j],
                                                .without_extended_master_secret = true};
       struct client client = client_new(&settings);
 
       if (client_versions[j] == AMQP_WOLFSSL_TLS_1_2) {
-        be_refused_at_once(&client, broker->tls_port, refused);
+        be_refused_at_once(&client, broker->tls_port, &refused);
       } else {
-        be_refused_late(&client, broker->tls_port, broker, refused);
+        be_refused_late(&client, broker->tls_port, broker, &refused);
       }
-      expect_sentence(&client, refused->sentence);
+      expect_sentence(&client, refused.sentence);
+      client_destroy(&client);
+    }
+  }
+}
+
+/* RabbitMQ 4.1 and later end a connection that agrees to less than they want, without a word: we say why. */
+static void a_frame_max_that_the_broker_refuses(void **state) {
+  static const int too_small = 4096;
+  struct broker_version version;
+  (void)state;
+
+  need_brokers();
+  version = broker_version_of(&brokers[BROKER_EC]);
+  for (size_t i = 0; i < COUNT(client_versions); i++) {
+    const struct private_broker *broker = &brokers[BROKER_EC];
+    struct client client = new_ordinary(client_versions[i]);
+    amqp_rpc_reply_t reply;
+
+    client_open(&client, HOST, broker->tls_port);
+    reply = client_login_plain(&client, broker->user, broker->password, too_small, 0);
+    if (broker_least_frame_max(&version) <= too_small) {
+      assert_int_equal(reply.reply_type, AMQP_RESPONSE_NORMAL);
+      client_close(&client);
+    } else {
+      assert_int_equal(reply.reply_type, AMQP_RESPONSE_LIBRARY_EXCEPTION);
+      assert_string_equal(
+          client_describe_failure(&client, reply.library_error),
+          client_describe_expected(AMQP_STATUS_CONNECTION_CLOSED, "receive", "CLOSED_BY_PEER", 0, 0, -1, ""));
+      expect_sentence(&client, "a login with a frame_max of 4096, and RabbitMQ 4.1 and later require");
       client_destroy(&client);
     }
   }
@@ -558,6 +611,13 @@ static int depth_of_fault(const struct client *client) {
          amqp_wolfssl_error_certificate_depth(error) == 1;
 }
 
+/* wolfSSL says unknown_ca of a certificate whose issuer it does not know, bad_certificate of a root it does not trust. */
+static int alert_of_fault(const struct client *client, int alert) {
+  const int reason = amqp_wolfssl_error_wolfssl_code(amqp_wolfssl_socket_error(client->socket));
+
+  return reason == ASN_SELF_SIGNED_E ? BAD_CERTIFICATE : alert;
+}
+
 static void brokers_that_we_refuse(void **state) {
   static const struct {
     const char *ca;
@@ -566,9 +626,9 @@ static void brokers_that_we_refuse(void **state) {
     const char *code;
     int alert;
   } rows[] = {
-      {"other-ca", NULL, AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "UNKNOWN_CA", 48},
-      {"bundle", "elsewhere.test", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", 42},
-      {"bundle", "192.0.2.1", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", 42},
+      {"other-ca", NULL, AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "UNKNOWN_CA", UNKNOWN_CA},
+      {"bundle", "elsewhere.test", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", BAD_CERTIFICATE},
+      {"bundle", "192.0.2.1", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", BAD_CERTIFICATE},
   };
   (void)state;
 
@@ -586,10 +646,11 @@ static void brokers_that_we_refuse(void **state) {
       const int status = client_try_open(&client, HOST, brokers[broker].tls_port);
 
       const int depth = depth_of_fault(&client);
+      const int alert = alert_of_fault(&client, rows[row].alert);
 
       assert_string_equal(client_describe_failure(&client, status),
                           client_describe_expected(
-                              rows[row].status, "verify", rows[row].code, rows[row].alert, 1, depth,
+                              rows[row].status, "verify", rows[row].code, alert, 1, depth,
                               depth == 0 ? broker_certificates[broker].subject : broker_certificates[broker].issuer));
       client_destroy(&client);
     }
@@ -692,6 +753,7 @@ int main(void) {
       cmocka_unit_test(messages_around_the_size_of_a_frame),
       cmocka_unit_test(a_program_that_polls_gets_every_message),
       cmocka_unit_test(clients_that_the_broker_refuses),
+      cmocka_unit_test(a_frame_max_that_the_broker_refuses),
       cmocka_unit_test(an_unknown_external_user),
       cmocka_unit_test(a_wrong_password),
       cmocka_unit_test(a_weak_identity_is_never_left_out),

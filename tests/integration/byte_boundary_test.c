@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 
+#include "broker_version.h"
 #include "fault_client.h"
 #include "fault_vtable.h"
 #include "minted_certificates.h"
@@ -253,6 +254,12 @@ struct endpoint {
   struct tls_server *proxy; /* NULL: the broker itself */
 };
 
+static int least_frame_max(void) {
+  const struct broker_version version = broker_version_of(private_broker_ready());
+
+  return broker_least_frame_max(&version);
+}
+
 static void run_amqp(const struct endpoint *endpoint, amqp_wolfssl_version_t version, const struct slowness *slowness,
                      int frame_max, struct key_updates *updates) {
   const struct private_broker *broker = private_broker_ready();
@@ -306,7 +313,7 @@ static void run_all_patterns(const char *version_option, amqp_wolfssl_version_t 
   for (size_t i = 0; i < COUNT_OF(all_patterns); i++) {
     struct key_updates updates;
 
-    run_amqp(&endpoint, version, all_patterns[i], 4096, &updates);
+    run_amqp(&endpoint, version, all_patterns[i], least_frame_max(), &updates);
     if (key_update_every != NULL) {
       assert_true(updates.between - updates.before >= 3); /* at least one for each longer message */
       assert_true(updates.after - updates.between >= 20);
@@ -326,7 +333,7 @@ static void tls13_through_openssl_with_key_updates(void **state) {
 }
 
 static void run_directly(amqp_wolfssl_version_t version) {
-  static const int frame_sizes[] = {4096, 131072};
+  const int frame_sizes[] = {least_frame_max(), 131072};
   struct endpoint endpoint = {private_broker_ready()->tls_port, NULL};
   struct key_updates updates;
 

@@ -19,18 +19,11 @@
 #include <amqp_ssl_socket.h>
 #include <amqp_wolfssl_socket.h>
 
-#if defined(__has_include)
-#if __has_include(<rabbitmq-c/tcp_socket.h>)
-#include <rabbitmq-c/tcp_socket.h>
-#else
-#include <amqp_tcp_socket.h>
-#endif
-#endif
-
 #include <wolfssl/options.h>
 
 #include "minted_certificates.h"
 #include "peer_process.h"
+#include "plain_socket.h"
 #include "soft_token.h"
 #include "temporary_folder.h"
 #include "tls_server.h"

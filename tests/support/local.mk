@@ -8,6 +8,8 @@ test_support_sources = \
 	tests/support/fault_vtable.h \
 	tests/support/heap_in_use.h \
 	tests/support/loopback.h \
+	tests/support/plain_socket.h \
+	tests/support/broker_version.c tests/support/broker_version.h \
 	tests/support/certificate_reading.c tests/support/certificate_reading.h \
 	tests/support/client.c tests/support/client.h \
 	tests/support/command.c tests/support/command.h \
