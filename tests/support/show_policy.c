@@ -3,7 +3,6 @@
  * Shows what this build of the library allows, a word and its outcome a line, for tests/integration/build_options.sh.
  * It sees the public interface only, and knows nothing of how the library was configured.
  */
-#include <amqp.h>
 #include <amqp_wolfssl_socket.h>
 #include <stdio.h>
 #include <sys/time.h>
