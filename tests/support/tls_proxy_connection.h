@@ -47,6 +47,7 @@ struct connection {
   uint64_t since_key_update;
   unsigned header_bytes;
   bool header_wrong;
+  bool cookie_returned;
   bool corrupted;
   bool pause_told;
   bool client_ended;

@@ -142,6 +142,21 @@ static int staple(SSL *ssl, void *argument) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+static const unsigned char cookie_value[] = "tls_proxy's cookie";
+
+/* OpenSSL has room for SSL_COOKIE_LENGTH bytes, many more than these. */
+static int make_cookie(SSL *ssl, unsigned char *cookie, size_t *length) {
+  (void)ssl;
+  *length = sizeof cookie_value;
+  memcpy(cookie, cookie_value, sizeof cookie_value);
+  return 1;
+}
+
+static int check_cookie(SSL *ssl, const unsigned char *cookie, size_t length) {
+  (void)ssl;
+  return length == sizeof cookie_value && memcmp(cookie, cookie_value, length) == 0;
+}
+
 SSL_CTX *new_context(struct options *options) {
   SSL_CTX *const context = SSL_CTX_new(TLS_server_method());
   if (context == NULL) {
@@ -153,6 +168,10 @@ SSL_CTX *new_context(struct options *options) {
   if (options->staple != NULL) {
     (void)SSL_CTX_set_tlsext_status_cb(context, staple);
     (void)SSL_CTX_set_tlsext_status_arg(context, options);
+  }
+  if (options->stateless) {
+    SSL_CTX_set_stateless_cookie_generate_cb(context, make_cookie);
+    SSL_CTX_set_stateless_cookie_verify_cb(context, check_cookie);
   }
   if (options->no_ems) {
     SSL_CTX_set_options(context, SSL_OP_NO_EXTENDED_MASTER_SECRET);

@@ -36,6 +36,7 @@ static const char usage_text[] =
     "  --security-level N               of OpenSSL; 0 lets RSA-1024 pass\n"
     "  --staple FILE                    staple the bytes of FILE as an OCSP response, whatever they are\n"
     "  --no-ems                         no Extended Master Secret in TLS 1.2\n"
+    "  --stateless                      TLS 1.3: keep nothing before the cookie of a HelloRetryRequest is back\n"
     "  --renegotiate                    TLS 1.2: ask the client for a new handshake as soon as the first is done\n"
     "  --key-update-every BYTES         TLS 1.3: send KeyUpdate, and ask for one, each time so many bytes went by\n"
     "  --record-size N                  at most N plaintext bytes a record\n"
@@ -69,6 +70,7 @@ static const char usage_text[] =
     "  KEY-UPDATE sent                  at each\n"
     "  RENEGOTIATION asked              with --renegotiate; done when the client has taken part in one\n"
     "  PAUSED                           when reading stops; RESUMED when it goes on\n"
+    "  COOKIE returned                  with --stateless\n"
     "  CORRUPTED                        when the bit is flipped\n"
     "  CLIENT-END how                   how the client's side ended: close_notify, truncated, reset, alert, "
     "bad-record,\n"
@@ -90,6 +92,7 @@ enum option_code {
   OPTION_SECURITY_LEVEL,
   OPTION_NO_EMS,
   OPTION_RENEGOTIATE,
+  OPTION_STATELESS,
   OPTION_STAPLE,
   OPTION_KEY_UPDATE_EVERY,
   OPTION_RECORD_SIZE,
@@ -126,6 +129,7 @@ static const struct option long_options[] = {
     {"security-level", required_argument, NULL, OPTION_SECURITY_LEVEL},
     {"no-ems", no_argument, NULL, OPTION_NO_EMS},
     {"renegotiate", no_argument, NULL, OPTION_RENEGOTIATE},
+    {"stateless", no_argument, NULL, OPTION_STATELESS},
     {"staple", required_argument, NULL, OPTION_STAPLE},
     {"key-update-every", required_argument, NULL, OPTION_KEY_UPDATE_EVERY},
     {"record-size", required_argument, NULL, OPTION_RECORD_SIZE},
@@ -311,6 +315,9 @@ static bool take_option(struct options *options, int code, char *argument) {
       return true;
     case OPTION_NO_EMS:
       options->no_ems = true;
+      return true;
+    case OPTION_STATELESS:
+      options->stateless = true;
       return true;
     case OPTION_RENEGOTIATE:
       options->renegotiate = true;

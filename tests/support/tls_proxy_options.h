@@ -28,6 +28,7 @@ struct options {
   const char *staple; /* file */
   bool no_ems;
   bool renegotiate;
+  bool stateless;
   uint64_t key_update_every;
   size_t record_size;
   enum fault fault;

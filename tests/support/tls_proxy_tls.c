@@ -104,8 +104,27 @@ static void ask_for_renegotiation(struct connection *connection) {
   }
 }
 
+/* SSL_stateless() also returns, and says that it failed, after a ChangeCipherSpec, which may come before the second
+   ClientHello (RFC 8446, appendix D.4): it failed only if there is a reason. openssl s_server -stateless gives up. */
+static void await_cookie(struct connection *connection) {
+  while (!connection->cookie_returned && BIO_ctrl_pending(connection->from_network) > 0 && ERR_peek_error() == 0) {
+    connection->cookie_returned = SSL_stateless(connection->ssl) == 1;
+  }
+  if (connection->cookie_returned) {
+    report("COOKIE returned");
+  } else if (ERR_peek_error() != 0) {
+    handshake_failed(connection);
+  }
+}
+
 bool advance_handshake(struct connection *connection) {
   ERR_clear_error();
+  if (connection->options->stateless && !connection->cookie_returned) {
+    await_cookie(connection);
+    if (!connection->cookie_returned) {
+      return false;
+    }
+  }
   const int result = SSL_do_handshake(connection->ssl);
   if (result == 1) {
     report_handshake_done(connection);
