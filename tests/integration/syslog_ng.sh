@@ -22,9 +22,10 @@ line_count=20
 
 details=$work/syslog-ng.err
 
-# syslog-ng declares an exchange, but binds no queue to it.
+# syslog-ng declares an exchange, but binds no queue to it. From a file: on Erlang/OTP 27 and later rabbitmqctl hangs or
+# crashes when it reads its standard input.
 bind_queue() {
-  "$broker" ctl "$work/broker" --quiet import_definitions >"$work/definitions.out" 2>&1 <<'END'
+  cat >"$work/definitions.json" <<'END'
 {
   "exchanges": [
     { "name": "log", "vhost": "/", "type": "direct", "durable": false, "auto_delete": false, "arguments": {} }
@@ -36,6 +37,7 @@ bind_queue() {
   ]
 }
 END
+  "$broker" ctl "$work/broker" --quiet import_definitions "$work/definitions.json" >"$work/definitions.out" 2>&1
 }
 
 # write_configuration CA

@@ -107,17 +107,20 @@ launcher() {
   chmod 700 "$path"
 }
 
-# An OpenSSL that reads this is left without any version of TLS.
+# An OpenSSL that reads this is left without any version of TLS, and, because librabbitmq sets versions itself since
+# 0.15, without any cipher suite too.
 make_launchers() {
   cat >"$work/no-openssl.cnf" <<'END'
 openssl_conf = modules
 [modules]
 ssl_conf = ssl
 [ssl]
-system_default = no_version
-[no_version]
+system_default = nothing
+[nothing]
 MinProtocol = TLSv1.3
 MaxProtocol = TLSv1.1
+CipherString = eNULL:@SECLEVEL=0
+Ciphersuites =
 END
   launcher with-openssl
   launcher with-openssl-disabled "OPENSSL_CONF=$work/no-openssl.cnf"
