@@ -305,8 +305,8 @@ typedef int (*amqp_wolfssl_passphrase_fn)(char *passphrase, size_t capacity, voi
  * Makes a config with one reference, to be dropped by amqp_wolfssl_config_free(). Any thread.
  *
  * The administrator's file, if there is one (rabbitmq-wolfssl.conf in the library's sysconfdir), is read now: it can
- * make the config stricter than its setters do. If it is invalid, every open fails with
- * AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID and names the line.
+ * make the config stricter than its setters do, and make one exception: that TLS 1.2 may do without the Extended Master
+ * Secret. If it is invalid, every open fails with AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID and names the line.
  * \return NULL if out of memory
  */
 AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_wolfssl_config_t *amqp_wolfssl_config_new(void);

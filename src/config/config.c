@@ -14,6 +14,7 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
   const amqp_wolfssl_policy_t policy = site_stricter_policy(DEFAULT_POLICY, config->site.policy);
 
   policy_limits_init(&config->settings.limits, policy_find(policy));
+  site_settings_except(&config->site, &config->settings.limits);
   (void)check_policy_can_be_held(config->settings.limits.policy, &config->failed[SETTER_POLICY]);
   if (config->site.minimum_version != 0) {
     config->settings.limits.lowest = config->site.minimum_version;
@@ -43,6 +44,14 @@ static amqp_wolfssl_code_t use_site_revocation(amqp_wolfssl_config_t *config) {
 static void use_site_file(amqp_wolfssl_config_t *config, const char *path) {
   amqp_wolfssl_code_t code = site_file_read(path, &config->site, &config->error);
 
+  if (POLICY_LOCK && code == AMQP_WOLFSSL_OK && config->site.extended_master_secret_optional) {
+    code =
+        error_configure(&config->error, AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID,
+                        "%s makes an exception (\"extended-master-secret\"), but this library was built to allow none "
+                        "(--enable-policy-lock)",
+                        path);
+    config->site.extended_master_secret_optional = false;
+  }
   set_defaults(config);
   if (code == AMQP_WOLFSSL_OK) {
     code = use_site_revocation(config);

@@ -78,11 +78,13 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_tls_versions(amqp_wolfssl_config_t *
   return end_setter(config, SETTER_VERSIONS, code);
 }
 
-static void replace_policy(struct policy_limits *limits, const struct policy *policy) {
+static void replace_policy(struct policy_limits *limits, const struct policy *policy,
+                           const struct site_settings *site) {
   const amqp_wolfssl_version_t lowest = limits->lowest;
   const amqp_wolfssl_version_t highest = limits->highest;
 
   policy_limits_init(limits, policy);
+  site_settings_except(site, limits);
   limits->lowest = lowest > limits->lowest ? lowest : limits->lowest;
   limits->highest = highest < limits->highest ? highest : limits->highest;
 }
@@ -123,7 +125,7 @@ static amqp_wolfssl_code_t set_policy(amqp_wolfssl_config_t *config, amqp_wolfss
     return error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
                            "the policy must be set before suites, groups and exceptions, which depend on it");
   }
-  replace_policy(&config->settings.limits, effective);
+  replace_policy(&config->settings.limits, effective, &config->site);
   return AMQP_WOLFSSL_OK;
 }
 

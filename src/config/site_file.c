@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -64,6 +65,11 @@ static enum value_result read_stapling(const char *value, struct site_settings *
   return settings->require_stapling ? VALUE_READ : VALUE_MEANS_NOTHING;
 }
 
+static enum value_result read_extended_master_secret(const char *value, struct site_settings *settings) {
+  settings->extended_master_secret_optional = strcmp(value, "optional") == 0;
+  return settings->extended_master_secret_optional ? VALUE_READ : VALUE_MEANS_NOTHING;
+}
+
 static int64_t unit_seconds(const char *unit) {
   static const struct {
     const char *unit;
@@ -101,6 +107,7 @@ static const struct {
     {"crl-file", read_crl_file, "an absolute path"},
     {"stapling", read_stapling, "require"},
     {"maximum-connection-life", read_maximum_life, "a number and a unit (s, m, h or d), such as 24h"},
+    {"extended-master-secret", read_extended_master_secret, "optional"},
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -191,6 +198,27 @@ static amqp_wolfssl_code_t read_lines(struct reader *reader, const char *bytes, 
   return code;
 }
 
+/* What makes a connection less safe must come from someone who could do so anyway: root, or whoever runs the program. */
+static amqp_wolfssl_code_t check_exception(struct reader *reader) {
+  struct stat status;
+
+  if (!reader->settings->extended_master_secret_optional) {
+    return AMQP_WOLFSSL_OK;
+  }
+  if (reader->settings->policy == AMQP_WOLFSSL_POLICY_CNSA) {
+    return REFUSE(reader, "%s: the policy \"cnsa\" admits no exception; leave \"extended-master-secret\" out",
+                  reader->path);
+  }
+  if (stat(reader->path, &status) != 0 || (status.st_uid != 0 && status.st_uid != geteuid()) ||
+      (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return REFUSE(reader,
+                  "%s makes an exception (\"extended-master-secret\"), so it must belong to root or to this program's "
+                  "user, and group and others must not be able to write to it (chown root, chmod 644)",
+                  reader->path);
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
 static bool leads_nowhere(const char *path) {
   struct stat status;
 
@@ -228,6 +256,9 @@ amqp_wolfssl_code_t site_file_read(const char *path, struct site_settings *setti
   if (code == AMQP_WOLFSSL_OK) {
     code = read_lines(&reader, (const char *)contents.bytes, contents.length);
   }
+  if (code == AMQP_WOLFSSL_OK) {
+    code = check_exception(&reader);
+  }
   if (code != AMQP_WOLFSSL_OK) {
     site_settings_free(settings);
   }
@@ -238,6 +269,12 @@ amqp_wolfssl_code_t site_file_read(const char *path, struct site_settings *setti
 void site_settings_free(struct site_settings *settings) {
   free(settings->crl_file);
   memset(settings, 0, sizeof(*settings));
+}
+
+void site_settings_except(const struct site_settings *settings, struct policy_limits *limits) {
+  if (settings->extended_master_secret_optional && limits->policy != policy_find(AMQP_WOLFSSL_POLICY_CNSA)) {
+    limits->extended_master_secret = false;
+  }
 }
 
 static unsigned strictness(amqp_wolfssl_policy_t policy) {

@@ -544,8 +544,9 @@ static amqp_wolfssl_code_t check_key_exchange(const struct policy_limits *limits
     return error_set(
         error, AMQP_WOLFSSL_STAGE_POLICY, AMQP_WOLFSSL_ERROR_POLICY_EXTENDED_MASTER_SECRET,
         "the broker negotiated TLS 1.2 without the Extended Master Secret (RFC 7627), which the policy \"%s\" "
-        "requires and RabbitMQ on Erlang/OTP up to 29 lacks; enable TLS 1.3 on the broker, or, in a program that uses "
-        "this library's own interface, make an exception with amqp_wolfssl_config_set_require_extended_master_secret",
+        "requires and RabbitMQ on Erlang/OTP up to 29 lacks; enable TLS 1.3 on the broker, or make an exception: the "
+        "program with amqp_wolfssl_config_set_require_extended_master_secret, if it has this library's own interface, "
+        "the administrator with \"extended-master-secret = optional\" in rabbitmq-wolfssl.conf",
         policy->name);
   }
   return AMQP_WOLFSSL_OK;

@@ -15,7 +15,12 @@ skip_all() {
 [ "$abs_top_srcdir" != "$abs_top_builddir" ] || skip_all 'built inside the source tree, which can have one build only'
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/build-options.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
+# clean_up: also after an interrupt
+clean_up() {
+  "$BROKER" stop "$work/broker" >/dev/null 2>&1
+  rm -rf "$work"
+}
+trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 site_file=$work/etc/rabbitmq-wolfssl.conf
@@ -37,18 +42,23 @@ configure() {
   (cd "$folder" && "$abs_top_srcdir/configure" "$@") >"$folder/configure.out" 2>&1
 }
 
+# make_in FOLDER TARGET...: not as one of this make's jobs
+make_in() {
+  folder=$work/$1
+  shift
+  (unset MAKEFLAGS MFLAGS MAKELEVEL && make -C "$folder" -j 2 "$@") >"$folder/make.out" 2>&1 || {
+    tail -n 20 "$folder/make.out"
+    return 1
+  }
+}
+
 # build FOLDER OPTION...
 build() {
   configure "$@" || {
     tail -n 20 "$work/$1/configure.out"
     return 1
   }
-  # Not one of this make's jobs.
-  (unset MAKEFLAGS MFLAGS MAKELEVEL && make -C "$work/$1" -j 2 librabbitmq-wolfssl.la tests/support/show_policy) \
-    >"$work/$1/make.out" 2>&1 || {
-    tail -n 20 "$work/$1/make.out"
-    return 1
-  }
+  make_in "$1" librabbitmq-wolfssl.la tests/support/show_policy
 }
 
 # shows FOLDER PATTERN...: the program prints a line for each
@@ -77,11 +87,40 @@ is_refused() {
 # with_site_file TEXT COMMAND...: while the administrator's file holds TEXT
 with_site_file() {
   printf '%s' "$1" >"$site_file"
+  chmod 644 "$site_file"
   shift
   status=0
   "$@" || status=$?
   rm -f "$site_file"
   return "$status"
+}
+
+# shows_of_others FOLDER PATTERN...: the same, with the administrator's file as nobody should leave it
+shows_of_others() {
+  chmod 666 "$site_file"
+  shows "$@"
+}
+
+# run_client: through the drop-in library, to the broker
+run_client() {
+  # shellcheck source=/dev/null
+  . "$work/broker/env"
+  AMQP_WOLFSSL_DEBUG=1 "$work/fips/tests/support/ssl_client_relinked" localhost "$RABBITMQ_TLS_PORT" \
+    "$RABBITMQ_CERTIFICATES/ca.pem" "$RABBITMQ_CERTIFICATES/client.pem" "$RABBITMQ_CERTIFICATES/client.key" \
+    >"$work/client.out" 2>&1
+}
+
+is_told_of_the_exception() {
+  if run_client; then return 1; fi
+  has_lines "$work/client.out" 'policy: POLICY_EXTENDED_MASTER_SECRET: .*"extended-master-secret = optional" in rabbit'
+}
+
+works_with_the_broker() {
+  run_client || {
+    cat "$work/client.out"
+    return 1
+  }
+  has_lines "$work/client.out" '^done' '^librabbitmq-wolfssl: connected to localhost .*, verified\) by TLSv1\.2, '
 }
 
 # ---- Policies ----
@@ -114,6 +153,25 @@ policy = fips
 minimum-version = 1.0
 ' shows fips "^open SITE_FILE_INVALID .*$site_file.*line 3"
 
+tap_check 'an exception in a file that others can write to makes opening fail' with_site_file \
+  'extended-master-secret = optional
+' shows_of_others fips "^open SITE_FILE_INVALID .*$site_file makes an exception"
+
+# ---- The administrator's exception, for a program that has no function for one ----
+
+# TLS 1.2 only, without the Extended Master Secret: RabbitMQ knows nothing of it. The program was written for OpenSSL.
+if [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; then
+  tap_check 'a RabbitMQ with TLS 1.2 only' "$BROKER" start "$work/broker" --tls-versions 1.2
+  tap_check 'the drop-in library of that build, and a program on it' make_in fips librabbitmq-wolfssl-compat.la \
+    tests/support/ssl_client_relinked
+  tap_check 'the program is refused, and told what an administrator can do' is_told_of_the_exception
+  tap_check 'with the exception in the file it works' with_site_file 'policy = fips
+extended-master-secret = optional
+' works_with_the_broker
+else
+  tap_missing_peer 'the exception with RabbitMQ' rabbitmq-server
+fi
+
 tap_check 'a build locked to policy cnsa' build cnsa --with-policy=cnsa --enable-policy-lock
 tap_check 'its summary says so' has_lines "$work/cnsa/configure.out" '^  default policy +cnsa$' '^    locked +yes$'
 tap_check 'locked to cnsa: no other policy, and no exception' shows cnsa \
@@ -124,6 +182,10 @@ tap_check 'locked to cnsa: no other policy, and no exception' shows cnsa \
   '^without verify_host POLICY_LOCKED$'
 tap_check 'locked to cnsa: the file does not loosen it' with_site_file 'policy = fips
 ' shows cnsa '^policy fips POLICY_LOCKED$' '^suite TLS_AES_128_GCM_SHA256 INVALID_ARGUMENT$'
+
+tap_check 'locked to cnsa: an exception in the file makes opening fail' with_site_file \
+  'extended-master-secret = optional
+' shows cnsa "^open SITE_FILE_INVALID .*$site_file makes an exception .*--enable-policy-lock"
 
 tap_check 'a build with policy modern' build modern --with-policy=modern
 # Where wolfSSL has ChaCha20-Poly1305, as FIPS builds don't.

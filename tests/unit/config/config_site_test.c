@@ -135,6 +135,29 @@ static void test_site_policy_has_no_exceptions(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* Of the administrator, for programs that can't make one. The program may still ask for more. */
+static void test_site_exception(void **state) {
+  static const char file[] = "policy = fips\nextended-master-secret = optional\n";
+  const bool cnsa = policy_can_be_held(policy_find(AMQP_WOLFSSL_POLICY_CNSA));
+  amqp_wolfssl_config_t *config = config_with_site(file);
+
+  (void)state;
+  assert_false(config_settings(config)->limits.extended_master_secret);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_MODERN), AMQP_WOLFSSL_OK);
+  assert_false(config_settings(config)->limits.extended_master_secret);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_CNSA),
+                cnsa ? AMQP_WOLFSSL_OK : AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+  assert_int_equal(config_settings(config)->limits.extended_master_secret, cnsa);
+  assert_record(config, amqp_wolfssl_config_set_policy(config, AMQP_WOLFSSL_POLICY_FIPS), AMQP_WOLFSSL_OK);
+  assert_false(config_settings(config)->limits.extended_master_secret);
+  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 1), AMQP_WOLFSSL_OK);
+  assert_true(config_settings(config)->limits.extended_master_secret);
+  assert_record(config, amqp_wolfssl_config_set_require_extended_master_secret(config, 0),
+                AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
+  assert_true(config_settings(config)->limits.extended_master_secret);
+  amqp_wolfssl_config_free(config);
+}
+
 static void test_site_version_is_the_least(void **state) {
   amqp_wolfssl_config_t *config = config_with_site("minimum-version = 1.3\n");
   struct connection connection;
@@ -262,6 +285,7 @@ int main(void) {
       cmocka_unit_test(test_site_policy_is_the_least),
       cmocka_unit_test(test_site_policy_never_loosens),
       cmocka_unit_test(test_site_policy_has_no_exceptions),
+      cmocka_unit_test(test_site_exception),
       cmocka_unit_test(test_site_version_is_the_least),
       cmocka_unit_test(test_site_lists),
       cmocka_unit_test(test_site_stapling),

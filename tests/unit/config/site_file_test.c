@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/site_file.h"
+#include "other_user.h"
 #include "temporary_folder.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -35,6 +37,7 @@ static void assert_empty(const struct site_settings *settings) {
   assert_null(settings->crl_file);
   assert_false(settings->require_stapling);
   assert_int_equal(settings->maximum_life, 0);
+  assert_false(settings->extended_master_secret_optional);
 }
 
 static void expect_settings(const char *text, struct site_settings *settings) {
@@ -151,6 +154,8 @@ static void test_what_is_not_understood(void **state) {
       {"stapling = request\n", 1, "takes require"},
       {"crl-file = crl.pem\n", 1, "absolute"},
       {"crl-file =\n", 1, "absolute"},
+      {"extended-master-secret = required\n", 1, "takes optional"},
+      {"extended-master-secret = no\n", 1, "takes optional"},
       {"maximum-connection-life = 24\n", 1, "as 24h"},
       {"maximum-connection-life = h\n", 1, "as 24h"},
       {"maximum-connection-life = 0h\n", 1, "as 24h"},
@@ -178,6 +183,73 @@ static void test_what_is_not_understood(void **state) {
       fail_msg("%s: %s: %s", rows[i].text, amqp_wolfssl_code_name(code), error.message);
     }
     assert_empty(&settings);
+  }
+}
+
+/* ---- The exception ---- */
+
+static void expect_no_exception(const char *text, const char *part) {
+  struct site_settings settings;
+  amqp_wolfssl_error_t error;
+
+  error_clear(&error);
+  if (text != NULL) {
+    assert_int_equal(read_bytes(text, strlen(text), &settings, &error), AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
+  } else {
+    assert_int_equal(site_file_read(temporary_folder_path("site.conf"), &settings, &error),
+                     AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID);
+  }
+  assert_non_null(strstr(error.message, "site.conf"));
+  assert_non_null(strstr(error.message, part));
+  assert_empty(&settings);
+}
+
+static void test_exception(void **state) {
+  static const struct {
+    amqp_wolfssl_policy_t policy;
+    bool required;
+  } rows[] = {{AMQP_WOLFSSL_POLICY_MODERN, false}, {AMQP_WOLFSSL_POLICY_FIPS, false}, {AMQP_WOLFSSL_POLICY_CNSA, true}};
+  struct site_settings settings;
+  struct policy_limits limits;
+
+  (void)state;
+  expect_settings("policy = fips\nextended-master-secret = optional\n", &settings);
+  assert_true(settings.extended_master_secret_optional);
+  for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    policy_limits_init(&limits, policy_find(rows[i].policy));
+    site_settings_except(&settings, &limits);
+    assert_int_equal(limits.extended_master_secret, rows[i].required);
+  }
+  expect_settings("policy = fips\n", &settings);
+  policy_limits_init(&limits, policy_find(AMQP_WOLFSSL_POLICY_FIPS));
+  site_settings_except(&settings, &limits);
+  assert_true(limits.extended_master_secret);
+  expect_no_exception("extended-master-secret = optional\npolicy = cnsa\n", "admits no exception");
+}
+
+/* A file that others can write to may make things stricter, and no more. */
+static void test_whose_exception(void **state) {
+  static const mode_t modes[] = {0664, 0646, 0666};
+  static const char text[] = "extended-master-secret = optional\n";
+  const char *path = temporary_folder_path("site.conf");
+  struct site_settings settings;
+
+  (void)state;
+  temporary_folder_write_text("site.conf", text);
+  for (size_t i = 0; i < COUNT_OF(modes); i++) {
+    assert_int_equal(chmod(path, modes[i]), 0);
+    expect_no_exception(NULL, "must belong to root");
+  }
+  temporary_folder_write_text("site.conf", "policy = fips\n");
+  assert_int_equal(chmod(path, 0666), 0);
+  expect_settings("policy = fips\n", &settings);
+  assert_int_equal(chmod(path, 0644), 0);
+  expect_settings(text, &settings);
+  if (geteuid() == 0) { /* only root can give it away */
+    assert_int_equal(chown(path, OTHER_USER_NOBODY, (gid_t)-1), 0);
+    expect_no_exception(NULL, "must belong to root");
+    assert_int_equal(chown(path, 0, (gid_t)-1), 0);
+    expect_settings(text, &settings);
   }
 }
 
@@ -221,6 +293,8 @@ int main(void) {
       cmocka_unit_test(test_all_settings),
       cmocka_unit_test(test_each_value),
       cmocka_unit_test(test_what_is_not_understood),
+      cmocka_unit_test(test_exception),
+      cmocka_unit_test(test_whose_exception),
       cmocka_unit_test(test_what_is_no_text),
       cmocka_unit_test(test_stricter_policy),
   };
