@@ -78,26 +78,26 @@ static amqp_wolfssl_code_t read_all(int descriptor, const char *path, struct sec
   }
 }
 
-amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wolfssl_error_t *error) {
+amqp_wolfssl_code_t file_read_with_status(const char *path, struct secret *contents, struct stat *status,
+                                          amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code;
-  struct stat status;
   /* O_NONBLOCK: a FIFO with no writer must not hold up the program. */
   int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
   if (descriptor < 0) {
     return explain_open_failure(path, errno, error);
   }
-  if (fstat(descriptor, &status) != 0) {
+  if (fstat(descriptor, status) != 0) {
     code = explain_open_failure(path, errno, error);
-  } else if (S_ISDIR(status.st_mode)) {
+  } else if (S_ISDIR(status->st_mode)) {
     code = unusable(path, "it is a folder", error);
-  } else if (!S_ISREG(status.st_mode)) {
+  } else if (!S_ISREG(status->st_mode)) {
     code = unusable(path, "it is not a regular file", error);
-  } else if (status.st_size >= (off_t)FILE_LENGTH_LIMIT) {
+  } else if (status->st_size >= (off_t)FILE_LENGTH_LIMIT) {
     code = unusable(path, "it is 16 MiB or larger", error);
   } else {
     /* One byte more than the size, so that the end of the file is seen without growing (and copying) a secret. */
-    size_t room = (size_t)status.st_size + 1;
+    size_t room = (size_t)status->st_size + 1;
 
     contents->bytes = malloc(room);
     contents->length = 0;
@@ -109,4 +109,10 @@ amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wo
     secret_free(contents);
   }
   return code;
+}
+
+amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wolfssl_error_t *error) {
+  struct stat status;
+
+  return file_read_with_status(path, contents, &status, error);
 }

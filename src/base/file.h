@@ -3,6 +3,8 @@
 #ifndef AMQP_WOLFSSL_FILE_H
 #define AMQP_WOLFSSL_FILE_H
 
+#include <sys/stat.h>
+
 #include "base/error.h"
 #include "base/secret.h"
 
@@ -14,5 +16,9 @@
  * \return AMQP_WOLFSSL_OK, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE or AMQP_WOLFSSL_ERROR_NO_MEMORY
  */
 amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wolfssl_error_t *error);
+
+/** The same. \param [out] status of the very file that was read: the path may lead to another one by now */
+amqp_wolfssl_code_t file_read_with_status(const char *path, struct secret *contents, struct stat *status,
+                                          amqp_wolfssl_error_t *error);
 
 #endif

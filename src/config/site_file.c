@@ -198,10 +198,8 @@ static amqp_wolfssl_code_t read_lines(struct reader *reader, const char *bytes, 
   return code;
 }
 
-/* What makes a connection less safe must come from someone who could do so anyway: root, or whoever runs the program. */
-static amqp_wolfssl_code_t check_exception(struct reader *reader) {
-  struct stat status;
-
+/* What makes a connection less safe must come from someone who could do so anyway: root, or who runs the program. */
+static amqp_wolfssl_code_t check_exception(struct reader *reader, const struct stat *status) {
   if (!reader->settings->extended_master_secret_optional) {
     return AMQP_WOLFSSL_OK;
   }
@@ -209,8 +207,7 @@ static amqp_wolfssl_code_t check_exception(struct reader *reader) {
     return REFUSE(reader, "%s: the policy \"cnsa\" admits no exception; leave \"extended-master-secret\" out",
                   reader->path);
   }
-  if (stat(reader->path, &status) != 0 || (status.st_uid != 0 && status.st_uid != geteuid()) ||
-      (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  if ((status->st_uid != 0 && status->st_uid != geteuid()) || (status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return REFUSE(reader,
                   "%s makes an exception (\"extended-master-secret\"), so it must belong to root or to this program's "
                   "user, and group and others must not be able to write to it (chown root, chmod 644)",
@@ -247,17 +244,18 @@ amqp_wolfssl_code_t site_file_read(const char *path, struct site_settings *setti
   struct reader reader = {.path = path, .settings = settings, .error = error};
   struct secret contents = {0};
   amqp_wolfssl_code_t code;
+  struct stat status;
 
   memset(settings, 0, sizeof(*settings));
   if (is_missing(path)) {
     return AMQP_WOLFSSL_OK;
   }
-  code = file_read(path, &contents, error);
+  code = file_read_with_status(path, &contents, &status, error);
   if (code == AMQP_WOLFSSL_OK) {
     code = read_lines(&reader, (const char *)contents.bytes, contents.length);
   }
   if (code == AMQP_WOLFSSL_OK) {
-    code = check_exception(&reader);
+    code = check_exception(&reader, &status);
   }
   if (code != AMQP_WOLFSSL_OK) {
     site_settings_free(settings);
