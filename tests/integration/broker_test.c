@@ -611,7 +611,8 @@ static int depth_of_fault(const struct client *client) {
          amqp_wolfssl_error_certificate_depth(error) == 1;
 }
 
-/* wolfSSL says unknown_ca of a certificate whose issuer it does not know, bad_certificate of a root it does not trust. */
+/* wolfSSL says unknown_ca of a certificate whose issuer it does not know, bad_certificate of a root that it does not
+   trust. */
 static int alert_of_fault(const struct client *client, int alert) {
   const int reason = amqp_wolfssl_error_wolfssl_code(amqp_wolfssl_socket_error(client->socket));
 
