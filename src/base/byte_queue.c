@@ -5,7 +5,6 @@
 #include "base/byte_queue.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/secret.h"
 
@@ -65,15 +64,12 @@ static bool grow(struct byte_queue *queue, size_t capacity) {
   return true;
 }
 
-static bool make_room(struct byte_queue *queue, size_t extra) {
+bool byte_queue_make_room(struct byte_queue *queue, size_t extra) {
   size_t capacity = queue->capacity > 0 ? queue->capacity : FIRST_CAPACITY;
   size_t needed = queue->length + extra;
 
   if (needed < extra) {
     return false;
-  }
-  if (queue->capacity - queue->head >= needed) {
-    return true;
   }
   if (queue->capacity >= needed) {
     move_to_start(queue);
@@ -86,18 +82,6 @@ static bool make_room(struct byte_queue *queue, size_t extra) {
     capacity *= 2;
   }
   return grow(queue, capacity);
-}
-
-bool byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length) {
-  if (length == 0) {
-    return true;
-  }
-  if (!make_room(queue, length)) {
-    return false;
-  }
-  memcpy(queue->storage + queue->head + queue->length, bytes, length);
-  queue->length += length;
-  return true;
 }
 
 const uint8_t *byte_queue_front(const struct byte_queue *queue) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct byte_queue {
   uint8_t *storage;
@@ -19,8 +20,22 @@ void byte_queue_init(struct byte_queue *queue);
 /** For plaintext. */
 void byte_queue_init_secret(struct byte_queue *queue);
 
-/** Adds a copy of the bytes at the end. \return false if out of memory; the queue is then unchanged */
-bool byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length);
+/** For byte_queue_append(): makes room at the end. \return false if out of memory; the queue is then unchanged */
+bool byte_queue_make_room(struct byte_queue *queue, size_t extra);
+
+/** Adds a copy of the bytes at the end. \return false if out of memory; the queue is then unchanged. Inline: three times
+    for each message that is published. */
+static inline bool byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length) {
+  if (length == 0) {
+    return true;
+  }
+  if (length > queue->capacity - queue->head - queue->length && !byte_queue_make_room(queue, length)) {
+    return false;
+  }
+  memcpy(queue->storage + queue->head + queue->length, bytes, length);
+  queue->length += length;
+  return true;
+}
 
 /** The oldest byte; the \a length bytes from there on are contiguous. Valid until the next append or release. */
 const uint8_t *byte_queue_front(const struct byte_queue *queue);

@@ -19,13 +19,18 @@ static enum coalescer_result from_session(enum session_result result) {
 }
 
 static enum coalescer_result flush_session(void *context) {
-  return from_session(session_flush(((struct transport *)context)->session));
+  struct transport *transport = context;
+
+  transport->wrote = true;
+  return from_session(session_flush(transport->session));
 }
 
 static enum coalescer_result write_to_session(void *context, const uint8_t *bytes, size_t length) {
+  struct transport *transport = context;
   size_t taken;
 
-  return from_session(session_send(((struct transport *)context)->session, bytes, length, &taken));
+  transport->wrote = true;
+  return from_session(session_send(transport->session, bytes, length, &taken));
 }
 
 struct coalescer_writer transport_writer(struct transport *transport) {

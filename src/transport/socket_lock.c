@@ -10,8 +10,6 @@
 
 #include "transport/transport.h"
 
-void transport_enter(struct transport *transport) { (void)pthread_mutex_lock(&transport->lock); }
-
 void transport_note_failure(struct transport *transport) {
   if (transport->error_callback != NULL && !transport->told) {
     transport->told = true;

@@ -112,8 +112,13 @@ static ssize_t transport_send(void *base, const void *bytes, size_t length, int 
   ssize_t result;
 
   transport_enter(transport);
+  transport->wrote = false;
   result = send_bytes(transport, bytes, length, flags);
-  transport_leave(transport);
+  if (transport->wrote || result < 0) {
+    transport_leave(transport);
+  } else {
+    transport_leave_session_untouched(transport); /* what was sent is only held */
+  }
   return result;
 }
 

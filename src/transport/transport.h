@@ -28,6 +28,7 @@ struct transport {
   pthread_mutex_t lock;               /* guards what follows, except facts: only open and delete change those */
   struct session *session;            /* NULL while closed, and until its handshake is over */
   struct coalescer_writer writer;     /* never changes */
+  bool wrote;                         /* the coalescer has called the writer, since a send set it to false */
   struct publish_coalescer coalescer; /* what the core believes sent but the session has not seen yet */
   struct close_reason close_reason;   /* what AMQP tells of the connection's end */
   struct connection_facts facts;
@@ -136,9 +137,17 @@ struct lower_socket transport_lower_socket(struct transport *transport);
 
 /* ---- socket_lock ---- */
 
-void transport_enter(struct transport *transport);
+static inline void transport_enter(struct transport *transport) { (void)pthread_mutex_lock(&transport->lock); }
 /** Also runs the program's callback, once the lock is released, if a failure was noted. */
 void transport_leave(struct transport *transport);
+/** The same, after what has not touched the session: then output is as blocked as it was. */
+static inline void transport_leave_session_untouched(struct transport *transport) {
+  if (transport->to_tell) {
+    transport_leave(transport);
+  } else {
+    (void)pthread_mutex_unlock(&transport->lock);
+  }
+}
 /** Arranges for the callback to be told of this connection's failure, once. Called with the lock held. */
 void transport_note_failure(struct transport *transport);
 /** The same, called without the lock. */
