@@ -176,7 +176,8 @@ static amqp_wolfssl_code_t load_key(WOLFSSL_CTX *ctx, const uint8_t *der, size_t
     size_t length = strlen(key_begin) + encoded;
 
     memcpy(pem.bytes + length, key_end, strlen(key_end));
-    result = wolfSSL_CTX_use_PrivateKey_buffer(ctx, pem.bytes, (long)(length + strlen(key_end)), WOLFSSL_FILETYPE_PEM);
+    length += strlen(key_end);
+    result = wolfSSL_CTX_use_PrivateKey_buffer(ctx, pem.bytes, (long)length, WOLFSSL_FILETYPE_PEM);
   }
   secret_free(&pem);
   return result == WOLFSSL_SUCCESS ? AMQP_WOLFSSL_OK : refused(error, result, "the client's private key");
