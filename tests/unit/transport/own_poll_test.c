@@ -91,6 +91,16 @@ static void publish_until_blocked(const struct program *program) {
   assert_int_equal(status, AMQP_STATUS_TIMEOUT);
 }
 
+/* On a busy machine the kernel makes room so late that a call in between sends all that waited. */
+static void publish_until_something_waits(const struct program *program) {
+  amqp_frame_t frame;
+
+  do {
+    publish_until_blocked(program);
+    assert_int_equal(take_frame(program, &frame), AMQP_STATUS_TIMEOUT);
+  } while ((amqp_wolfssl_socket_poll_events(program->socket) & POLLOUT) == 0);
+}
+
 /* Connection.Blocked: class 10, method 60, a reason. */
 static const uint8_t blocked_frame[] = {1, 0, 0, 0, 0, 0, 8, 0, 10, 0, 60, 3, 'l', 'o', 'w', 0xce};
 
@@ -114,8 +124,7 @@ static void test_what_comes_later_is_heard_and_what_waits_leaves(void **state) {
 
     start_program(&program, version);
     assert_int_equal(take_frame(&program, &frame), AMQP_STATUS_TIMEOUT);
-    publish_until_blocked(&program);
-    assert_int_equal(take_frame(&program, &frame), AMQP_STATUS_TIMEOUT);
+    publish_until_something_waits(&program);
     assert_int_equal(amqp_wolfssl_socket_poll_events(program.socket), POLLIN | POLLOUT);
     driven_peer_say(&program.peer, blocked_frame, sizeof(blocked_frame));
     hear(&program, &frame);
