@@ -2,13 +2,15 @@
 # shellcheck shell=sh disable=SC2034
 #
 # What the scripts share that build a library from Debian's source package. Source it, make $work, a temporary folder,
-# and end with "trap clean_up EXIT". $suites are Debian's suites, the newest first; $suite, if not empty, is the one to
-# take.
+# and end with "trap clean_up EXIT". $suites are Debian's suites, the newest first, $older_suites those that are
+# taken only when they are asked for; $suite, if not empty, is the one to take.
 
 program=$(basename "$0")
 work=
 suite=
 suites='sid trixie bookworm'
+older_suites=bullseye
+security=yes
 prefix=
 keep=no
 jobs=${JOBS:-$(getconf _NPROCESSORS_ONLN)}
@@ -45,9 +47,9 @@ check_prefix_and_suite() {
     '') die '--prefix is needed (see --help)' ;;
     *) die "--prefix wants an absolute folder, not \"$prefix\"" ;;
   esac
-  case " $suites " in
+  case " $suites $older_suites " in
     *" ${suite:-sid} "*) ;;
-    *) die "--suite is one of: $suites" ;;
+    *) die "--suite is one of: $suites $older_suites" ;;
   esac
 }
 
@@ -117,10 +119,10 @@ private_apt() {
 }
 
 # source_stanzas TYPES SUITE: where a suite's packages come from, for apt: $mirror, and security updates too where this
-# machine knows a mirror of them.
+# machine knows a mirror of them, unless $security is "no".
 source_stanzas() {
   source_stanza "$1" "$mirror" "$2"
-  if [ "$2" != sid ] && security_mirror=$(mirror_of debian-security); then
+  if [ "$2" != sid ] && [ "$security" = yes ] && security_mirror=$(mirror_of debian-security); then
     source_stanza "$1" "$security_mirror" "$2-security"
   fi
 }
