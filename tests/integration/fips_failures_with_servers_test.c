@@ -353,8 +353,9 @@ static void *work(void *context) {
 }
 
 static enum outcome start_in_threads(const struct situation *situation) {
+  /* Threads may outlive this function. */
   static struct worker workers[THREADS];
-  pthread_barrier_t barrier;
+  static pthread_barrier_t barrier;
   bool good = pthread_barrier_init(&barrier, NULL, THREADS) == 0;
 
   (void)situation;
