@@ -77,6 +77,8 @@ static inline bool failing_allocator_works(void) {
 }
 
 #ifdef FAILING_ALLOCATOR_REAL
+/* Libraries, and a sanitizer that starts, must find what stands before the C library's, whatever the build hides. */
+#define FAILING_ALLOCATOR_DEFINED FAILING_ALLOCATOR_EARLY __attribute__((visibility("default")))
 
 void *FAILING_ALLOCATOR_REAL(malloc)(size_t size);
 void *FAILING_ALLOCATOR_REAL(calloc)(size_t count, size_t size);
@@ -97,21 +99,21 @@ FAILING_ALLOCATOR_EARLY static bool failing_allocator_refuses(void) {
   return false;
 }
 
-FAILING_ALLOCATOR_EARLY void *malloc(size_t size) {
+FAILING_ALLOCATOR_DEFINED void *malloc(size_t size) {
   return failing_allocator_refuses() ? NULL : FAILING_ALLOCATOR_REAL(malloc)(size);
 }
 
-FAILING_ALLOCATOR_EARLY void *calloc(size_t count, size_t size) {
+FAILING_ALLOCATOR_DEFINED void *calloc(size_t count, size_t size) {
   return failing_allocator_refuses() ? NULL : FAILING_ALLOCATOR_REAL(calloc)(count, size);
 }
 
-FAILING_ALLOCATOR_EARLY void *realloc(void *memory, size_t size) {
+FAILING_ALLOCATOR_DEFINED void *realloc(void *memory, size_t size) {
   return failing_allocator_refuses() ? NULL : FAILING_ALLOCATOR_REAL(realloc)(memory, size);
 }
 
 /* Here because the address sanitizer's own does not come past malloc(). */
 #undef strdup
-FAILING_ALLOCATOR_EARLY char *strdup(const char *text) {
+FAILING_ALLOCATOR_DEFINED char *strdup(const char *text) {
   const size_t size = strlen(text) + 1;
   char *copy = malloc(size);
 

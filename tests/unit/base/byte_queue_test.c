@@ -298,7 +298,7 @@ static unsigned traces;
 #ifdef FAILING_ALLOCATOR_REAL
 void FAILING_ALLOCATOR_REAL(free)(void *memory);
 
-FAILING_ALLOCATOR_EARLY void free(void *memory) {
+FAILING_ALLOCATOR_DEFINED void free(void *memory) {
   if (memory != NULL && memory == watched) {
     freed++;
     for (size_t i = 0; i < watched_length; i++) {

@@ -26,7 +26,7 @@ static size_t watched_length;
 static int watched_freed;
 static int watched_was_zero;
 
-FAILING_ALLOCATOR_EARLY void free(void *memory) {
+FAILING_ALLOCATOR_DEFINED void free(void *memory) {
   if (memory != NULL && memory == watched) {
     watched = NULL;
     watched_freed = 1;
