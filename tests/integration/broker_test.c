@@ -19,7 +19,7 @@
 
 #include <amqp_wolfssl_socket.h>
 #include <wolfssl/options.h>
-#include <wolfssl/wolfcrypt/error-crypt.h>
+#include <wolfssl/error-ssl.h>
 
 #include "broker_version.h"
 #include "client.h"
@@ -611,12 +611,11 @@ static int depth_of_fault(const struct client *client) {
          amqp_wolfssl_error_certificate_depth(error) == 1;
 }
 
-/* wolfSSL says unknown_ca of a certificate whose issuer it does not know, bad_certificate of a root that it does not
-   trust. */
+/* wolfSSL says unknown_ca if it found no issuer, bad_certificate if it was we who refused, as happens at a root. */
 static int alert_of_fault(const struct client *client, int alert) {
   const int reason = amqp_wolfssl_error_wolfssl_code(amqp_wolfssl_socket_error(client->socket));
 
-  return reason == ASN_SELF_SIGNED_E ? BAD_CERTIFICATE : alert;
+  return reason == VERIFY_CERT_ERROR ? BAD_CERTIFICATE : alert;
 }
 
 static void brokers_that_we_refuse(void **state) {
