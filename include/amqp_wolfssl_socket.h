@@ -273,8 +273,9 @@ typedef enum amqp_wolfssl_policy_t {
   /** RFC 9151 (CNSA 1.0): AES-256-GCM, P-384, SHA-384, RSA keys of at least 3072 bits or EC keys on P-384. */
   AMQP_WOLFSSL_POLICY_CNSA = 2,
   /**
-   * As FIPS, and also ChaCha20-Poly1305, X25519, Ed25519, hybrids with ML-KEM where wolfSSL has them, and TLS 1.2
-   * without the Extended Master Secret. ChaCha20 comes first if wolfSSL has no AES instructions. Not for FIPS.
+   * As FIPS, and also ChaCha20-Poly1305, X25519, Ed25519, hybrids with ML-KEM where wolfSSL has them and is 5.9.2 or
+   * newer, and TLS 1.2 without the Extended Master Secret. X25519MLKEM768 comes first if it is there, and ChaCha20 if
+   * wolfSSL has no AES instructions. Not for FIPS.
    */
   AMQP_WOLFSSL_POLICY_MODERN = 3
 } amqp_wolfssl_policy_t;
@@ -498,7 +499,10 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_policy(amqp_wolfssl
  * changes. Call it after setting the policy.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_suites(amqp_wolfssl_config_t *config, const char *names);
-/** The same for key exchange groups, for example "secp384r1:secp256r1". */
+/**
+ * The same for key exchange groups, for example "secp384r1:secp256r1". wolfSSL sends a key share for the first of them;
+ * a broker that wants another one asks for it, which costs a round trip.
+ */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_groups(amqp_wolfssl_config_t *config, const char *names);
 /**
  * Whether TLS 1.2 requires the Extended Master Secret (RFC 7627): 1 or 0; the default is the policy's. 0 is an

@@ -11,6 +11,8 @@
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
 
+#include <wolfssl/version.h>
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 struct suite {
@@ -72,27 +74,25 @@ static const uint16_t cnsa_groups[] = {WOLFSSL_ECC_SECP384R1};
 /* IANA's numbers; wolfSSL has names for them since 5.8. */
 enum { SECP256R1_MLKEM768 = 4587, X25519_MLKEM768 = 4588, SECP384R1_MLKEM1024 = 4589 };
 
-/* After the classical groups: wolfSSL sends a key share for the first group only, and a broker that does not know a
-   hybrid would need another round trip. One that prefers a hybrid asks for it (HelloRetryRequest). */
-#ifdef WOLFSSL_HAVE_MLKEM
+/* Not before 5.9.2: CVE-2026-7531 and CVE-2026-10097 are in the hybrids of older ones. */
+#if defined(WOLFSSL_HAVE_MLKEM) && LIBWOLFSSL_VERSION_HEX >= 0x05009002
 #define HYBRID_GROUPS , SECP256R1_MLKEM768, SECP384R1_MLKEM1024
-#ifdef HAVE_CURVE25519
-#define HYBRID_CURVE25519_GROUP , X25519_MLKEM768
-#else
-#define HYBRID_CURVE25519_GROUP
-#endif
+#define HYBRID_CURVE25519_GROUP X25519_MLKEM768,
 #else
 #define HYBRID_GROUPS
 #define HYBRID_CURVE25519_GROUP
 #endif
 
+/* wolfSSL sends a key share for the first group only; a broker that does not take it asks for another, which costs a
+   round trip (HelloRetryRequest). RabbitMQ 4.3 on Erlang/OTP 28 and later prefers X25519MLKEM768, and knows no other
+   hybrid unless it is told to: they come last, for brokers that ask for them. */
 #ifdef HAVE_CURVE25519
-#define CURVE25519_GROUP WOLFSSL_ECC_X25519,
+#define CURVE25519_GROUPS HYBRID_CURVE25519_GROUP WOLFSSL_ECC_X25519,
 #else
-#define CURVE25519_GROUP
+#define CURVE25519_GROUPS
 #endif
-static const uint16_t modern_groups[] = {CURVE25519_GROUP WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
-                                         WOLFSSL_ECC_SECP521R1 HYBRID_CURVE25519_GROUP HYBRID_GROUPS};
+static const uint16_t modern_groups[] = {CURVE25519_GROUPS WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
+                                         WOLFSSL_ECC_SECP521R1 HYBRID_GROUPS};
 
 static const struct signature signatures[] = {
     {0x0403, "ecdsa_secp256r1_sha256", "ECDSA+SHA256"},

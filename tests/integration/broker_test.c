@@ -17,16 +17,23 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "autoconfig.h"
+
 #include <amqp_wolfssl_socket.h>
+#ifdef HAVE_WOLFSSL_OPTIONS_H
 #include <wolfssl/options.h>
+#endif
 #include <wolfssl/error-ssl.h>
+#include <wolfssl/version.h>
 
 #include "broker_version.h"
 #include "client.h"
 #include "minted_certificates.h"
 #include "open_descriptors.h"
+#include "paths.h"
 #include "peer_process.h"
 #include "private_broker.h"
+#include "temporary_folder.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define HOST "127.0.0.1"
@@ -745,6 +752,60 @@ static void many_connections_leave_nothing_open(void **state) {
   assert_int_equal(open_descriptors(), before);
 }
 
+/* ---- The group of policy modern ---- */
+
+/* RFC 8446, section 4.1.3: the random of a HelloRetryRequest. */
+static const uint8_t retry_random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c,
+                                       0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb,
+                                       0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+
+#define FIRST_ERLANG_WITH_HYBRID 28
+
+/* With a hybrid the key share is the one that RabbitMQ on Erlang/OTP 28 and later prefers. Older ones ask for another. */
+static void modern_has_the_key_share_that_is_wanted(void **state) {
+#if defined(WOLFSSL_HAVE_MLKEM) && defined(HAVE_CURVE25519) && LIBWOLFSSL_VERSION_HEX >= 0x05009002
+  const bool has_hybrid = true;
+#else
+  const bool has_hybrid = false;
+#endif
+#ifdef HAVE_CURVE25519
+  static const char classical[] = "x25519";
+#else
+  static const char classical[] = "secp256r1";
+#endif
+  const struct client_settings settings = {
+      .ca = "bundle", .identity = "client", .version = AMQP_WOLFSSL_TLS_1_3, .policy = AMQP_WOLFSSL_POLICY_MODERN};
+  char port[16];
+  const char *const arguments[] = {path_in_build_tree("tests/support/recording_relay"), port,
+                                   temporary_folder_path("."), NULL};
+  struct peer_process *relay;
+  struct client client;
+  size_t length;
+  uint8_t *recorded;
+  struct broker_version version;
+  bool broker_has_hybrid;
+
+  (void)state;
+  need_brokers();
+  version = broker_version_of(&brokers[BROKER_EC]);
+  broker_has_hybrid = version.erlang >= FIRST_ERLANG_WITH_HYBRID;
+  (void)snprintf(port, sizeof(port), "%d", brokers[BROKER_EC].tls_port);
+  relay = peer_process_start(arguments);
+  client = client_new(&settings);
+  client_open(&client, HOST, (int)strtol(peer_process_expect_line(relay, "PORT "), NULL, 10));
+  assert_string_equal(amqp_wolfssl_socket_group(client.socket),
+                      has_hybrid && broker_has_hybrid ? "X25519MLKEM768" : classical);
+  log_in(&client, &brokers[BROKER_EC]);
+  client_close(&client);
+  (void)peer_process_expect_line(relay, "RECORDED 1-to-client");
+  recorded = temporary_folder_read("1-to-client", &length);
+  assert_true(length > 1000);
+  assert_int_equal(memmem(recorded, length, retry_random, sizeof(retry_random)) != NULL,
+                   has_hybrid && !broker_has_hybrid);
+  free(recorded);
+  peer_process_stop(relay);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_policy_without_an_exception),
@@ -761,6 +822,7 @@ int main(void) {
       cmocka_unit_test(a_socket_opens_after_failures),
       cmocka_unit_test(a_heartbeat_keeps_an_idle_connection),
       cmocka_unit_test(many_connections_leave_nothing_open),
+      cmocka_unit_test(modern_has_the_key_share_that_is_wanted),
   };
 
   return cmocka_run_group_tests_name("broker", tests, begin_brokers, end_brokers);

@@ -24,6 +24,8 @@
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
 
+#include <wolfssl/version.h>
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TLS12 AMQP_WOLFSSL_TLS_1_2
 #define TLS13 AMQP_WOLFSSL_TLS_1_3
@@ -84,7 +86,7 @@ static const struct expected expected[] = {
                 ,
                 29
 #endif
-#ifdef WOLFSSL_HAVE_MLKEM
+#if defined(WOLFSSL_HAVE_MLKEM) && LIBWOLFSSL_VERSION_HEX >= 0x05009002 /* without their CVEs of 2026 */
                 ,
                 4587, 4589
 #ifdef HAVE_CURVE25519

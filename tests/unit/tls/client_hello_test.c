@@ -26,6 +26,8 @@
 #include "temporary_folder.h"
 #include "backend/wolfssl_headers.h"
 
+#include <wolfssl/version.h>
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TLS12 AMQP_WOLFSSL_TLS_1_2
 #define TLS13 AMQP_WOLFSSL_TLS_1_3
@@ -86,10 +88,10 @@ struct offer {
 #else
 #define MODERN_CLASSICAL FIPS_GROUPS
 #endif
-#if !defined(WOLFSSL_HAVE_MLKEM)
+#if !defined(WOLFSSL_HAVE_MLKEM) || LIBWOLFSSL_VERSION_HEX < 0x05009002
 #define MODERN_GROUPS MODERN_CLASSICAL
 #elif defined(HAVE_CURVE25519)
-#define MODERN_GROUPS MODERN_CLASSICAL, 4588, 4587, 4589
+#define MODERN_GROUPS 4588, MODERN_CLASSICAL, 4587, 4589
 #else
 #define MODERN_GROUPS MODERN_CLASSICAL, 4587, 4589
 #endif
