@@ -42,7 +42,12 @@
 
 enum { BROKER_EC, BROKER_RSA, BROKER_COUNT };
 /* AlertDescription of RFC 5246, section 7.2. */
-enum { HANDSHAKE_FAILURE = 40, BAD_CERTIFICATE = 42, UNSUPPORTED_CERTIFICATE = 43, UNKNOWN_CA = 48 };
+enum {
+  ALERT_HANDSHAKE_FAILURE = 40,
+  ALERT_BAD_CERTIFICATE = 42,
+  ALERT_UNSUPPORTED_CERTIFICATE = 43,
+  ALERT_UNKNOWN_CA = 48,
+};
 
 static const struct {
   const char *name;
@@ -179,9 +184,10 @@ static void the_policy_without_an_exception(void **state) {
     if (amqp_wolfssl_socket_extended_master_secret(excepted.socket)) {
       assert_int_equal(status, AMQP_STATUS_OK);
     } else {
-      assert_string_equal(client_describe_failure(&client, status),
-                          client_describe_expected(AMQP_STATUS_SSL_CONNECTION_FAILED, "policy",
-                                                   "POLICY_EXTENDED_MASTER_SECRET", HANDSHAKE_FAILURE, 1, -1, ""));
+      assert_string_equal(
+          client_describe_failure(&client, status),
+          client_describe_expected(AMQP_STATUS_SSL_CONNECTION_FAILED, "policy", "POLICY_EXTENDED_MASTER_SECRET",
+                                   ALERT_HANDSHAKE_FAILURE, 1, -1, ""));
     }
     client_destroy(&client);
     client_destroy(&excepted);
@@ -452,7 +458,8 @@ static struct refused_client refused_by(const struct broker_version *version, si
   struct refused_client refused = refused_clients[row];
 
   if (refused.alert_1_2 == WRONG_PURPOSE) {
-    refused.alert_1_2 = version->erlang >= FIRST_ERLANG_TO_SAY_SO ? UNSUPPORTED_CERTIFICATE : HANDSHAKE_FAILURE;
+    refused.alert_1_2 =
+        version->erlang >= FIRST_ERLANG_TO_SAY_SO ? ALERT_UNSUPPORTED_CERTIFICATE : ALERT_HANDSHAKE_FAILURE;
     refused.alert_1_3 = refused.alert_1_2;
   }
   return refused;
@@ -622,7 +629,7 @@ static int depth_of_fault(const struct client *client) {
 static int alert_of_fault(const struct client *client, int alert) {
   const int reason = amqp_wolfssl_error_wolfssl_code(amqp_wolfssl_socket_error(client->socket));
 
-  return reason == VERIFY_CERT_ERROR ? BAD_CERTIFICATE : alert;
+  return reason == VERIFY_CERT_ERROR ? ALERT_BAD_CERTIFICATE : alert;
 }
 
 static void brokers_that_we_refuse(void **state) {
@@ -633,9 +640,9 @@ static void brokers_that_we_refuse(void **state) {
     const char *code;
     int alert;
   } rows[] = {
-      {"other-ca", NULL, AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "UNKNOWN_CA", UNKNOWN_CA},
-      {"bundle", "elsewhere.test", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", BAD_CERTIFICATE},
-      {"bundle", "192.0.2.1", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", BAD_CERTIFICATE},
+      {"other-ca", NULL, AMQP_STATUS_SSL_PEER_VERIFY_FAILED, "UNKNOWN_CA", ALERT_UNKNOWN_CA},
+      {"bundle", "elsewhere.test", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", ALERT_BAD_CERTIFICATE},
+      {"bundle", "192.0.2.1", AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, "NAME_MISMATCH", ALERT_BAD_CERTIFICATE},
   };
   (void)state;
 
