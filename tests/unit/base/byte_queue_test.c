@@ -211,6 +211,7 @@ static void assert_refuses_length(size_t consumed, size_t waiting, size_t length
   assert_true(child >= 0);
   if (child == 0) {
     static const uint8_t bytes[64];
+    const volatile size_t unforeseen = length; /* where it is foreseen, gcc 16 warns of the copy that must not come */
     const struct rlimit no_core = {0, 0};
     struct byte_queue queue;
     bool sound;
@@ -222,7 +223,7 @@ static void assert_refuses_length(size_t consumed, size_t waiting, size_t length
     byte_queue_init(&queue);
     sound = byte_queue_append(&queue, bytes, consumed + waiting);
     byte_queue_consume(&queue, consumed);
-    sound = sound && !byte_queue_append(&queue, bytes, length) && queue.length == waiting &&
+    sound = sound && !byte_queue_append(&queue, bytes, unforeseen) && queue.length == waiting &&
             byte_queue_append(&queue, bytes, 1) && queue.length == waiting + 1;
     byte_queue_release(&queue);
     _exit(sound ? 0 : 1);
