@@ -23,8 +23,8 @@ void byte_queue_init_secret(struct byte_queue *queue);
 /** For byte_queue_append(): makes room at the end. \return false if out of memory; the queue is then unchanged */
 bool byte_queue_make_room(struct byte_queue *queue, size_t extra);
 
-/** Adds a copy of the bytes at the end. \return false if out of memory; the queue is then unchanged. Inline: three times
-    for each message that is published. */
+/** Adds a copy of the bytes at the end. \return false if out of memory; the queue is then unchanged.
+    Inline: three times for each message that is published. */
 static inline bool byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length) {
   if (length == 0) {
     return true;

@@ -768,7 +768,7 @@ static const uint8_t retry_random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61,
 
 #define FIRST_ERLANG_WITH_HYBRID 28
 
-/* With a hybrid the key share is the one that RabbitMQ on Erlang/OTP 28 and later prefers. Older ones ask for another. */
+/* A hybrid is the key share that RabbitMQ on Erlang/OTP 28 and later prefers. Older ones ask for another. */
 static void modern_has_the_key_share_that_is_wanted(void **state) {
 #if defined(WOLFSSL_HAVE_MLKEM) && defined(HAVE_CURVE25519) && LIBWOLFSSL_VERSION_HEX >= 0x05009002
   const bool has_hybrid = true;
