@@ -88,6 +88,7 @@ endif
 # Shell tests that print TAP (tests/support/tap.sh).
 integration_scripts = \
 	tests/integration/amqp_tools.sh \
+	tests/integration/broker_script.sh \
 	tests/integration/build_options.sh \
 	tests/integration/instruction_budget.sh \
 	tests/integration/janus.sh \
