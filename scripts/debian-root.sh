@@ -6,6 +6,7 @@
 #
 #   make_root SUITE [ARCHITECTURE] FOLDER
 #   enter_root FOLDER COMMAND...
+#   offer_packages PACKAGES FOLDER
 
 # What apt is told on this machine about fetching, a proxy for one; what it knows by itself is left to each suite's apt.
 host_acquire_settings() {
@@ -74,4 +75,13 @@ enter_root() {
     exit "$?"' sh "$entered_folder" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive TMPDIR=/tmp ${http_proxy:+"http_proxy=$http_proxy"} \
     ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} "$@"
+}
+
+# offer_packages PACKAGES FOLDER: the packages in the folder PACKAGES can be installed by apt in the system in FOLDER
+offer_packages() {
+  mkdir -p "$2/build/packages"
+  cp "$1"/*.deb "$2/build/packages/"
+  enter_root "$2" sh -c 'cd /build/packages && dpkg-scanpackages . >Packages 2>/dev/null'
+  echo 'deb [trusted=yes] file:/build/packages ./' >"$2/etc/apt/sources.list.d/built.list"
+  enter_root "$2" apt-get -qq update
 }

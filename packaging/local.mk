@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+
+# For scripts/build-packages: the project's own Debian packages, and the one that takes librabbitmq4's place.
+debian_files = \
+	debian/changelog debian/control debian/copyright debian/librabbitmq-wolfssl-compat0.docs \
+	debian/librabbitmq-wolfssl-compat0.install debian/librabbitmq-wolfssl-compat0.symbols \
+	debian/librabbitmq-wolfssl-dev.docs debian/librabbitmq-wolfssl-dev.examples \
+	debian/librabbitmq-wolfssl-dev.install debian/librabbitmq-wolfssl0.docs debian/librabbitmq-wolfssl0.install \
+	debian/librabbitmq-wolfssl0.symbols debian/not-installed debian/rules debian/source/format \
+	debian/tests/control debian/tests/mutual-tls
+replacement_files = \
+	packaging/librabbitmq4-wolfssl/debian/clean packaging/librabbitmq4-wolfssl/debian/control \
+	packaging/librabbitmq4-wolfssl/debian/copyright \
+	packaging/librabbitmq4-wolfssl/debian/librabbitmq4-wolfssl.install \
+	packaging/librabbitmq4-wolfssl/debian/librabbitmq4-wolfssl.lintian-overrides \
+	packaging/librabbitmq4-wolfssl/debian/not-installed packaging/librabbitmq4-wolfssl/debian/rules \
+	packaging/librabbitmq4-wolfssl/debian/source/format
+package_tests = tests/packages/life_cycle.sh tests/packages/php_amqp.php tests/packages/replacement.sh
+packaging = $(debian_files) $(replacement_files) $(package_tests)

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# life_cycle.sh FOLDER: installs the packages in FOLDER in a lower version, upgrades them, removes and purges them, and
+# looks at what each leaves. To be run by root in a system for it (scripts/test-packages).
+
+set -u
+
+root=${abs_top_srcdir:?}
+. "$root/tests/support/tap.sh"
+folder=$1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+architecture=$(dpkg --print-architecture)
+packages='librabbitmq-wolfssl0 librabbitmq-wolfssl-compat0 librabbitmq-wolfssl-dev'
+# What they need, for others to remain when they go.
+foundation='librabbitmq-dev libwolfssl-dev libp11-kit-dev'
+
+# make_earlier PACKAGE: the same package as of a version that came before
+make_earlier() {
+  tree=$work/$1
+  dpkg-deb -R "$folder/$1"_*_"$architecture".deb "$tree" &&
+    version=$(dpkg-deb -f "$folder/$1"_*_"$architecture".deb Version) &&
+    sed -i "s/$version/&~earlier/g" "$tree/DEBIAN/control" &&
+    dpkg-deb -b "$tree" "$work/$1.deb"
+}
+
+# All files of the system but those in which a package manager keeps its books and its caches.
+files() {
+  find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /build -o -path /var/lib/apt \
+    -o -path /var/cache -o -path /var/log -o -path /var/lib/dpkg -o -path "$work" \) -prune -o -print | LC_ALL=C sort
+}
+
+all_have_version() {
+  for package in $packages; do
+    have=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$package") && [ "$have" = "installed $1" ] || return
+  done
+}
+
+apt() {
+  apt-get -y --no-install-recommends "$@"
+}
+
+no_file_was_left() {
+  files >"$work/after" && diff "$work/before" "$work/after"
+}
+
+nothing_is_known() {
+  # Words on purpose.
+  # shellcheck disable=SC2086
+  ! dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $packages 2>/dev/null | grep -v '^un'
+}
+
+# The file that an administrator may write is none of the package's.
+keeps_site_file() {
+  grep -qx 'policy = fips' /etc/rabbitmq-wolfssl.conf && rm /etc/rabbitmq-wolfssl.conf
+}
+
+# Words on purpose, from here on.
+# shellcheck disable=SC2086
+{
+  tap_check 'what they need is installed' apt install $foundation || tap_finish
+  files >"$work/before"
+  version=$(dpkg-deb -f "$folder"/librabbitmq-wolfssl0_*_"$architecture".deb Version)
+  earlier=
+  for package in $packages; do
+    tap_check "$package of an earlier version" make_earlier "$package" || tap_finish
+    earlier="$earlier $work/$package.deb"
+  done
+  tap_check 'they are installed' apt install $earlier
+  tap_check 'in that version' all_have_version "$version~earlier"
+  echo 'policy = fips' >/etc/rabbitmq-wolfssl.conf
+  tap_check 'they are upgraded' apt install $packages
+  tap_check 'to this one' all_have_version "$version"
+  tap_check 'all packages have what they need' apt-get -s check
+  tap_check 'they are removed' apt remove $packages
+  tap_check 'they are purged' apt purge $packages
+  tap_check 'dpkg knows nothing of them' nothing_is_known
+  tap_check "the administrator's file is still there" keeps_site_file
+  tap_check 'no file was left, and none is missing' no_file_was_left
+}
+tap_finish
