@@ -16,4 +16,11 @@ replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/not-installed packaging/librabbitmq4-wolfssl/debian/rules \
 	packaging/librabbitmq4-wolfssl/debian/source/format
 package_tests = tests/packages/life_cycle.sh tests/packages/php_amqp.php tests/packages/replacement.sh
-packaging = $(debian_files) $(replacement_files) $(package_tests)
+# For scripts/test-rpm, and a layer for Yocto.
+rpm_files = packaging/librabbitmq-wolfssl.spec packaging/rpmlint.toml
+yocto_files = \
+	packaging/yocto/README.md packaging/yocto/conf/layer.conf \
+	packaging/yocto/recipes-connectivity/librabbitmq-wolfssl/librabbitmq-wolfssl_$(PACKAGE_VERSION).bb \
+	packaging/yocto/recipes-connectivity/rabbitmq-c/rabbitmq-c_%.bbappend \
+	packaging/yocto/recipes-wolfssl/wolfssl/wolfssl_%.bbappend
+packaging = $(debian_files) $(replacement_files) $(package_tests) $(rpm_files) $(yocto_files)
