@@ -15,6 +15,7 @@
 root=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${abs_top_builddir:-$root}
 broker=${BROKER:-$root/scripts/broker}
+# What programs run with; empty where it is not there from the start.
 drop_in=$build/.libs/librabbitmq-wolfssl-compat.so
 # Seconds: how long a tool may take, and how long we wait for something to come about; and the most that a process in
 # the background may outlive a test that was killed.
@@ -124,8 +125,10 @@ Ciphersuites =
 END
   launcher with-openssl
   launcher with-openssl-disabled "OPENSSL_CONF=$work/no-openssl.cnf"
-  launcher with-wolfssl "OPENSSL_CONF=$work/no-openssl.cnf" "LD_PRELOAD=$drop_in" \
-    "LD_LIBRARY_PATH=${drop_in%/*}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  if [ -n "$drop_in" ]; then
+    launcher with-wolfssl "OPENSSL_CONF=$work/no-openssl.cnf" "LD_PRELOAD=$drop_in" \
+      "LD_LIBRARY_PATH=${drop_in%/*}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  fi
   with_openssl=$work/with-openssl
   with_openssl_disabled=$work/with-openssl-disabled
   with_wolfssl=$work/with-wolfssl
@@ -207,7 +210,7 @@ begin_unmodified_clients() {
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  ls "$drop_in" >"$work/start" 2>&1 || give_up 'the drop-in library was built' "$work/start"
+  [ -z "$drop_in" ] || ls "$drop_in" >"$work/start" 2>&1 || give_up 'the drop-in library was built' "$work/start"
   "$broker" start "$work/broker" >"$work/start" 2>&1 || give_up 'the private broker starts' "$work/start"
   # shellcheck source=/dev/null
   . "$work/broker/env"
