@@ -6,7 +6,7 @@ debian_files = \
 	debian/librabbitmq-wolfssl-compat0.install debian/librabbitmq-wolfssl-compat0.symbols \
 	debian/librabbitmq-wolfssl-dev.docs debian/librabbitmq-wolfssl-dev.examples \
 	debian/librabbitmq-wolfssl-dev.install debian/librabbitmq-wolfssl0.docs debian/librabbitmq-wolfssl0.install \
-	debian/librabbitmq-wolfssl0.symbols debian/not-installed debian/rules debian/source/format \
+	debian/librabbitmq-wolfssl0.symbols debian/not-installed debian/rules debian/source/format debian/source/lintian-overrides \
 	debian/tests/control debian/tests/mutual-tls
 replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/clean packaging/librabbitmq4-wolfssl/debian/control \
@@ -14,7 +14,8 @@ replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/librabbitmq4-wolfssl.install \
 	packaging/librabbitmq4-wolfssl/debian/librabbitmq4-wolfssl.lintian-overrides \
 	packaging/librabbitmq4-wolfssl/debian/not-installed packaging/librabbitmq4-wolfssl/debian/rules \
-	packaging/librabbitmq4-wolfssl/debian/source/format
+	packaging/librabbitmq4-wolfssl/debian/source/format \
+	packaging/librabbitmq4-wolfssl/debian/source/lintian-overrides
 package_tests = tests/packages/life_cycle.sh tests/packages/php_amqp.php tests/packages/replacement.sh
 # For scripts/test-rpm, and a layer for Yocto.
 rpm_files = packaging/librabbitmq-wolfssl.spec packaging/rpmlint.toml

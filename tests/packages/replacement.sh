@@ -162,7 +162,7 @@ succeeded_by() {
 # The program may link OpenSSL for purposes of its own.
 maps_wolfssl() {
   grep -q '/libwolfssl\.so' "$work/out" && grep -q '/librabbitmq-wolfssl-compat\.so' "$work/out" &&
-    grep -q '/librabbitmq\.so\.4' "$work/out"
+    grep -qF "$(readlink -f "$libraries/librabbitmq.so.4")" "$work/out"
 }
 
 # needs_no_openssl LIBRARY: nor does anything that it needs
