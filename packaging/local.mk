@@ -6,8 +6,8 @@ debian_files = \
 	debian/librabbitmq-wolfssl-compat0.install debian/librabbitmq-wolfssl-compat0.symbols \
 	debian/librabbitmq-wolfssl-dev.docs debian/librabbitmq-wolfssl-dev.examples \
 	debian/librabbitmq-wolfssl-dev.install debian/librabbitmq-wolfssl0.docs debian/librabbitmq-wolfssl0.install \
-	debian/librabbitmq-wolfssl0.symbols debian/not-installed debian/rules debian/source/format debian/source/lintian-overrides \
-	debian/tests/control debian/tests/mutual-tls
+	debian/librabbitmq-wolfssl0.symbols debian/not-installed debian/rules debian/source/format \
+	debian/source/lintian-overrides debian/tests/control debian/tests/mutual-tls
 replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/clean packaging/librabbitmq4-wolfssl/debian/control \
 	packaging/librabbitmq4-wolfssl/debian/copyright \
