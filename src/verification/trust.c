@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "x509/certificate.h"
 #include "x509/certificate_input.h"
@@ -285,22 +286,31 @@ amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp
 }
 
 /* The system's certificates are not ours to fix: what can't be used is left out. */
-amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *error) {
-#ifdef HAVE_WOLFSSL_GET_SYSTEM_CA_DIRS
+amqp_wolfssl_code_t trust_add_first_folder(struct trust *trust, const char *const *folders, size_t count,
+                                           amqp_wolfssl_error_t *error) {
   struct trust added = {0};
-  word32 count = 0;
-  const char **folders = wolfSSL_get_system_CA_dirs(&count);
   amqp_wolfssl_code_t code =
       error_configure(error, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE,
-                      "wolfSSL knows no folder of system CA certificates; name the CA file or folder instead");
+                      "no folder of system CA certificates that wolfSSL knows is here; name the CA file or folder");
 
-  for (word32 i = 0; folders != NULL && i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
+    if (access(folders[i], F_OK) != 0 && errno == ENOENT) {
+      continue; /* it is another distribution's, and not what is missing here */
+    }
     code = add_folder(&added, folders[i], true, error);
     if (code == AMQP_WOLFSSL_OK || code == AMQP_WOLFSSL_ERROR_NO_MEMORY) {
       break;
     }
   }
   return join(trust, &added, code, error);
+}
+
+amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *error) {
+#ifdef HAVE_WOLFSSL_GET_SYSTEM_CA_DIRS
+  word32 count = 0;
+  const char **folders = wolfSSL_get_system_CA_dirs(&count);
+
+  return trust_add_first_folder(trust, folders, folders != NULL ? count : 0, error);
 #else
   (void)trust;
   return error_configure(

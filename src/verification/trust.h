@@ -20,6 +20,9 @@ amqp_wolfssl_code_t trust_add_folder(struct trust *trust, const char *path, amqp
 amqp_wolfssl_code_t trust_add_memory(struct trust *trust, const void *data, size_t length, amqp_wolfssl_format_t format,
                                      amqp_wolfssl_error_t *error);
 amqp_wolfssl_code_t trust_add_system(struct trust *trust, amqp_wolfssl_error_t *error);
+/* Of the first of these folders that has any: where distributions keep the system's certificates. */
+amqp_wolfssl_code_t trust_add_first_folder(struct trust *trust, const char *const *folders, size_t count,
+                                           amqp_wolfssl_error_t *error);
 
 void trust_free(struct trust *trust);
 

@@ -474,6 +474,42 @@ static void test_folder_that_may_not_be_passed(void **state) {
 
 /* ---- The system ---- */
 
+static const char *system_of(const char *const *folders, size_t count, amqp_wolfssl_code_t expected,
+                             amqp_wolfssl_error_t *error) {
+  struct trust trust = {0};
+
+  error_clear(error);
+  assert_int_equal(trust_add_first_folder(&trust, folders, count, error), expected);
+  assert_int_equal(error->code, expected);
+  assert_holds(&trust, expected == AMQP_WOLFSSL_OK ? 1 : 0, 0);
+  trust_free(&trust);
+  return error->message;
+}
+
+static void test_first_folder(void **state) {
+  const char *empty = make_folder("first-empty");
+  const char *full = make_folder("first-full");
+  const char *const folders[] = {temporary_folder_path("no-such-folder"), empty, full};
+  amqp_wolfssl_error_t error;
+  (void)state;
+
+  temporary_folder_write_text("first-full/a.pem", ca);
+  (void)system_of(folders, 3, AMQP_WOLFSSL_OK, &error);
+}
+
+/* A folder of another distribution, which is not there, is not what is wrong here. */
+static void test_first_folder_of_none(void **state) {
+  const char *empty = make_folder("first-of-none");
+  const char *missing = temporary_folder_path("no-such-folder");
+  const char *const folders[] = {missing, empty, missing};
+  amqp_wolfssl_error_t error;
+  (void)state;
+
+  assert_non_null(strstr(system_of(folders, 3, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, &error), empty));
+  assert_non_null(strstr(system_of(folders, 1, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, &error), "name the CA file"));
+  (void)system_of(NULL, 0, AMQP_WOLFSSL_ERROR_NO_CERTIFICATE, &error);
+}
+
 static void test_system(void **state) {
   struct trust trust = {0};
   amqp_wolfssl_error_t error;
@@ -570,6 +606,8 @@ int main(void) {
       cmocka_unit_test(test_folder_with_a_file_that_may_not_be_read),
       cmocka_unit_test(test_folder_that_may_not_be_listed),
       cmocka_unit_test(test_folder_that_may_not_be_passed),
+      cmocka_unit_test(test_first_folder),
+      cmocka_unit_test(test_first_folder_of_none),
       cmocka_unit_test(test_system),
       cmocka_unit_test(test_without_memory),
   };
