@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "amqp_wolfssl_socket.h"
+#include "backend/aes_hardware.h"
 #include "backend/build_info.h"
 #include "backend/wolfssl_headers.h"
 
@@ -19,22 +20,17 @@
 #else
 #define BUILT_ON_FIPS ""
 #endif
-#ifdef AES_BY_HARDWARE
-#define BUILT_WITH_AES ", AES by hardware"
-#else
-#define BUILT_WITH_AES ", AES without hardware"
-#endif
 
 #define POLICY_INFO "; policy " DEFAULT_POLICY_NAME "%s"
 
 static char line[512];
 
 void build_info_write(const char *fips_module) {
-  (void)snprintf(line, sizeof(line),
-                 PACKAGE_NAME
-                 " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS BUILT_WITH_AES
-                 ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s%s, librabbitmq %s" POLICY_INFO ")",
-                 wolfSSL_lib_version(), fips_module, amqp_version(), POLICY_LOCK ? ", locked" : "");
+  (void)snprintf(
+      line, sizeof(line),
+      PACKAGE_NAME " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS
+                   ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s%s, librabbitmq %s; %s" POLICY_INFO ")",
+      wolfSSL_lib_version(), fips_module, amqp_version(), aes_hardware_text(), POLICY_LOCK ? ", locked" : "");
 }
 
 const char *build_info_line(void) { return line; }

@@ -2,6 +2,7 @@
 # WolfSSL itself: its start, its state, its words.
 
 library_sources += \
+	src/backend/aes_hardware.c src/backend/aes_hardware.h \
 	src/backend/build_info.c src/backend/build_info.h \
 	src/backend/fips_module.c src/backend/fips_module.h \
 	src/backend/point_cache.c src/backend/point_cache.h \

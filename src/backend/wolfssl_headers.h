@@ -25,10 +25,4 @@
 #endif
 #pragma GCC diagnostic pop
 
-/* Whether this wolfSSL uses the processor's AES instructions: a choice of its build. */
-#if defined(WOLFSSL_AESNI) || defined(USE_INTEL_SPEEDUP) || \
-    (defined(WOLFSSL_ARMASM) && !defined(WOLFSSL_ARMASM_NO_HW_CRYPTO))
-#define AES_BY_HARDWARE 1
-#endif
-
 #endif

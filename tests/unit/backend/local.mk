@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/backend/aes_hardware_test \
 	tests/unit/backend/build_info_test \
 	tests/unit/backend/fips_module_test \
 	tests/unit/backend/wolfssl_error_test
