@@ -19,28 +19,28 @@ bench_raw_aes_gcm_CPPFLAGS = -D_GNU_SOURCE $(HARDENING_CPPFLAGS) $(WOLFSSL_CFLAG
 bench_raw_aes_gcm_LDADD = $(WOLFSSL_RPATH) $(WOLFSSL_LIBS) $(JANSSON_LIBS)
 bench_raw_aes_gcm_LDFLAGS = $(AM_LDFLAGS) -no-install
 
-# Settings of a run: `make bench BENCH_OPTIONS=--quick`. $WOLFSSL_AESNI_PREFIX: a wolfSSL with AES instructions, when
-# one is there already.
+# Settings of a run: `make bench BENCH_OPTIONS=--quick`. $PRIVATE_WOLFSSL_PREFIX: a wolfSSL with AES instructions,
+# when one is there already.
 BENCH_OPTIONS =
-bench_folder = $(abs_top_builddir)/bench/aesni
+bench_folder = $(abs_top_builddir)/bench/private
 
 if HAVE_BENCH
 bench-programs: $(bench_programs)
 
 # From a copy, as `make dist` makes it: a source tree that was configured can't be configured again elsewhere.
 bench: $(bench_programs)
-	prefix='$(WOLFSSL_AESNI_PREFIX)'; \
+	prefix='$(PRIVATE_WOLFSSL_PREFIX)'; \
 	if test -z "$$prefix"; then \
 	  prefix='$(bench_folder)/wolfssl'; \
 	  test -f "$$prefix/share/built-by-build-wolfssl" || \
-	    $(SHELL) $(top_srcdir)/scripts/build-wolfssl --prefix "$$prefix" || exit 1; \
+	    $(SHELL) $(top_srcdir)/scripts/build-wolfssl --private --prefix "$$prefix" || exit 1; \
 	fi; \
 	$(MKDIR_P) '$(bench_folder)/build' && \
-	$(MAKE) $(AM_MAKEFLAGS) distdir distdir='bench/aesni/source' && \
+	$(MAKE) $(AM_MAKEFLAGS) distdir distdir='bench/private/source' && \
 	cd '$(bench_folder)/build' && \
 	../source/configure --quiet $(DISTCHECK_PREFIXES) --with-wolfssl="$$prefix" CC='$(CC)' CFLAGS='$(CFLAGS)' && \
 	$(MAKE) $(AM_MAKEFLAGS) bench-programs
-	$(top_srcdir)/bench/run --build system='$(abs_top_builddir)/bench' --build aesni='$(bench_folder)/build/bench' \
+	$(top_srcdir)/bench/run --build system='$(abs_top_builddir)/bench' --build private='$(bench_folder)/build/bench' \
 	  --json '$(abs_top_builddir)/bench/result.json' $(BENCH_OPTIONS)
 else
 bench bench-programs:

@@ -91,7 +91,7 @@ runs_on() {
   cat "$work/output"
   case $1 in
     wolfssl) has_lines "$work/output" '^tls wolfssl$' "^provider $INSTALLED_LIBDIR/librabbitmq-wolfssl-compat\\.so" \
-      "^mapped $INSTALLED_LIBDIR/librabbitmq-wolfssl\\.so" '^mapped /.*/libwolfssl\.so' || return ;;
+      "^mapped $INSTALLED_LIBDIR/librabbitmq-wolfssl\\.so" '^mapped /.*/libwolfssl[-.]' || return ;;
     openssl) has_lines "$work/output" '^tls openssl$' '^provider /.*/librabbitmq\.so' '^mapped /.*/libssl\.so' &&
       lacks "$work/output" "$wolfssl_libraries" || return ;;
   esac

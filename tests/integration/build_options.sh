@@ -219,7 +219,7 @@ with_module_failing() {
 # is ever called.
 make_stand_in() {
   mkdir -p "$work/$1" || return
-  wolfssl=$(ldd "$work/required/.libs/librabbitmq-wolfssl.so" | sed -n 's/.*=> \(.*libwolfssl\.so[^ ]*\) .*/\1/p')
+  wolfssl=$(ldd "$work/required/.libs/librabbitmq-wolfssl.so" | sed -n 's/.*=> \(.*libwolfssl[-.][^ ]*\) .*/\1/p')
   [ -n "$wolfssl" ] || return
   name=${wolfssl##*/}
   "$NM" -D --defined-only "$wolfssl" | awk '{ print $NF }' | grep -vE "$2" | sort -u |

@@ -28,7 +28,7 @@ linked_with() {
   ldd "$1" >"$work" 2>&1 || return
   cat "$work"
   ! grep -E 'not found|lib(ssl|crypto)\.so' "$work" >/dev/null || return
-  ! grep -q 'librabbitmq' "$work" || grep -q 'libwolfssl\.so' "$work"
+  ! grep -q 'librabbitmq' "$work" || grep -q 'libwolfssl[-.]' "$work"
 }
 
 work=$(mktemp "${TMPDIR:-/tmp}/without-openssl.XXXXXX") || exit 99

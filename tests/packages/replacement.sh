@@ -161,7 +161,7 @@ succeeded_by() {
 
 # The program may link OpenSSL for purposes of its own.
 maps_wolfssl() {
-  grep -q '/libwolfssl\.so' "$work/out" && grep -q '/librabbitmq-wolfssl-compat\.so' "$work/out" &&
+  grep -q '/libwolfssl[-.]' "$work/out" && grep -q '/librabbitmq-wolfssl-compat\.so' "$work/out" &&
     grep -qF "$(readlink -f "$libraries/librabbitmq.so.4")" "$work/out"
 }
 

@@ -173,7 +173,7 @@ offer_came_from() {
 
 # maps_hold_wolfssl PID
 maps_hold_wolfssl() {
-  grep -q '/libwolfssl\.so' "/proc/$1/maps" && grep -q '/librabbitmq-wolfssl-compat\.so' "/proc/$1/maps"
+  grep -q '/libwolfssl[-.]' "/proc/$1/maps" && grep -q '/librabbitmq-wolfssl-compat\.so' "/proc/$1/maps"
 }
 
 # ---- The start ---------------------------------------------------------------------------------------------------
