@@ -742,9 +742,9 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_fips_version(void);
 
 /**
  * One line for logs and bug reports: this library's version, the wolfSSL it was built with (its version, whether it is
- * a FIPS build and must be one), the librabbitmq it was built with, and those it runs on, with the FIPS module's version
- * and its state at start, and whether the wolfSSL it runs on uses the processor's AES instructions ("AES by hardware",
- * "AES without hardware", or "AES unknown"). Static text, never NULL. Any thread.
+ * a FIPS build and must be one), the librabbitmq it was built with, and those it runs on, with the FIPS module's
+ * version and its state at start, and whether the wolfSSL it runs on uses the processor's AES instructions ("AES by
+ * hardware", "AES without hardware", or "AES unknown"). Static text, never NULL. Any thread.
  */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_build_info(void);
 
