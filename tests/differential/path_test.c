@@ -171,11 +171,19 @@ static int end(void **state) {
   return 0;
 }
 
+/* Where an emulator makes it slow: EVERY=13 takes one case in 13. */
+static size_t step(void) {
+  const char *every = getenv("EVERY");
+  size_t count = every != NULL ? strtoull(every, NULL, 10) : 1;
+
+  return count > 0 ? count : 1;
+}
+
 static void test_names(void **state) {
   struct tally tally = {0};
 
   (void)state;
-  for (size_t i = 0; i < name_cases_count(); i++) {
+  for (size_t i = 0; i < name_cases_count(); i += step()) {
     struct question question = {.now = (int64_t)time(NULL)};
 
     name_case_make(i, &question.sent, &question.anchors, question.description, sizeof(question.description));
@@ -193,7 +201,7 @@ static void test_paths(void **state) {
   struct tally tally = {0};
 
   (void)state;
-  for (uint64_t i = seed; i < seed + PATH_CASES; i++) {
+  for (uint64_t i = seed; i < seed + PATH_CASES; i += step()) {
     struct question question = {.now = (int64_t)time(NULL)};
 
     path_case_make(i, &question.sent, &question.anchors, question.description, sizeof(question.description));
