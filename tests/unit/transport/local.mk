@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
-unit_tests += \
+# They depend on rabbitmq-c: see check-rabbitmq-c in Makefile.am.
+transport_unit_tests = \
 	tests/unit/transport/back_pressure_test \
 	tests/unit/transport/close_reason_test \
 	tests/unit/transport/closing_test \
@@ -12,3 +13,4 @@ unit_tests += \
 	tests/unit/transport/tcp_connect_test \
 	tests/unit/transport/transport_test \
 	tests/unit/transport/two_senders_test
+unit_tests += $(transport_unit_tests)
