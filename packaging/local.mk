@@ -6,7 +6,8 @@ debian_files = \
 	debian/librabbitmq-wolfssl-compat0.install debian/librabbitmq-wolfssl-compat0.symbols \
 	debian/librabbitmq-wolfssl-dev.docs debian/librabbitmq-wolfssl-dev.examples \
 	debian/librabbitmq-wolfssl-dev.install debian/librabbitmq-wolfssl0.docs debian/librabbitmq-wolfssl0.install \
-	debian/librabbitmq-wolfssl0.symbols debian/not-installed debian/rules debian/source/format \
+	debian/librabbitmq-wolfssl0.symbols debian/not-installed \
+	debian/private-wolfssl.lintian-overrides debian/rules debian/source/format \
 	debian/source/lintian-overrides debian/tests/control debian/tests/mutual-tls
 replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/clean packaging/librabbitmq4-wolfssl/debian/control \
@@ -16,7 +17,8 @@ replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/not-installed packaging/librabbitmq4-wolfssl/debian/rules \
 	packaging/librabbitmq4-wolfssl/debian/source/format \
 	packaging/librabbitmq4-wolfssl/debian/source/lintian-overrides
-package_tests = tests/packages/life_cycle.sh tests/packages/php_amqp.php tests/packages/replacement.sh
+package_tests = tests/packages/large_messages.c tests/packages/life_cycle.sh tests/packages/php_amqp.php \
+	tests/packages/private.sh tests/packages/replacement.sh tests/packages/two_wolfssls.c
 # For scripts/test-rpm, and a layer for Yocto.
 rpm_files = packaging/librabbitmq-wolfssl.spec packaging/rpmlint.toml
 yocto_files = \
