@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# Clean Debian systems in folders, for scripts that build or test in them. Source debian-source.sh first, then this.
-# Root's rights are needed.
+# Clean Debian systems in folders, for scripts that build or test in them. Source debian-source.sh first, then this;
+# $scripts is the folder of both. Root's rights are needed.
 #
 #   make_root SUITE [ARCHITECTURE] FOLDER
 #   enter_root FOLDER COMMAND...
@@ -41,7 +41,7 @@ make_root() {
   root_folder=$2
   [ "$(id -u)" -eq 0 ] || die 'root makes and enters a Debian system in a folder; run this as root'
   if [ ! -d "$root_folder" ]; then
-    command -v debootstrap >/dev/null || die 'debootstrap is missing (Debian: apt-get install debootstrap)'
+    command -v debootstrap >/dev/null || "$scripts/install-dependencies" --roots || return
     find_mirror
     case $mirror in
       https:*) set -- --include=ca-certificates ;;
