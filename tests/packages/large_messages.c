@@ -2,7 +2,7 @@
 /*
  *     large_messages CA.pem HOST PORT CERTIFICATE.pem KEY
  *
- * Publishes messages of 128 KiB to a queue and consumes them, by rabbitmq-c's own TLS functions, whosever they are here.
+ * Publishes messages of 128 KiB to a queue and consumes them, by rabbitmq-c's own TLS functions, whosever they are.
  * Prints the microseconds of CPU that each message took, without the handshake.
  */
 #include <amqp.h>

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# private.sh PLAIN: packages that bring their own wolfSSL along (build-packages --with-wolfssl) can be installed from the
-# start, and PLAIN is a folder with those that don't, or empty. To be run by root in a system for it
+# private.sh PLAIN: packages that bring their own wolfSSL along (build-packages --with-wolfssl) can be had by apt from
+# the start, and PLAIN is a folder with those that don't, or empty. To be run by root in a system for it
 # (scripts/test-packages): it installs packages, and removes them.
 
 set -u
@@ -69,8 +69,12 @@ says() {
   "$work/info" && "$work/info" | grep -qF "$1"
 }
 
-expected_aes() {
-  if grep -E '^(flags|Features)' /proc/cpuinfo | grep -qw aes; then echo 'AES by hardware'; else echo 'AES without hardware'; fi
+says_how_aes_is_done() {
+  if grep -E '^(flags|Features)' /proc/cpuinfo | grep -qw aes; then
+    says 'AES by hardware'
+  else
+    says 'AES without hardware'
+  fi
 }
 
 # ---- The system's wolfSSL in the same process ------------------------------------------------------------------------
@@ -122,7 +126,7 @@ tap_check 'the licence of wolfSSL is there' has_licence
 tap_check 'programs link, with the shared library and with the archive' link_by_pkg_config
 tap_check 'a program that prints what the library says of itself' write_info_program
 private_version=$("$work/info" | sed -n 's/.*running on wolfSSL \([0-9.]*\).*/\1/p')
-tap_check 'it says how AES is done: by hardware, where the processor has it' says "$(expected_aes)"
+tap_check 'it says how AES is done: by hardware, where the processor has it' says_how_aes_is_done
 
 tap_check 'a private broker starts' "$root/scripts/broker" start "$work/broker" || tap_finish
 # shellcheck source=/dev/null
@@ -141,13 +145,16 @@ if nm -D "$private"/libwolfssl*.so.* | grep -qw wolfSSL_new; then
 else
   tap_check "linked, the system's first: each calls its own" each_has_its_own "$work/system-first"
   tap_check "linked, the system's last: each calls its own" each_has_its_own "$work/system-last"
-  tap_check "opened for all, the system's first: each calls its own" each_has_its_own "$work/opened" "$system" "$library"
-  tap_check "opened for all, the system's last: each calls its own" each_has_its_own "$work/opened" "$library" "$system"
+  tap_check "opened for all, the system's first: each calls its own" \
+    each_has_its_own "$work/opened" "$system" "$library"
+  tap_check "opened for all, the system's last: each calls its own" \
+    each_has_its_own "$work/opened" "$library" "$system"
   tap_check "messages come back with the system's preloaded" cost_by with_both "$system:$drop_in"
 fi
 
 if [ -n "$plain" ]; then
-  tap_check 'the packages without a wolfSSL of their own' install_packages --allow-downgrades "$plain"/librabbitmq-wolfssl*.deb
+  tap_check 'the packages without a wolfSSL of their own' install_packages --allow-downgrades \
+    "$plain"/librabbitmq-wolfssl*.deb
   tap_check "the library takes the system's wolfSSL" eval "ldd $library | grep 'libwolfssl.* => $libraries/libwolfssl'"
   tap_check 'nothing is left in the private folder' test ! -e "$private"
   tap_check 'the library says that AES is done without hardware' says 'AES without hardware'
