@@ -21,9 +21,10 @@
 #define HARDWARE "AES by hardware"
 #define SOFTWARE "AES without hardware"
 
-static const uint8_t key[AES_HARDWARE_KEY_BYTES] = "\x10\x32\x54\x76\x98\xba\xdc\xfe\x01\x23\x45\x67\x89\xab\xcd";
-static const uint8_t in_words[AES_HARDWARE_KEY_BYTES] =
-    "\x76\x54\x32\x10\xfe\xdc\xba\x98\x67\x45\x23\x01\x00\xcd\xab\x89";
+static const uint8_t key[AES_HARDWARE_KEY_BYTES] = {0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe,
+                                                    0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0x00};
+static const uint8_t in_words[AES_HARDWARE_KEY_BYTES] = {0x76, 0x54, 0x32, 0x10, 0xfe, 0xdc, 0xba, 0x98,
+                                                         0x67, 0x45, 0x23, 0x01, 0x00, 0xcd, 0xab, 0x89};
 
 static bool kernel_says_aes(void) {
   char line[8192];
