@@ -22,7 +22,6 @@
 
 #define KNOWN_AS_HARDWARE "AES by hardware"
 #define KNOWN_AS_SOFTWARE "AES without hardware"
-#define NOT_KNOWN "AES unknown"
 
 /* More than the structure takes in any build: the running one's may be larger than that of our headers. */
 typedef union {
@@ -54,13 +53,13 @@ const char *aes_hardware_judge(const uint8_t *key, const uint8_t *kept, bool pro
   if (!processor_has_aes || is_in_reversed_words(key, kept)) {
     return KNOWN_AS_SOFTWARE;
   }
-  return memcmp(key, kept, AES_HARDWARE_KEY_BYTES) == 0 ? KNOWN_AS_HARDWARE : NOT_KNOWN;
+  return memcmp(key, kept, AES_HARDWARE_KEY_BYTES) == 0 ? KNOWN_AS_HARDWARE : AES_HARDWARE_UNKNOWN;
 }
 
 const char *aes_hardware_text(void) {
   static const uint8_t key[AES_HARDWARE_KEY_BYTES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   aes_in_any_build_t any;
-  const char *text = NOT_KNOWN;
+  const char *text = AES_HARDWARE_UNKNOWN;
 
   memset(&any, 0, sizeof(any));
   if (wc_AesInit(&any.aes, NULL, INVALID_DEVID) == 0) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define AES_HARDWARE_KEY_BYTES 16
+#define AES_HARDWARE_UNKNOWN "AES unknown"
 
 /** What is known of it, for the line about the build: "AES by hardware", for one. Static text. */
 const char *aes_hardware_text(void);

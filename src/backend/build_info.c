@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "amqp_wolfssl_socket.h"
-#include "backend/aes_hardware.h"
 #include "backend/build_info.h"
 #include "backend/wolfssl_headers.h"
 
@@ -25,12 +24,12 @@
 
 static char line[512];
 
-void build_info_write(const char *fips_module) {
-  (void)snprintf(
-      line, sizeof(line),
-      PACKAGE_NAME " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS
-                   ", librabbitmq " AMQP_VERSION_STRING "; running on wolfSSL %s%s, librabbitmq %s; %s" POLICY_INFO ")",
-      wolfSSL_lib_version(), fips_module, amqp_version(), aes_hardware_text(), POLICY_LOCK ? ", locked" : "");
+void build_info_write(const char *fips_module, const char *aes) {
+  (void)snprintf(line, sizeof(line),
+                 PACKAGE_NAME " " PACKAGE_VERSION " (built with wolfSSL " LIBWOLFSSL_VERSION_STRING BUILT_ON_FIPS
+                              ", librabbitmq " AMQP_VERSION_STRING
+                              "; running on wolfSSL %s%s, librabbitmq %s; %s" POLICY_INFO ")",
+                 wolfSSL_lib_version(), fips_module, amqp_version(), aes, POLICY_LOCK ? ", locked" : "");
 }
 
 const char *build_info_line(void) { return line; }

@@ -3,8 +3,12 @@
 #ifndef AMQP_WOLFSSL_BUILD_INFO_H
 #define AMQP_WOLFSSL_BUILD_INFO_H
 
-/** Writes the line; called once, by the start-up. \a fips_module: what to say about it, starting with ", ", or "". */
-void build_info_write(const char *fips_module);
+/**
+ * Writes the line; called by the start-up.
+ * \param fips_module what to say about it, starting with ", ", or ""
+ * \param aes how AES is done
+ */
+void build_info_write(const char *fips_module, const char *aes);
 
 /** The line; "" until it is written. */
 const char *build_info_line(void);

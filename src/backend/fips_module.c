@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "backend/aes_hardware.h"
 #include "backend/build_info.h"
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
@@ -185,6 +186,7 @@ static bool is_in_error(amqp_wolfssl_fips_status_t status) {
   return status != AMQP_WOLFSSL_FIPS_NOT_BUILT_IN && status != AMQP_WOLFSSL_FIPS_NORMAL;
 }
 
+/* Of a wolfSSL that did not start nothing is asked: its module would run self-tests for it. */
 static void write_build_info(void) {
   char text[128] = "";
   amqp_wolfssl_fips_status_t status = read_status();
@@ -193,7 +195,7 @@ static void write_build_info(void) {
     (void)snprintf(text, sizeof(text), ", FIPS module \"%s\" %s", read_version(),
                    is_in_error(status) ? "in error" : "in normal mode");
   }
-  build_info_write(text);
+  build_info_write(text, started ? aes_hardware_text() : AES_HARDWARE_UNKNOWN);
 }
 
 int fips_module_start(void) {

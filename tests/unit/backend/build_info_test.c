@@ -101,7 +101,7 @@ static void test_version(void **state) {
 /* Last of all: the line stays as it was written. */
 static void test_says_what_the_module_says(void **state) {
   (void)state;
-  build_info_write(", FIPS module \"1.2\" in error");
+  build_info_write(", FIPS module \"1.2\" in error", AES_HARDWARE_UNKNOWN);
   assert_names("running on wolfSSL ", wolfSSL_lib_version(), ", FIPS module \"1.2\" in error, librabbitmq ");
 }
 
