@@ -103,7 +103,7 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_ERROR_CONFIG_FROZEN = 3,         /**< a setter was called after the first socket was made */
   AMQP_WOLFSSL_ERROR_NOT_SUPPORTED = 4,         /**< this library or its wolfSSL was built without the feature */
   AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
-  AMQP_WOLFSSL_ERROR_LIBRARY_FAILED = 6,        /**< wolfSSL did not start, or failed in a way it does not explain */
+  AMQP_WOLFSSL_ERROR_LIBRARY_FAILED = 6,        /**< wolfSSL did not start, is the wrong one, or failed unexplained */
   AMQP_WOLFSSL_ERROR_FIPS_MODULE = 7,           /**< wolfSSL's FIPS module is not in normal mode: a self-test failed */
   AMQP_WOLFSSL_ERROR_POLICY_LOCKED = 8,     /**< policy or version is fixed, at build time or by the administrator */
   AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID = 9, /**< the administrator's file (rabbitmq-wolfssl.conf) is invalid */
@@ -721,7 +721,7 @@ typedef enum amqp_wolfssl_fips_status_t {
   AMQP_WOLFSSL_FIPS_NOT_BUILT_IN = 0, /**< this wolfSSL has no FIPS module */
   AMQP_WOLFSSL_FIPS_NORMAL = 1,       /**< its self-tests passed; it can be used */
   AMQP_WOLFSSL_FIPS_DEGRADED = 2,     /**< the self-test of an algorithm failed; nothing can be opened */
-  AMQP_WOLFSSL_FIPS_FAILED = 3        /**< its integrity check failed, or its mode is unknown */
+  AMQP_WOLFSSL_FIPS_FAILED = 3        /**< it failed its integrity check, its mode is unknown, or calls bypass it */
 } amqp_wolfssl_fips_status_t;
 
 /**

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start-up of wolfSSL and its FIPS module: the library's only global state. A mutex and not pthread_once(), because a
- * start that failed for lack of memory must be retried once there is some. The module's own failures are final: only a
- * new process clears them.
+ * Start-up of wolfSSL and its FIPS module. A mutex and not pthread_once(), because a start that failed for lack of
+ * memory must be retried once there is some. The module's own failures are final: only a new process clears them. So is
+ * the verdict on where wolfSSL comes from.
  *
- * The order matters: the callback first, or a failure during the start goes unnoticed; then wolfSSL; then all
- * self-tests (CASTs), before threads use the module, which would run them at the first use of each algorithm; then
- * status and mode.
+ * The order matters: that verdict first, or the wrong wolfSSL is started; then the callback, or a failure during the
+ * start goes unnoticed; then wolfSSL; then all self-tests (CASTs), before threads use the module, which would run them
+ * at the first use of each algorithm; then status and mode.
  */
 #include "autoconfig.h"
 
@@ -21,6 +21,7 @@
 #include "backend/build_info.h"
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
+#include "backend/wolfssl_origin.h"
 
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
@@ -186,10 +187,18 @@ static bool is_in_error(amqp_wolfssl_fips_status_t status) {
   return status != AMQP_WOLFSSL_FIPS_NOT_BUILT_IN && status != AMQP_WOLFSSL_FIPS_NORMAL;
 }
 
+/* Where our calls go to another wolfSSL, what the module says of itself is no matter. */
+static amqp_wolfssl_fips_status_t judge_status(void) {
+  amqp_wolfssl_fips_status_t status = read_status();
+
+  return status != AMQP_WOLFSSL_FIPS_NOT_BUILT_IN && wolfssl_origin_refusal() != NULL ? AMQP_WOLFSSL_FIPS_FAILED
+                                                                                      : status;
+}
+
 /* Of a wolfSSL that did not start nothing is asked: its module would run self-tests for it. */
 static void write_build_info(void) {
   char text[128] = "";
-  amqp_wolfssl_fips_status_t status = read_status();
+  amqp_wolfssl_fips_status_t status = judge_status();
 
   if (status != AMQP_WOLFSSL_FIPS_NOT_BUILT_IN) {
     (void)snprintf(text, sizeof(text), ", FIPS module \"%s\" %s", read_version(),
@@ -198,20 +207,29 @@ static void write_build_info(void) {
   build_info_write(text, started ? aes_hardware_text() : AES_HARDWARE_UNKNOWN);
 }
 
+static int start_wolfssl(void) {
+  int result;
+
+  listen_to_module();
+  result = wolfSSL_Init();
+  started = result == WOLFSSL_SUCCESS;
+  if (started) {
+    test_module();
+  }
+  write_build_info();
+  return started ? 0 : result;
+}
+
 int fips_module_start(void) {
-  int result = 0;
+  bool refused = wolfssl_origin_refusal() != NULL; /* before the mutex: it takes the loader's lock */
+  int result = refused ? -1 : 0;
 
   if (pthread_mutex_lock(&starting) != 0) {
     return -1;
   }
-  if (!started) {
-    listen_to_module();
-    result = wolfSSL_Init();
-    started = result == WOLFSSL_SUCCESS;
-    result = started ? 0 : result;
-    if (started) {
-      test_module();
-    }
+  if (!started && !refused) {
+    result = start_wolfssl();
+  } else if (refused && build_info_line()[0] == '\0') {
     write_build_info();
   }
   (void)pthread_mutex_unlock(&starting);
@@ -219,8 +237,12 @@ int fips_module_start(void) {
 }
 
 amqp_wolfssl_code_t fips_module_check(amqp_wolfssl_stage_t stage, amqp_wolfssl_error_t *error) {
+  const char *refusal = wolfssl_origin_refusal();
   int result = fips_module_start();
 
+  if (refusal != NULL) {
+    return error_set(error, stage, AMQP_WOLFSSL_ERROR_LIBRARY_FAILED, "%s", refusal);
+  }
   if (is_in_error(read_status())) {
     return explain_error(stage, error);
   }
@@ -232,7 +254,7 @@ amqp_wolfssl_code_t fips_module_check(amqp_wolfssl_stage_t stage, amqp_wolfssl_e
 
 amqp_wolfssl_fips_status_t fips_module_status(void) {
   (void)fips_module_start(); /* whether wolfSSL starts or not, the module knows its state */
-  return read_status();
+  return judge_status();
 }
 
 const char *fips_module_version(void) { return read_version(); }

@@ -9,13 +9,14 @@
  * Starts wolfSSL if nobody has, then makes a FIPS module run all its self-tests. Any thread, any number of times;
  * wolfSSL_Init() itself races in 5.5.4, and self-tests in two threads at once can degrade the module. It is never shut
  * down again: other users of wolfSSL in the same process may still need it.
- * \return 0 or wolfSSL's code. A module in error does not count as a failed start: fips_module_check() reports it.
+ * \return 0, wolfSSL's code, or -1 where it must not be used (see wolfssl_origin.h). A module in error does not count
+ * as a failed start: fips_module_check() reports it.
  */
 int fips_module_start(void);
 
 /**
- * Starts wolfSSL if nobody has, and checks that it can be used now: that it started, and that its FIPS module, if it
- * has one, is in normal mode.
+ * Starts wolfSSL if nobody has, and checks that it can be used now: that it is the one we need, that it started, and
+ * that its FIPS module, if it has one, is in normal mode.
  * \return AMQP_WOLFSSL_OK, with \a error unchanged; or the code that \a error then has
  */
 amqp_wolfssl_code_t fips_module_check(amqp_wolfssl_stage_t stage, amqp_wolfssl_error_t *error);

@@ -8,4 +8,5 @@ library_sources += \
 	src/backend/point_cache.c src/backend/point_cache.h \
 	src/backend/wolfssl_error.c src/backend/wolfssl_error.h \
 	src/backend/wolfssl_headers.h \
-	src/backend/wolfssl_key.h
+	src/backend/wolfssl_key.h \
+	src/backend/wolfssl_origin.c src/backend/wolfssl_origin.h

@@ -5,6 +5,7 @@
 #include "amqp_wolfssl_socket.h"
 #include "backend/build_info.h"
 #include "backend/fips_module.h"
+#include "backend/wolfssl_origin.h"
 #include "transport/rabbitmq_socket_abi.h"
 
 static const char incompatible[] =
@@ -29,7 +30,9 @@ static amqp_wolfssl_code_t check_wolfssl(const char **sentence) {
   amqp_wolfssl_error_t error;
   amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &error);
 
-  if (code == AMQP_WOLFSSL_ERROR_FIPS_MODULE) {
+  if (wolfssl_origin_refusal() != NULL) {
+    *sentence = wolfssl_origin_refusal();
+  } else if (code == AMQP_WOLFSSL_ERROR_FIPS_MODULE) {
     *sentence =
         "wolfSSL's FIPS module is in error: its integrity check or a self-test failed; restart the program, and if "
         "that does not help, reinstall wolfSSL";
