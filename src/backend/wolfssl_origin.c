@@ -186,8 +186,8 @@ const char *wolfssl_origin_refusal(void) {
   if (!atomic_load(&is_known)) {
     char sentence[SENTENCE_LENGTH];
 
-    judge_process(
-        sentence); /* takes the loader's lock, so none of ours may be held: a library may start us as it loads */
+    /* It takes the loader's lock, so none of ours may be held: a library may start us as it loads. */
+    judge_process(sentence);
     (void)pthread_mutex_lock(&keeping);
     if (!atomic_load(&is_known)) {
       memcpy(kept, sentence, sizeof(kept));
