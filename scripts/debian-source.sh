@@ -110,7 +110,7 @@ find_mirror() {
   mirror=$(mirror_of debian) || die 'no mirror of Debian itself is named in /etc/apt'
 }
 
-# private_apt COMMAND...: one suite's source packages, with all that apt keeps in the temporary folder. The machine's
+# private_apt COMMAND...: one suite's packages, with all that apt keeps in the temporary folder. The machine's
 # other settings, its proxy for one, hold.
 private_apt() {
   apt-get -o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$work/apt/parts" \
@@ -137,11 +137,12 @@ source_stanza() {
   echo
 }
 
+# configure_apt SUITE [TYPES]
 configure_apt() {
   rm -rf "$work/apt"
   mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
   : >"$work/apt/status"
-  source_stanzas deb-src "$1" >"$work/apt/parts/source.sources"
+  source_stanzas "${2:-deb-src}" "$1" >"$work/apt/parts/source.sources"
 }
 
 # fetch_part NAME FILE: one tarball of the source package found last, "orig" or "debian", into FILE: of the newest
