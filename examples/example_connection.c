@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* How long connecting may take: name lookup, TCP and TLS together. */
-static const struct timeval open_limit = {10, 0};
+static struct timeval open_limit = {10, 0};
 
 static void print_help(const char *program, const char *purpose) {
   printf(

@@ -35,7 +35,7 @@
 /* AMQP_STATUS_SSL_SET_ENGINE_FAILED and AMQP_STATUS_SSL_UNIMPLEMENTED, which old headers lack. */
 enum { SET_ENGINE_FAILED = -0x0204, UNIMPLEMENTED = -0x0205 };
 
-static const struct timeval hang_limit = {30, 0};
+static struct timeval hang_limit = {30, 0};
 
 struct compat_client {
   amqp_connection_state_t connection;

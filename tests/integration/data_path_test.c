@@ -52,7 +52,7 @@
 #define SMALL_BODY 128
 
 static const struct private_broker *broker;
-static const struct timeval hang_limit = {HANG_MILLISECONDS / 1000, 0};
+static struct timeval hang_limit = {HANG_MILLISECONDS / 1000, 0};
 
 /* ---- Counting send() ---- */
 
@@ -597,7 +597,7 @@ static void cork_needs_an_open_socket_of_ours(void **state) {
 
 /* rabbitmq-c closes by force when an answer does not come in time; from this peer none ever comes. */
 static void a_cork_ends_with_its_connection(void **state) {
-  static const struct timeval short_limit = {0, 1000};
+  static struct timeval short_limit = {0, 1000};
   struct tls_server silent = tls_server_start(TLS_SERVER_PROXY, "server", 0, NULL);
   struct client client = new_client(AMQP_WOLFSSL_TLS_1_3);
   (void)state;

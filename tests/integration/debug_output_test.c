@@ -52,7 +52,7 @@
 #define FAILED_OPEN "librabbitmq-wolfssl: connect: CONNECT_FAILED: "
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct timeval hang_limit = {30, 0};
+static struct timeval hang_limit = {30, 0};
 
 /* ---- What stands in for the system's ---- */
 

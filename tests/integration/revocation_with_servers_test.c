@@ -378,7 +378,7 @@ struct opener {
 
 static void *open_many(void *argument) {
   struct opener *opener = argument;
-  const struct timeval limit = {30, 0};
+  struct timeval limit = {30, 0};
 
   for (int i = 0; i < OPENS; i++) {
     amqp_connection_state_t connection = amqp_new_connection();

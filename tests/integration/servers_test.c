@@ -809,7 +809,7 @@ static void an_echo_of_the_protocol_header(void **state) {
 
 static void a_server_that_never_answers(void **state) {
   static const char *const stall[] = {"--stall-handshake", NULL};
-  const struct timeval limit = {0, 300000};
+  struct timeval limit = {0, 300000};
   struct tls_server server = tls_server_start(TLS_SERVER_PROXY, "server", 0, stall);
   struct client client = client_new(&client_ordinary);
   const int status = amqp_socket_open_noblock(client.socket, "127.0.0.1", server.port, &limit);

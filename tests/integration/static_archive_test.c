@@ -58,7 +58,7 @@ static void refuses_an_unknown_server(void **state) {
 
 /* By rabbitmq-c's own names, and with the trace that the second archive writes. */
 static void connects_by_the_drop_in_library(void **state) {
-  const struct timeval hang_limit = {30, 0};
+  struct timeval hang_limit = {30, 0};
   struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
   amqp_connection_state_t connection = amqp_new_connection();
   amqp_socket_t *socket;

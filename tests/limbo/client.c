@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Only a connection that hangs takes so long. */
-static const struct timeval hang_limit = {30, 0};
+static struct timeval hang_limit = {30, 0};
 
 /*
  * What wolfSSL calls a wrong signature of the handshake: VERIFY_SIGN_ERROR, SIG_VERIFY_E; and when RSA with the wrong

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Only a connection that hangs takes so long. */
-static const struct timeval hang_limit = {30, 0};
+static struct timeval hang_limit = {30, 0};
 
 /* ---- Config and socket ---- */
 

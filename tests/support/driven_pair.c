@@ -21,7 +21,7 @@
 #define BODY (FRAME - 8)
 #define MOST_SENT ((size_t)8 * 1024 * 1024)
 
-static const struct timeval limit = {.tv_sec = 10};
+static struct timeval limit = {.tv_sec = 10};
 
 static void note_failure(amqp_socket_t *socket, const amqp_wolfssl_error_t *error, void *user_data) {
   struct told *told = user_data;

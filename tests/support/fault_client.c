@@ -21,7 +21,7 @@
 #define CHANNEL 1
 
 /* A safety net: nothing here takes long unless it hangs. */
-static const struct timeval limit = {60, 0};
+static struct timeval limit = {60, 0};
 
 amqp_wolfssl_config_t *fault_config_new(amqp_wolfssl_version_t lowest, amqp_wolfssl_version_t highest) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();

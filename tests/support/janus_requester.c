@@ -38,7 +38,7 @@
 
 enum { CHANNEL = 1, FRAME_MAX = 131072 };
 
-static const struct timeval hang_limit = {30, 0};
+static struct timeval hang_limit = {30, 0};
 
 struct exchange {
   amqp_connection_state_t connection;

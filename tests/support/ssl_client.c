@@ -26,7 +26,7 @@
 
 enum { CHANNEL = 1, FRAME_MAX = 131072 };
 
-static const struct timeval hang_limit = {30, 0};
+static struct timeval hang_limit = {30, 0};
 
 static void show_provider(void) {
   amqp_socket_t *(*function)(amqp_connection_state_t) = amqp_ssl_socket_new;

@@ -33,7 +33,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct timeval soon = {.tv_sec = 60}; /* a safety net: nothing here should come near it */
+static struct timeval soon = {.tv_sec = 60}; /* a safety net: nothing here should come near it */
 
 /* ---- The client ---- */
 

@@ -38,7 +38,7 @@ struct program {
 };
 
 static void start_program(struct program *program, unsigned version) {
-  const struct timeval soon = {.tv_sec = HANG_MILLISECONDS / 1000};
+  struct timeval soon = {.tv_sec = HANG_MILLISECONDS / 1000};
   const int buffer = SEND_BUFFER;
 
   driven_peer_start(&program->peer, version);

@@ -42,7 +42,7 @@ struct client {
   amqp_socket_t *socket;
 };
 
-static const struct timeval soon = {.tv_sec = 60}; /* a safety net: nothing here should come near it */
+static struct timeval soon = {.tv_sec = 60}; /* a safety net: nothing here should come near it */
 
 static void client_attach(struct client *client, amqp_wolfssl_config_t *config) {
   client->config = config;
@@ -134,7 +134,7 @@ static void assert_closed(struct client *client) {
 }
 
 /* An open that fails, with everything that is said about it, and leaves the socket closed. */
-static void expect_open_failure(struct client *client, const char *host, int port, const struct timeval *timeout,
+static void expect_open_failure(struct client *client, const char *host, int port, struct timeval *timeout,
                                 int status, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code) {
   assert_int_equal(amqp_socket_open_noblock(client->socket, host, port, timeout), status);
   assert_error(client, stage, code);
@@ -338,7 +338,7 @@ static void note_failure(amqp_socket_t *socket, const amqp_wolfssl_error_t *erro
 }
 
 static void test_failed_opens_are_told(void **state) {
-  static const struct timeval wrong = {.tv_usec = -1};
+  static struct timeval wrong = {.tv_usec = -1};
   struct told told = {0};
   struct client client;
   int port;
@@ -538,7 +538,7 @@ static void test_replacing_the_socket(void **state) {
 /* ---- Opening that fails ---- */
 
 static void test_bad_arguments(void **state) {
-  static const struct timeval wrong[] = {{.tv_sec = -1}, {.tv_usec = -1}, {.tv_usec = 1000000}};
+  static struct timeval wrong[] = {{.tv_sec = -1}, {.tv_usec = -1}, {.tv_usec = 1000000}};
   struct client client;
   struct peer peer;
 
@@ -611,8 +611,8 @@ static void test_unresolvable(void **state) {
 }
 
 static void test_time_limit(void **state) {
-  static const struct timeval short_time = {.tv_usec = 200000};
-  static const struct timeval none = {0};
+  static struct timeval short_time = {.tv_usec = 200000};
+  static struct timeval none = {0};
   struct client client;
   struct peer peer;
 
