@@ -2,14 +2,13 @@
 # shellcheck shell=sh disable=SC2034
 #
 # What the scripts share that build a library from Debian's source package. Source it, make $work, a temporary folder,
-# and end with "trap clean_up EXIT". $suites are Debian's suites, the newest first, $older_suites those that are
-# taken only when they are asked for; $suite, if not empty, is the one to take.
+# and end with "trap clean_up EXIT". $suites are Debian's suites, the newest first; $suite, if not
+# empty, is the one to take.
 
 program=$(basename "$0")
 work=
 suite=
 suites='sid trixie bookworm'
-older_suites=bullseye
 security=yes
 prefix=
 keep=no
@@ -47,9 +46,9 @@ check_prefix_and_suite() {
     '') die '--prefix is needed (see --help)' ;;
     *) die "--prefix wants an absolute folder, not \"$prefix\"" ;;
   esac
-  case " $suites $older_suites " in
+  case " $suites " in
     *" ${suite:-sid} "*) ;;
-    *) die "--suite is one of: $suites $older_suites" ;;
+    *) die "--suite is one of: $suites" ;;
   esac
 }
 
