@@ -30,7 +30,7 @@ configure_root() {
 }
 
 # make_root SUITE [ARCHITECTURE] FOLDER: what a package may take for granted when it is built, and nothing else. A
-# folder that is there already was finished once, and is kept; only the lists of packages are read again.
+# folder that is there already was finished once, and is kept, but for newer versions of its packages.
 make_root() {
   root_suite=$1
   root_architecture=$(dpkg --print-architecture)
@@ -51,11 +51,14 @@ make_root() {
     unshare --mount debootstrap --variant=buildd --arch="$root_architecture" "$@" "$root_suite" \
       "$root_folder.unfinished" "$mirror" || return
     configure_root "$root_suite" "$root_folder.unfinished"
-    enter_root "$root_folder.unfinished" sh -c 'apt-get -qq update && apt-get -qq dist-upgrade && apt-get clean' ||
-      return
+    bring_up_to_date "$root_folder.unfinished" || return
     mv "$root_folder.unfinished" "$root_folder"
   fi
-  enter_root "$root_folder" apt-get -qq update
+  bring_up_to_date "$root_folder"
+}
+
+bring_up_to_date() {
+  enter_root "$1" sh -c 'apt-get -qq update && apt-get -qq dist-upgrade && apt-get clean'
 }
 
 # enter_root FOLDER COMMAND...: runs it there as root, in /, without this machine's environment. It has its own mounts
