@@ -140,6 +140,10 @@ AC_DEFUN([PROJECT_WOLFSSL], [
       (defined(WOLFSSL_ARMASM) && !defined(WOLFSSL_ARMASM_NO_HW_CRYPTO))]), [hardware AES])
     PROJECT_WOLFSSL_FEATURE([extended_master_secret], [defined(HAVE_EXTENDED_MASTER)], [the extended master secret])
     PROJECT_WOLFSSL_FEATURE([encrypted_keys], [defined(WOLFSSL_ENCRYPTED_KEYS)], [encrypted private keys])
+    PROJECT_WOLFSSL_FEATURE([curve25519], [defined(HAVE_CURVE25519) && defined(HAVE_ED25519)], [X25519 and Ed25519])
+    # From the version on that policy.c takes.
+    PROJECT_WOLFSSL_FEATURE([hybrid_groups], [defined(WOLFSSL_HAVE_MLKEM) && LIBWOLFSSL_VERSION_HEX >= 0x05009002],
+      [hybrid groups with ML-KEM])
     # Not HAVE_PKCS11: wolfSSL's own PKCS 11 is not used (src/identity/pkcs11_token.c says why).
     PROJECT_WOLFSSL_FEATURE([private_key_callbacks],
       [defined(HAVE_PK_CALLBACKS) && defined(WOLF_PRIVATE_KEY_ID) && defined(WC_RSA_PSS)],
