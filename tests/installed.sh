@@ -13,6 +13,8 @@
 #   DEPENDENCIES_PKG_CONFIG    folders of .pc files outside the system's, each after a colon
 #   RABBITMQ_HAS_OPENSSL       yes or no: the librabbitmq that the library was built with
 #   RABBITMQ_WITHOUT_OPENSSL   the prefix of a librabbitmq that has no OpenSSL (scripts/build-rabbitmq-c), or empty
+#   RABBITMQ_WITH_COMPAT       the prefix of a librabbitmq that has the drop-in library in OpenSSL's place (the same script's
+#                              --with-compat), or empty
 #   REQUIRE_WITHOUT_OPENSSL    1: without such a librabbitmq the tests fail instead of being skipped
 #   DESTDIR                    nothing can be tested when it is set: the .pc files name folders without it
 
@@ -359,6 +361,44 @@ elif [ "${REQUIRE_WITHOUT_OPENSSL:-0}" = 1 ]; then
   tap_fail 'without OpenSSL' 'RABBITMQ_WITHOUT_OPENSSL is not set'
 else
   tap_skip 'without OpenSSL' 'RABBITMQ_WITHOUT_OPENSSL names no librabbitmq (scripts/build-rabbitmq-c makes one)'
+fi
+
+# ---- A librabbitmq that needs the drop-in library, in place of the one that a program was linked with ----
+
+exported() {
+  nm -D --defined-only "$@" | sed -n 's/.* \([A-Za-z_][A-Za-z0-9_]*\)\(@.*\)\{0,1\}$/\1/p' | LC_ALL=C sort -u
+}
+link_with_openssl() {
+  flags=$(pkg-config --cflags --libs librabbitmq) || return
+  # shellcheck disable=SC2086
+  $CC $CPPFLAGS $CFLAGS -DAMQP_TLS_OPENSSL=1 -o "$work/unchanged" "$consumers/consumer.c" $LDFLAGS $flags &&
+    runs_on openssl "$work/unchanged"
+}
+replaced_under_it() {
+  LD_LIBRARY_PATH=$RABBITMQ_WITH_COMPAT/lib$libraries
+  consumer "$work/unchanged" >"$work/output" || return
+  cat "$work/output"
+  has_lines "$work/output" "^provider $INSTALLED_LIBDIR/librabbitmq-wolfssl-compat\\.so" \
+    "^mapped $RABBITMQ_WITH_COMPAT/lib/librabbitmq\\.so" '^mapped /.*/libwolfssl[-.]' &&
+    lacks "$work/output" "$openssl_libraries" || return
+  [ -z "$broker" ] || has_lines "$work/output" '^connected$'
+}
+all_functions_are_there() {
+  exported "$(pkg-config --variable=libdir librabbitmq)/librabbitmq.so" >"$work/functions" &&
+    exported "$RABBITMQ_WITH_COMPAT/lib/librabbitmq.so" "$INSTALLED_LIBDIR/librabbitmq-wolfssl-compat.so" \
+      >"$work/replaced" && grep -qx amqp_ssl_socket_new "$work/functions" || return
+  LC_ALL=C comm -23 "$work/functions" "$work/replaced" >"$work/missing"
+  cat "$work/missing"
+  [ ! -s "$work/missing" ]
+}
+if [ -z "${RABBITMQ_WITH_COMPAT:-}" ]; then
+  tap_skip 'in place of librabbitmq' 'RABBITMQ_WITH_COMPAT names none (scripts/build-rabbitmq-c --with-compat makes one)'
+elif [ "$RABBITMQ_HAS_OPENSSL" != yes ]; then
+  tap_skip 'in place of librabbitmq' 'the librabbitmq here has no OpenSSL transport, so that no program is linked with it'
+else
+  tap_check 'in place of librabbitmq: a program runs on OpenSSL' link_with_openssl
+  tap_check 'in place of librabbitmq: nothing preloaded nor linked again, it runs on wolfSSL' replaced_under_it
+  tap_check 'in place of librabbitmq: no function is missing' all_functions_are_there
 fi
 
 tap_finish
