@@ -13,8 +13,8 @@
 #   DEPENDENCIES_PKG_CONFIG    folders of .pc files outside the system's, each after a colon
 #   RABBITMQ_HAS_OPENSSL       yes or no: the librabbitmq that the library was built with
 #   RABBITMQ_WITHOUT_OPENSSL   the prefix of a librabbitmq that has no OpenSSL (scripts/build-rabbitmq-c), or empty
-#   RABBITMQ_WITH_COMPAT       the prefix of a librabbitmq that has the drop-in library in OpenSSL's place (the same script's
-#                              --with-compat), or empty
+#   RABBITMQ_WITH_COMPAT       the prefix of a librabbitmq that has the drop-in library in OpenSSL's place (the same
+#                              script's --with-compat), or empty
 #   REQUIRE_WITHOUT_OPENSSL    1: without such a librabbitmq the tests fail instead of being skipped
 #   DESTDIR                    nothing can be tested when it is set: the .pc files name folders without it
 
@@ -392,9 +392,11 @@ all_functions_are_there() {
   [ ! -s "$work/missing" ]
 }
 if [ -z "${RABBITMQ_WITH_COMPAT:-}" ]; then
-  tap_skip 'in place of librabbitmq' 'RABBITMQ_WITH_COMPAT names none (scripts/build-rabbitmq-c --with-compat makes one)'
+  tap_skip 'in place of librabbitmq' \
+    'RABBITMQ_WITH_COMPAT names none (scripts/build-rabbitmq-c --with-compat makes one)'
 elif [ "$RABBITMQ_HAS_OPENSSL" != yes ]; then
-  tap_skip 'in place of librabbitmq' 'the librabbitmq here has no OpenSSL transport, so that no program is linked with it'
+  tap_skip 'in place of librabbitmq' \
+    'the librabbitmq here has no OpenSSL transport, so that no program is linked with it'
 else
   tap_check 'in place of librabbitmq: a program runs on OpenSSL' link_with_openssl
   tap_check 'in place of librabbitmq: nothing preloaded nor linked again, it runs on wolfSSL' replaced_under_it

@@ -172,35 +172,55 @@ static const char *copy_program(const char *name, const struct passwd *user, boo
   return copy;
 }
 
-static void expect_debug_output(const char *program, bool expected) {
-  const char *arguments[] = {"env",
-                             "AMQP_WOLFSSL_DEBUG=1",
-                             program,
-                             HOST,
-                             "1",
-                             "/nowhere/ca.pem",
-                             "/nowhere/client.pem",
-                             "/nowhere/client.key",
-                             NULL};
+/* \a program with \a setting in its environment, after an open that must fail; to be stopped. */
+static struct peer_process *run_with_setting(const char *program, const char *setting) {
+  const char *arguments[] = {
+      "env", setting, program, HOST, "1", "/nowhere/ca.pem", "/nowhere/client.pem", "/nowhere/client.key", NULL};
   struct peer_process *process = peer_process_start(arguments);
 
   assert_int_equal(peer_process_wait_for_exit(process), 1);
   assert_true(peer_process_has_written(process, "open: "));
+  return process;
+}
+
+static void expect_debug_output(const char *program, bool expected) {
+  struct peer_process *process = run_with_setting(program, "AMQP_WOLFSSL_DEBUG=1");
+
   if (peer_process_has_written(process, "librabbitmq-wolfssl: configure: FILE_UNREADABLE: ") != expected) {
     fail_msg("%s wrote: %s", program, peer_process_output(process));
   }
   peer_process_stop(process);
 }
 
+/* In a folder where the program's user may make one. */
+static void expect_debug_file(const char *program, const struct passwd *user, bool expected) {
+  const char *folder = temporary_folder_path("debug");
+  const char *file = temporary_folder_path("debug/lines");
+  char setting[4096];
+
+  (void)mkdir(folder, 0700);
+  assert_int_equal(chown(folder, user->pw_uid, (gid_t)-1), 0);
+  (void)snprintf(setting, sizeof(setting), "AMQP_WOLFSSL_DEBUG=file:%s", file);
+  peer_process_stop(run_with_setting(program, setting));
+  assert_int_equal(access(file, F_OK), expected ? 0 : -1);
+  assert_true(!expected || unlink(file) == 0);
+}
+
 static void debug_output_is_not_for_set_id_programs(void **state) {
   const struct passwd *user = getpwnam("nobody");
+  const char *plain;
+  const char *set_user;
 
   (void)state;
   if (geteuid() != 0 || user == NULL) {
     skip(); /* only root can make one */
   }
-  expect_debug_output(copy_program("ssl_client_plain", user, false), true);
-  expect_debug_output(copy_program("ssl_client_set_user", user, true), false);
+  plain = copy_program("ssl_client_plain", user, false);
+  set_user = copy_program("ssl_client_set_user", user, true);
+  expect_debug_output(plain, true);
+  expect_debug_output(set_user, false);
+  expect_debug_file(plain, user, true);
+  expect_debug_file(set_user, user, false);
 }
 
 int main(void) {
