@@ -343,7 +343,7 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_memory(amqp_wolf
                                                                        size_t length, amqp_wolfssl_format_t format);
 /**
  * Trusts the system's CA certificates, from where wolfSSL looks for them (on Debian /etc/ssl/certs). Those that can't
- * be used are left out.
+ * be used are left out. _NO_CERTIFICATE, if the system has none, prevents opening only if no other CA was added.
  *
  * Errors: _NOT_SUPPORTED if wolfSSL was built without them, _NO_CERTIFICATE, _CA_UNUSABLE, _FILE_UNREADABLE.
  */

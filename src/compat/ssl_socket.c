@@ -42,11 +42,17 @@ void *amqp_ssl_socket_get_context(amqp_socket_t *self) {
   return NULL; /* callers would pass a WOLFSSL_CTX to OpenSSL */
 }
 
+/* A system that has none is no failure: amqp-tools call this always, and then name a CA file. If nothing else is
+   trusted, open fails and says why. */
 int amqp_ssl_socket_enable_default_verify_paths(amqp_socket_t *self) {
   amqp_wolfssl_config_t *config = amqp_wolfssl_socket_config(self);
+  amqp_wolfssl_code_t code;
 
-  return config == NULL ? AMQP_STATUS_INVALID_PARAMETER
-                        : setter_status(reported(config, amqp_wolfssl_config_add_ca_system(config)));
+  if (config == NULL) {
+    return AMQP_STATUS_INVALID_PARAMETER;
+  }
+  code = amqp_wolfssl_config_add_ca_system(config);
+  return code == AMQP_WOLFSSL_ERROR_NO_CERTIFICATE ? AMQP_STATUS_OK : setter_status(reported(config, code));
 }
 
 int amqp_ssl_socket_set_cacert(amqp_socket_t *self, const char *cacert) {

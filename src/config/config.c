@@ -148,9 +148,19 @@ void config_thaw(amqp_wolfssl_config_t *config) {
 
 const char *config_server_name(const amqp_wolfssl_config_t *config) { return config->server_name; }
 
+/* A system without CA certificates adds no trust, and takes none from what the program has named itself. */
+static bool prevents_opening(const amqp_wolfssl_config_t *config, size_t setter) {
+  const amqp_wolfssl_code_t code = config->failed[setter].code;
+
+  if (setter == SETTER_CA_SYSTEM && code == AMQP_WOLFSSL_ERROR_NO_CERTIFICATE) {
+    return config->trust.anchors.count == 0;
+  }
+  return code != AMQP_WOLFSSL_OK;
+}
+
 static amqp_wolfssl_code_t check_setters(const amqp_wolfssl_config_t *config, amqp_wolfssl_error_t *error) {
   for (size_t i = 0; i < SETTER_COUNT; i++) {
-    if (config->failed[i].code != AMQP_WOLFSSL_OK) {
+    if (prevents_opening(config, i)) {
       error_copy(error, &config->failed[i]);
       error_append(error, " (the setting was refused, so no connection is opened)");
       return error->code;

@@ -370,15 +370,14 @@ static void versions(void **state) {
 
 static void the_systems_authorities(void **state) {
   struct compat_client client = client_new();
-  const int status = amqp_ssl_socket_enable_default_verify_paths(client.socket);
 
   (void)state;
-  assert_true(status == AMQP_STATUS_OK || status == AMQP_STATUS_SSL_ERROR); /* a machine may have none */
-  if (status == AMQP_STATUS_OK) {
-    expect_connect_failed(&client);
+  if (amqp_ssl_socket_enable_default_verify_paths(client.socket) != AMQP_STATUS_OK) {
+    expect_refused_before_connecting(&client, AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
   } else {
-    assert_int_equal(client_open(&client, peer_free_port()), AMQP_STATUS_SSL_ERROR);
-    assert_int_equal(amqp_wolfssl_error_stage(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_STAGE_CONFIGURE);
+    /* A machine that has none, as containers often, is no failure to OpenSSL either. */
+    assert_int_equal(set_cacert(&client, "bundle"), AMQP_STATUS_OK);
+    expect_connect_failed(&client);
   }
   client_free(&client);
 }

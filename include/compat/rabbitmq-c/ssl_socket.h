@@ -62,7 +62,10 @@ AMQP_WOLFSSL_COMPAT_API amqp_socket_t *AMQP_CALL amqp_ssl_socket_new(amqp_connec
  */
 AMQP_WOLFSSL_COMPAT_API void *AMQP_CALL amqp_ssl_socket_get_context(amqp_socket_t *self);
 
-/** Trusts the system's CA certificates. AMQP_STATUS_OK or AMQP_STATUS_SSL_ERROR. */
+/**
+ * Trusts the system's CA certificates. AMQP_STATUS_OK, also if the system has none: then an open fails unless another
+ * CA is set. AMQP_STATUS_SSL_ERROR if wolfSSL was built without them, or they can't be read.
+ */
 AMQP_WOLFSSL_COMPAT_API int AMQP_CALL amqp_ssl_socket_enable_default_verify_paths(amqp_socket_t *self);
 
 /**

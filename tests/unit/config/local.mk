@@ -3,4 +3,5 @@
 unit_tests += \
 	tests/unit/config/config_site_test \
 	tests/unit/config/config_test \
-	tests/unit/config/site_file_test
+	tests/unit/config/site_file_test \
+	tests/unit/config/system_authorities_test
