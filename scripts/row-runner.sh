@@ -3,7 +3,8 @@
 #
 # What scripts/test-all, scripts/test-matrix and scripts/test-wolfssl-builds share: each has a table of rows, runs the
 # project's tests once for each of them, prints a line a row, and the sum of all as the last line. Rows that are named
-# as arguments, or by --only, are the only ones. To be sourced by a bash script, which defines
+# as arguments, or by --only, are the only ones; --at-once N runs N of them at the same time. To be sourced by a bash
+# script, which defines
 #
 #   rows              one row a line: its name, then words for run_row
 #   usage             prints the help text
@@ -56,8 +57,9 @@ read_options() {
   only=
   logs=
   install=yes
+  at_once=1
   options=$(getopt --name "scripts/${0##*/}" --options '' \
-    --longoptions "only:,logs:,list,no-install,help${own:+,$own}" -- "$@") || {
+    --longoptions "only:,logs:,at-once:,list,no-install,help${own:+,$own}" -- "$@") || {
     usage >&2
     exit 2
   }
@@ -67,6 +69,7 @@ read_options() {
       --only) take_row "$2"; shift ;;
       --list) awk '{ print $1 }' <<<"$rows"; exit 0 ;;
       --logs) logs=$2; shift ;;
+      --at-once) at_once=$2; shift ;;
       --no-install) install=no ;;
       --help) usage; exit 0 ;;
       *)
@@ -82,6 +85,7 @@ read_options() {
   done
   shift
   for name in "$@"; do take_row "$name"; done
+  [[ $at_once =~ ^[1-9][0-9]?$ ]] || die "--at-once wants a number from 1 to 99, not \"$at_once\""
 }
 
 # report_row NAME STATUS: prints the rest of the row's line, its log if it failed, and adds its counts to the sums
@@ -104,13 +108,40 @@ report_row() {
   if [ "$row_failed" -ne 0 ]; then sed 's/^/    /' "$log"; fi
 }
 
+# Of the rows that run: their names by their process groups.
+declare -A running=()
+
+# start_row NAME WORD...: in a process group of its own, so that all of it can be ended
+start_row() {
+  set -m
+  (run_row "$@" || exit "$?") >"$logs/$1.log" 2>&1 </dev/null &
+  set +m
+  running[$!]=$1
+}
+
+# Waits for one that runs, and reports it.
+report_next() {
+  local process status=0
+  wait -n -p process "${!running[@]}" || status=$?
+  printf '%-22s ' "${running[$process]}"
+  report_row "${running[$process]}" "$status"
+  unset "running[$process]"
+}
+
+# Keeps the exit status.
+end_rows() {
+  local process
+  for process in "${!running[@]}"; do kill -TERM -- "-$process" 2>/dev/null || :; done
+  wait
+  rm -rf "$temporary"
+}
+
 # row_runner LONGOPTIONS ARGUMENT...: LONGOPTIONS, as getopt wants them, are the script's own
 row_runner() {
-  local name words status
+  local name words
   read_options "$@"
-  # Keeps the exit status.
   temporary=$(mktemp -d "${TMPDIR:-/tmp}/librabbitmq-wolfssl-rows.XXXXXX")
-  trap 'rm -rf "$temporary"' EXIT
+  trap end_rows EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
   logs=${logs:-$temporary/logs}
@@ -122,13 +153,12 @@ row_runner() {
   skipped=0
   while read -r name words; do
     [ -z "$only" ] || has_line "$only" "$name" || continue
-    printf '%-22s ' "$name"
-    status=0
+    [ "${#running[@]}" -lt "$at_once" ] || report_next
     # Words on purpose.
     # shellcheck disable=SC2086
-    run_row "$name" $words >"$logs/$name.log" 2>&1 </dev/null || status=$?
-    report_row "$name" "$status"
+    start_row "$name" $words
   done <<<"$rows"
+  while [ "${#running[@]}" -gt 0 ]; do report_next; done
 
   [ $((passed + failed)) -ne 0 ] || failed=1
   echo
