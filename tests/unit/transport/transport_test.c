@@ -134,8 +134,8 @@ static void assert_closed(struct client *client) {
 }
 
 /* An open that fails, with everything that is said about it, and leaves the socket closed. */
-static void expect_open_failure(struct client *client, const char *host, int port, struct timeval *timeout,
-                                int status, amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code) {
+static void expect_open_failure(struct client *client, const char *host, int port, struct timeval *timeout, int status,
+                                amqp_wolfssl_stage_t stage, amqp_wolfssl_code_t code) {
   assert_int_equal(amqp_socket_open_noblock(client->socket, host, port, timeout), status);
   assert_error(client, stage, code);
   assert_true(amqp_wolfssl_error_message(amqp_wolfssl_socket_error(client->socket))[0] != '\0');
