@@ -4,6 +4,7 @@
 # Clean Debian systems in folders, for scripts that build or test in them. Source debian-source.sh first, then this;
 # $scripts is the folder of both. Root's rights are needed.
 #
+#   require_root
 #   make_root SUITE [ARCHITECTURE] FOLDER
 #   enter_root FOLDER COMMAND...
 #   offer_packages PACKAGES FOLDER
@@ -29,6 +30,11 @@ configure_root() {
   cp -L /etc/resolv.conf /etc/hosts "$2/etc/"
 }
 
+# Before a script does anything else; what make_root says may go to a log.
+require_root() {
+  [ "$(id -u)" -eq 0 ] || die 'root makes and enters a Debian system in a folder; run this as root'
+}
+
 # make_root SUITE [ARCHITECTURE] FOLDER: what a package may take for granted when it is built, and nothing else. A
 # folder that is there already was finished once, and is kept, but for newer versions of its packages.
 make_root() {
@@ -39,7 +45,7 @@ make_root() {
     shift
   fi
   root_folder=$2
-  [ "$(id -u)" -eq 0 ] || die 'root makes and enters a Debian system in a folder; run this as root'
+  require_root
   if [ ! -d "$root_folder" ]; then
     command -v debootstrap >/dev/null || "$scripts/install-dependencies" --roots || return
     find_mirror
@@ -80,10 +86,11 @@ enter_root() {
     ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} "$@"
 }
 
-# offer_packages PACKAGES FOLDER: the packages in the folder PACKAGES can be installed by apt in the system in FOLDER
+# offer_packages PACKAGES FOLDER: this project's packages in the folder PACKAGES, where there may be others, can be
+# installed by apt in the system in FOLDER
 offer_packages() {
   mkdir -p "$2/build/packages"
-  cp "$1"/*.deb "$2/build/packages/"
+  cp "$1"/librabbitmq*wolfssl*.deb "$2/build/packages/"
   enter_root "$2" sh -c 'cd /build/packages && dpkg-scanpackages . >Packages 2>/dev/null'
   echo 'deb [trusted=yes] file:/build/packages ./' >"$2/etc/apt/sources.list.d/built.list"
   enter_root "$2" apt-get -qq update
