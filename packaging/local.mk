@@ -17,8 +17,9 @@ replacement_files = \
 	packaging/librabbitmq4-wolfssl/debian/not-installed packaging/librabbitmq4-wolfssl/debian/rules \
 	packaging/librabbitmq4-wolfssl/debian/source/format \
 	packaging/librabbitmq4-wolfssl/debian/source/lintian-overrides
-package_tests = tests/packages/large_messages.c tests/packages/life_cycle.sh tests/packages/php_amqp.php \
-	tests/packages/private.sh tests/packages/replacement.sh tests/packages/two_wolfssls.c
+package_tests = tests/packages/build_info.c tests/packages/large_messages.c tests/packages/life_cycle.sh \
+	tests/packages/php_amqp.php tests/packages/private.sh tests/packages/replacement.sh \
+	tests/packages/two_wolfssls.c
 # For scripts/test-rpm, and a layer for Yocto.
 rpm_files = packaging/librabbitmq-wolfssl.spec packaging/rpmlint.toml
 yocto_files = \

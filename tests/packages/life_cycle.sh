@@ -37,6 +37,30 @@ all_have_version() {
   done
 }
 
+# relation PACKAGE: the lowest version of PACKAGE, a pattern, that librabbitmq-wolfssl0 depends on
+relation() {
+  dpkg-query -W -f '${Depends}' librabbitmq-wolfssl0 | tr ',' '\n' | sed -n "s/^ *$1 (>= \(.*\))/\1/p"
+}
+
+# The library refuses a wolfSSL older than the one it was built with, and so apt has to know.
+needs_wolfssl_of_build() {
+  cc -o "$work/info" "$root/tests/packages/build_info.c" -lrabbitmq-wolfssl -lrabbitmq || return
+  built=$("$work/info" | sed -n 's/.*(built with wolfSSL \([0-9.]*\).*/\1/p')
+  needed=$(relation 'libwolfssl[0-9][0-9a-z]*')
+  echo "built with \"$built\", needs \"$needed\""
+  [ -n "$built" ] && [ "$needed" = "$built" ]
+}
+
+# The one with the oldest private socket interface that the library knows, or newer.
+needs_known_rabbitmq_c() {
+  needed=$(relation librabbitmq4)
+  dpkg --compare-versions "${needed:-0}" ge 0.8.0
+}
+
+has_own_wolfssl() {
+  dpkg -L librabbitmq-wolfssl0 | grep '/librabbitmq-wolfssl/lib/libwolfssl'
+}
+
 apt() {
   apt-get -y --no-install-recommends "$@"
 }
@@ -73,6 +97,12 @@ keeps_site_file() {
   tap_check 'they are upgraded' apt install $packages
   tap_check 'to this one' all_have_version "$version"
   tap_check 'all packages have what they need' apt-get -s check
+  tap_check 'the library depends on a rabbitmq-c that it knows' needs_known_rabbitmq_c
+  if has_own_wolfssl >"$work/own"; then
+    tap_skip 'and on the wolfSSL that it was built with, or a newer one' 'it has one of its own'
+  else
+    tap_check 'and on the wolfSSL that it was built with, or a newer one' needs_wolfssl_of_build
+  fi
   tap_check 'they are removed' apt remove $packages
   tap_check 'they are purged' apt purge $packages
   tap_check 'dpkg knows nothing of them' nothing_is_known

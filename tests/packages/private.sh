@@ -59,11 +59,6 @@ link_by_pkg_config() {
     is_private_one "$work/connect-archive"
 }
 
-write_info_program() {
-  printf '#include <amqp_wolfssl_socket.h>\n#include <stdio.h>\nint main(void) { puts(amqp_wolfssl_build_info()); }\n' \
-    >"$work/info.c" && cc -o "$work/info" "$work/info.c" -lrabbitmq-wolfssl -lrabbitmq
-}
-
 # says WORDS: what amqp_wolfssl_build_info() has
 says() {
   "$work/info" && "$work/info" | grep -qF "$1"
@@ -124,7 +119,8 @@ tap_check 'so does the drop-in library' is_private_one "$drop_in"
 tap_check 'the two have a run path, and nothing else' only_ours_have_a_run_path
 tap_check 'the licence of wolfSSL is there' has_licence
 tap_check 'programs link, with the shared library and with the archive' link_by_pkg_config
-tap_check 'a program that prints what the library says of itself' write_info_program
+tap_check 'a program that prints what the library says of itself' \
+  cc -o "$work/info" "$root/tests/packages/build_info.c" -lrabbitmq-wolfssl -lrabbitmq
 private_version=$("$work/info" | sed -n 's/.*running on wolfSSL \([0-9.]*\).*/\1/p')
 tap_check 'it says how AES is done: by hardware, where the processor has it' says_how_aes_is_done
 
