@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # life_cycle.sh FOLDER: installs the packages in FOLDER in a lower version, upgrades them, removes and purges them, and
-# looks at what each leaves. To be run by root in a system for it (scripts/test-packages).
+# looks at what each leaves; librabbitmq4-wolfssl too. To be run by root in a system for it (scripts/test-packages).
 
 set -u
 
@@ -13,6 +13,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 architecture=$(dpkg --print-architecture)
 packages='librabbitmq-wolfssl0 librabbitmq-wolfssl-compat0 librabbitmq-wolfssl-dev'
+replacement=librabbitmq4-wolfssl
 # What they need, for others to remain when they go.
 foundation='librabbitmq-dev libwolfssl-dev libp11-kit-dev'
 
@@ -20,9 +21,14 @@ foundation='librabbitmq-dev libwolfssl-dev libp11-kit-dev'
 make_earlier() {
   tree=$work/$1
   dpkg-deb -R "$folder/$1"_*_"$architecture".deb "$tree" &&
-    version=$(dpkg-deb -f "$folder/$1"_*_"$architecture".deb Version) &&
+    version=$(version_of "$1") &&
     sed -i "s/$version/&~earlier/g" "$tree/DEBIAN/control" &&
     dpkg-deb -b "$tree" "$work/$1.deb"
+}
+
+# version_of PACKAGE: the one in $folder
+version_of() {
+  dpkg-deb -f "$folder/$1"_*_"$architecture".deb Version
 }
 
 # All files of the system but those in which a package manager keeps its books and its caches.
@@ -31,9 +37,12 @@ files() {
     -o -path /var/cache -o -path /var/log -o -path /var/lib/dpkg -o -path "$work" \) -prune -o -print | LC_ALL=C sort
 }
 
-all_have_version() {
-  for package in $packages; do
-    have=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$package") && [ "$have" = "installed $1" ] || return
+# have_version VERSION PACKAGE...
+have_version() {
+  wanted=$1
+  shift
+  for package in "$@"; do
+    have=$(dpkg-query -W -f '${db:Status-Status} ${Version}' "$package") && [ "$have" = "installed $wanted" ] || return
   done
 }
 
@@ -69,10 +78,9 @@ no_file_was_left() {
   files >"$work/after" && diff "$work/before" "$work/after"
 }
 
+# nothing_is_known PACKAGE...
 nothing_is_known() {
-  # Words on purpose.
-  # shellcheck disable=SC2086
-  ! dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $packages 2>/dev/null | grep -v '^un'
+  ! dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null | grep -v '^un'
 }
 
 # The file that an administrator may write is none of the package's.
@@ -80,22 +88,47 @@ keeps_site_file() {
   grep -qx 'policy = fips' /etc/rabbitmq-wolfssl.conf && rm /etc/rabbitmq-wolfssl.conf
 }
 
+# ---- librabbitmq4-wolfssl --------------------------------------------------------------------------------------------
+
+# replaces PACKAGE OTHER
+replaces() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ] && nothing_is_known "$2"
+}
+
+# Words on purpose, from here on.
+# shellcheck disable=SC2086
+life_of_replacement() {
+  version=$(version_of "$replacement")
+  tap_check "$replacement of an earlier version" make_earlier "$replacement" || tap_finish
+  tap_check 'it is installed' apt install "$work/$replacement.deb"
+  tap_check 'in that version' have_version "$version~earlier" "$replacement"
+  tap_check 'in the place of librabbitmq4' replaces "$replacement" librabbitmq4
+  tap_check 'it is upgraded' apt install "$replacement"
+  tap_check 'to this one' have_version "$version" "$replacement"
+  tap_check 'all packages have what they need' apt-get -s check
+  tap_check 'librabbitmq4 comes back' apt install librabbitmq4
+  tap_check 'in its place' replaces librabbitmq4 "$replacement"
+  tap_check 'all of them are purged' apt purge "$replacement" $packages
+  tap_check 'dpkg knows nothing of them' nothing_is_known "$replacement" $packages
+  tap_check 'no file was left, and none is missing' no_file_was_left
+}
+
 # Words on purpose, from here on.
 # shellcheck disable=SC2086
 {
   tap_check 'what they need is installed' apt install $foundation || tap_finish
   files >"$work/before"
-  version=$(dpkg-deb -f "$folder"/librabbitmq-wolfssl0_*_"$architecture".deb Version)
+  version=$(version_of librabbitmq-wolfssl0)
   earlier=
   for package in $packages; do
     tap_check "$package of an earlier version" make_earlier "$package" || tap_finish
     earlier="$earlier $work/$package.deb"
   done
   tap_check 'they are installed' apt install $earlier
-  tap_check 'in that version' all_have_version "$version~earlier"
+  tap_check 'in that version' have_version "$version~earlier" $packages
   echo 'policy = fips' >/etc/rabbitmq-wolfssl.conf
   tap_check 'they are upgraded' apt install $packages
-  tap_check 'to this one' all_have_version "$version"
+  tap_check 'to this one' have_version "$version" $packages
   tap_check 'all packages have what they need' apt-get -s check
   tap_check 'the library depends on a rabbitmq-c that it knows' needs_known_rabbitmq_c
   if has_own_wolfssl >"$work/own"; then
@@ -105,8 +138,13 @@ keeps_site_file() {
   fi
   tap_check 'they are removed' apt remove $packages
   tap_check 'they are purged' apt purge $packages
-  tap_check 'dpkg knows nothing of them' nothing_is_known
+  tap_check 'dpkg knows nothing of them' nothing_is_known $packages
   tap_check "the administrator's file is still there" keeps_site_file
   tap_check 'no file was left, and none is missing' no_file_was_left
 }
+if [ -e "$(echo "$folder/$replacement"_*_"$architecture".deb)" ]; then
+  life_of_replacement
+else
+  tap_skip "the life of $replacement" 'it was not built (build-packages --quick)'
+fi
 tap_finish
