@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # life_cycle.sh FOLDER: installs the packages in FOLDER in a lower version, upgrades them, removes and purges them, and
-# looks at what each leaves; librabbitmq4-wolfssl too. To be run by root in a system for it (scripts/test-packages).
+# looks at what each leaves; librabbitmq4-wolfssl too, which apt must not give up by itself. To be run by root in a
+# system for it (scripts/test-packages).
 
 set -u
 
@@ -14,16 +15,22 @@ trap 'rm -rf "$work"' EXIT
 architecture=$(dpkg --print-architecture)
 packages='librabbitmq-wolfssl0 librabbitmq-wolfssl-compat0 librabbitmq-wolfssl-dev'
 replacement=librabbitmq4-wolfssl
+update_list=/etc/apt/sources.list.d/update.list
+# Of librabbitmq4's source, and so of its very version: an update of Debian's takes them along.
+dependants='amqp-tools librabbitmq-dev'
 # What they need, for others to remain when they go.
-foundation='librabbitmq-dev libwolfssl-dev libp11-kit-dev'
+foundation="$dependants libwolfssl-dev libp11-kit-dev"
+
+# repack FILE SUFFIX TO: the package in FILE, with a version that ends with SUFFIX, in TO
+repack() {
+  rm -rf "$work/tree"
+  version=$(dpkg-deb -f "$1" Version) && dpkg-deb -R "$1" "$work/tree" &&
+    sed -i "s/$version/&$2/g" "$work/tree/DEBIAN/control" && dpkg-deb -b "$work/tree" "$3"
+}
 
 # make_earlier PACKAGE: the same package as of a version that came before
 make_earlier() {
-  tree=$work/$1
-  dpkg-deb -R "$folder/$1"_*_"$architecture".deb "$tree" &&
-    version=$(version_of "$1") &&
-    sed -i "s/$version/&~earlier/g" "$tree/DEBIAN/control" &&
-    dpkg-deb -b "$tree" "$work/$1.deb"
+  repack "$folder/$1"_*_"$architecture".deb '~earlier' "$work/$1.deb"
 }
 
 # version_of PACKAGE: the one in $folder
@@ -90,6 +97,26 @@ keeps_site_file() {
 
 # ---- librabbitmq4-wolfssl --------------------------------------------------------------------------------------------
 
+# Debian's next rabbitmq-c, which the replacement was not built from.
+offer_update() {
+  # Words on purpose.
+  # shellcheck disable=SC2086
+  chmod 755 "$work" && mkdir "$work/update" && cd "$work/update" && apt-get -q download librabbitmq4 $dependants &&
+    for file in *.deb; do
+      repack "$file" +newer "$file" || return
+    done
+  dpkg-scanpackages . >Packages && echo "deb [trusted=yes] file:$work/update ./" >"$update_list" &&
+    apt-get -o "Dir::Etc::sourcelist=$update_list" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=no update &&
+    apt-cache policy librabbitmq4 | grep 'Candidate:.*+newer'
+}
+
+# keeps_replacement COMMAND...: apt would not put OpenSSL back, whether it does the rest or refuses to
+keeps_replacement() {
+  apt-get -s "$@" >"$work/plan"
+  cat "$work/plan"
+  [ -s "$work/plan" ] && ! grep -E "^(Remv $replacement|Inst librabbitmq4) " "$work/plan"
+}
+
 # replaces PACKAGE OTHER
 replaces() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1")" = installed ] && nothing_is_known "$2"
@@ -106,8 +133,14 @@ life_of_replacement() {
   tap_check 'it is upgraded' apt install "$replacement"
   tap_check 'to this one' have_version "$version" "$replacement"
   tap_check 'all packages have what they need' apt-get -s check
-  tap_check 'librabbitmq4 comes back' apt install librabbitmq4
-  tap_check 'in its place' replaces librabbitmq4 "$replacement"
+  tap_check 'Debian has a newer rabbitmq-c' offer_update
+  tap_check 'an upgrade leaves it where it is' keeps_replacement upgrade
+  tap_check 'so does a full upgrade' keeps_replacement full-upgrade
+  tap_check 'so do packages of that source' keeps_replacement install $dependants
+  tap_check 'so does librabbitmq4 alone' keeps_replacement install librabbitmq4
+  rm -f "$update_list"
+  tap_check 'it is given up on purpose' apt install --allow-remove-essential librabbitmq4 "$replacement-"
+  tap_check 'and librabbitmq4 is there again' replaces librabbitmq4 "$replacement"
   tap_check 'all of them are purged' apt purge "$replacement" $packages
   tap_check 'dpkg knows nothing of them' nothing_is_known "$replacement" $packages
   tap_check 'no file was left, and none is missing' no_file_was_left
