@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *     large_messages CA.pem HOST PORT CERTIFICATE.pem KEY
+ *     large_messages CA.pem HOST PORT CERTIFICATE.pem KEY COUNT
  *
- * Publishes messages of 128 KiB to a queue and consumes them, by rabbitmq-c's own TLS functions, whosever they are.
+ * Publishes COUNT messages of 128 KiB to a queue and consumes them, by rabbitmq-c's own TLS functions, whosever they
+ * are.
  * Prints the microseconds of CPU that each message took, without the handshake.
  */
 #include <amqp.h>
@@ -13,11 +14,11 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-#define MESSAGES 400
 #define SIZE 131072
 #define CHANNEL 1
 
 static char content[SIZE];
+static int messages;
 
 static void fail(const char *what) {
   fprintf(stderr, "large_messages: %s\n", what);
@@ -52,7 +53,7 @@ static amqp_connection_state_t connect_as(char **arguments) {
 static void publish(amqp_connection_state_t connection, amqp_bytes_t queue) {
   amqp_bytes_t body = {sizeof(content), content};
 
-  for (int i = 0; i < MESSAGES; i++) {
+  for (int i = 0; i < messages; i++) {
     if (amqp_basic_publish(connection, CHANNEL, amqp_empty_bytes, queue, 0, 0, NULL, body) != AMQP_STATUS_OK) {
       fail("publishing");
     }
@@ -64,7 +65,7 @@ static void publish(amqp_connection_state_t connection, amqp_bytes_t queue) {
 static void consume(amqp_connection_state_t connection, amqp_bytes_t queue) {
   amqp_basic_consume(connection, CHANNEL, queue, amqp_empty_bytes, 0, 1, 0, amqp_empty_table);
   expect(amqp_get_rpc_reply(connection), "consume");
-  for (int i = 0; i < MESSAGES; i++) {
+  for (int i = 0; i < messages; i++) {
     amqp_envelope_t envelope;
 
     amqp_maybe_release_buffers(connection);
@@ -89,8 +90,9 @@ int main(int argc, char **argv) {
   amqp_bytes_t queue;
   double before;
 
-  if (argc != 6) {
-    fail("CA.pem HOST PORT CERTIFICATE.pem KEY");
+  messages = argc == 7 ? atoi(argv[6]) : 0;
+  if (messages < 1) {
+    fail("CA.pem HOST PORT CERTIFICATE.pem KEY COUNT");
   }
   for (size_t i = 0; i < sizeof(content); i++) {
     content[i] = (char)(i * 31 + i / 256);
@@ -101,7 +103,7 @@ int main(int argc, char **argv) {
   before = used_us();
   publish(connection, queue);
   consume(connection, queue);
-  printf("%.0f\n", (used_us() - before) / MESSAGES);
+  printf("%.0f\n", (used_us() - before) / messages);
   amqp_bytes_free(queue);
   expect(amqp_connection_close(connection, AMQP_REPLY_SUCCESS), "closing");
   return amqp_destroy_connection(connection) == AMQP_STATUS_OK ? 0 : 1;

@@ -93,17 +93,50 @@ each_has_its_own() {
 
 # ---- What a large message costs --------------------------------------------------------------------------------------
 
-# cost_by NAME [PRELOADED]: CPU for a message, in $work/NAME; the least of five runs
-cost_by() {
-  name=$1
-  for _ in 1 2 3 4 5; do
-    env ${2:+"LD_PRELOAD=$2"} "$work/large_messages" "$RABBITMQ_CERTIFICATES/ca.pem" localhost "$RABBITMQ_TLS_PORT" \
-      "$RABBITMQ_CERTIFICATES/client.pem" "$RABBITMQ_CERTIFICATES/client.key" || return
-  done >"$work/runs"
-  sort -n "$work/runs" | sed 1q >"$work/$name"
+# exchange COUNT PRELOADED COMMAND...: large messages there and back, by the library PRELOADED or by OpenSSL
+exchange() {
+  count=$1
+  preloaded=$2
+  shift 2
+  env ${preloaded:+"LD_PRELOAD=$preloaded"} "$@" "$work/large_messages" "$RABBITMQ_CERTIFICATES/ca.pem" localhost \
+    "$RABBITMQ_TLS_PORT" "$RABBITMQ_CERTIFICATES/client.pem" "$RABBITMQ_CERTIFICATES/client.key" "$count"
 }
 
-# report_cost NAME: to be read, not to be judged
+# cost_by NAME [PRELOADED]: CPU for a message, in $work/NAME; the least of five runs
+cost_by() {
+  for _ in 1 2 3 4 5; do
+    exchange 400 "${2:-}" || return
+  done >"$work/runs"
+  sort -n "$work/runs" | sed 1q >"$work/$1"
+}
+
+# instructions_by NAME PRELOADED: for a message, in $work/NAME.instructions: what 30 messages take more than 10. Unlike
+# times, they hardly depend on what else the machine does.
+instructions_by() {
+  for messages in 10 30; do
+    exchange "$messages" "$2" valgrind --tool=callgrind --callgrind-out-file=/dev/null >"$work/out" 2>&1 || {
+      cat "$work/out"
+      return 1
+    }
+    sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$work/out"
+  done >"$work/collected"
+  awk 'NR == 1 { ten = $1 } END { print int(($1 - ten) / 20); exit NR != 2 }' "$work/collected" >"$work/$1.instructions"
+}
+
+# With AES instructions it is a seventeenth; without them the two are the same.
+takes_less_than_a_third() {
+  private_count=$(cat "$work/private.instructions")
+  plain_count=$(cat "$work/plain.instructions")
+  echo "private $private_count, plain $plain_count"
+  [ "$private_count" -gt 0 ] && [ $((private_count * 3)) -lt "$plain_count" ]
+}
+
+# What valgrind shows a program may be less than the processor has.
+valgrind_has_aes() {
+  valgrind -q --tool=none "$work/info" 2>&1 | grep -qF 'AES by hardware'
+}
+
+# report_cost NAME: to be read, not to be judged: times are no assertions
 report_cost() {
   echo "#   a message of 128 KiB there and back, CPU: $1 $(cat "$work/$1") us, OpenSSL $(cat "$work/openssl") us," \
     "ratio $(awk -v a="$(cat "$work/$1")" -v b="$(cat "$work/openssl")" 'BEGIN { printf "%.2f", a / b }')"
@@ -131,6 +164,12 @@ tap_check 'a program of rabbitmq-c' cc -o "$work/large_messages" "$root/tests/pa
 tap_check 'it works with OpenSSL' cost_by openssl
 tap_check 'it works with the drop-in library' cost_by private "$drop_in"
 report_cost private
+if [ -n "$plain" ] && valgrind_has_aes; then
+  comparable=yes
+  tap_check 'its instructions for a large message are counted' instructions_by private "$drop_in"
+else
+  comparable=no
+fi
 
 tap_check "the system's wolfSSL is installed" install_packages libwolfssl-dev
 tap_check 'programs are linked with both' link_with_both
@@ -156,6 +195,14 @@ if [ -n "$plain" ]; then
   tap_check 'the library says that AES is done without hardware' says 'AES without hardware'
   tap_check 'large messages work with it' cost_by plain "$drop_in"
   report_cost plain
+  if [ "$comparable" = yes ]; then
+    tap_check 'their instructions are counted' instructions_by plain "$drop_in"
+    tap_check 'with its own wolfSSL a large message takes less than a third of them' takes_less_than_a_third
+    echo "#   instructions for it: $(cat "$work/private.instructions"), $(cat "$work/plain.instructions") by the" \
+      'packages without'
+  else
+    tap_skip 'a large message takes less than a third of the instructions' 'no AES instructions under valgrind'
+  fi
 else
   tap_skip 'the packages without a wolfSSL of their own' 'none given (--plain)'
 fi
