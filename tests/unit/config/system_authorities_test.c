@@ -69,7 +69,7 @@ static void none_and_a_file(void **state) {
     if (!before) {
       assert_int_equal(amqp_wolfssl_config_add_ca_file(config, minted_certificate("ca")), AMQP_WOLFSSL_OK);
     }
-    expect_opening(config, AMQP_WOLFSSL_OK, NULL);
+    expect_opening(config, AMQP_WOLFSSL_OK, "");
     amqp_wolfssl_config_free(config);
   }
 }
