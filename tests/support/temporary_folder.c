@@ -23,15 +23,17 @@ static int keeper_input = -1;
 
 /*
  * Reads its input to the end, which comes when this test program wants the folder removed or is killed. $1 is
- * scripts/broker, $2 the folder. Nobody else removes the folder: a broker has to be stopped by what lies in it. One
+ * scripts/broker, $2 the folder. Nobody else removes the folder: a broker has to be stopped by what lies in it. The
+ * script is kept there from the beginning: whoever kills this program may remove the source tree at the same time. One
  * that can't be stopped is reported, and its folder left for its log. Folders that a test has closed are opened again,
  * or what they hold could not be removed.
  */
 static const char keeper_script[] =
     "trap '' INT TERM HUP\n"
+    "cp \"$1\" \"$2/.broker\"\n"
     "cat >/dev/null\n"
     "for broker in \"$2\"/broker-*; do\n"
-    "  if [ -d \"$broker\" ]; then \"$1\" stop \"$broker\" || exit 1; fi\n"
+    "  if [ -d \"$broker\" ]; then \"$2/.broker\" stop \"$broker\" || exit 1; fi\n"
     "done\n"
     "chmod -R u+rwX \"$2\"\n"
     "rm -rf \"$2\"\n";
