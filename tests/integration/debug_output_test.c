@@ -62,6 +62,7 @@ static struct {
   char text[4096];
 } logged;
 
+static void log_line(int priority, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 static void log_line(int priority, const char *format, va_list arguments) {
   logged.lines++;
   logged.priority = priority;
