@@ -40,6 +40,7 @@ test_support_files = \
 	tests/support/define-internal-names \
 	tests/support/mint-certificates \
 	tests/support/mint-revocation \
+	tests/support/take-certificates \
 	tests/support/interposed_function.c tests/support/runtime_report.c \
 	tests/support/tap.sh \
 	tests/support/unmodified_client.sh \

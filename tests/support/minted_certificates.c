@@ -12,15 +12,18 @@
 #include "paths.h"
 #include "temporary_folder.h"
 
-static const char *find_script(void) {
-  const char *script = getenv("MINT_CERTIFICATES");
-
-  return script != NULL && *script != '\0' ? script : path_in_source_tree("tests/support/mint-certificates");
-}
-
 int minted_certificates_make(void **state) {
+  const char *pool = getenv("CERTIFICATE_POOL");
+
   (void)state;
-  return temporary_folder_make() == 0 ? command_run(".", find_script(), temporary_folder_path(""), NULL) : -1;
+  if (temporary_folder_make() != 0) {
+    return -1;
+  }
+  if (pool == NULL || *pool == '\0') {
+    return command_run(".", path_in_source_tree("tests/support/mint-certificates"), temporary_folder_path(""), NULL);
+  }
+  return command_run(".", path_in_source_tree("tests/support/take-certificates"), pool, temporary_folder_path(""),
+                     NULL);
 }
 
 static const char *file_of(const char *name, size_t length, const char *suffix) {

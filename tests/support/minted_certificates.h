@@ -4,8 +4,9 @@
 #define TESTS_MINTED_CERTIFICATES_H
 
 /**
- * Makes the temporary folder and mints into it. The script is the environment's MINT_CERTIFICATES, else the source
- * tree's. Also a CMocka group set-up, for a program that has a time limit of its own: \a state is not used.
+ * Makes the temporary folder, and the PKI in it: a copy of the one in the environment's CERTIFICATE_POOL, which the
+ * first who wants it mints there, or one of its own if that is not set. Also a CMocka group set-up, for a program that
+ * has a time limit of its own: \a state is not used.
  * \return 0 or -1
  */
 int minted_certificates_make(void **state);
