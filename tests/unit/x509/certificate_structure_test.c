@@ -754,14 +754,14 @@ static void test_time_forms(void **state) {
   }
 }
 
-/* Every day of 2500 years, and the days around every end of a month of the others, against the C library. */
 static int days_of(int year, int month) {
   static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
   return days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-/* Counted one by one, and compared with timegm() where every time_t has room for it. */
+/* Every day of 200 years, and the days around every end of a month of the others: counted one by one, and against the C
+   library where its time_t has room for them. */
 static void test_days(void **state) {
   int64_t expected = INT64_C(-719528) * 86400 + 7 * 3600 + 9; /* of the first day of the year 0 */
   int year, month, day;
@@ -781,7 +781,7 @@ static void test_days(void **state) {
         assert_int_equal(read_time(0x18, text, &seconds), exists);
         if (exists) {
           assert_true(seconds == expected);
-          if (year > 1901 && year < 2038) {
+          if (sizeof(time_t) > 4 || (year > 1901 && year < 2038)) {
             struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = 7, .tm_sec = 9};
             assert_true(seconds == (int64_t)timegm(&tm));
           }
