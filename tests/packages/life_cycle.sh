@@ -178,6 +178,6 @@ life_of_replacement() {
 if [ -e "$(echo "$folder/$replacement"_*_"$architecture".deb)" ]; then
   life_of_replacement
 else
-  tap_skip "the life of $replacement" 'it was not built (build-packages --quick)'
+  tap_skip "the life of $replacement" 'it was not built (build-packages --no-replacement, --quick)'
 fi
 tap_finish
