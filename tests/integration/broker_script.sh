@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# scripts/broker, started twice in one folder: what the first broker stored is there in the second. And the broker of a
-# test program that is killed while its source tree goes away, as scripts/test does it when it is ended: it stops.
+# scripts/broker, started twice in one folder: what the first broker stored is there in the second, which besides has
+# lines of configuration and a plugin that the first one lacks. And the broker of a test program that is killed while
+# its source tree goes away, as scripts/test does it when it is ended: it stops.
 
 set -u
 . "$abs_top_srcdir/tests/support/tap.sh"
@@ -57,6 +58,29 @@ no_broker_is_left() {
   ! grep -qzF "PRIVATE_BROKER_FOLDER=$work/tmp/" /proc/[0-9]*/environ 2>/dev/null && [ -z "$(ls "$work/tmp")" ]
 }
 
+# setting VALUE EXPRESSION: what the broker says of itself
+setting() {
+  found=$("$BROKER" ctl "$work/broker" eval "$2") && echo "$found" && [ "$found" = "$1" ]
+}
+
+heartbeat='element(2, application:get_env(rabbit, heartbeat))'
+depth='proplists:get_value(depth, element(2, application:get_env(rabbit, ssl_options)))'
+mechanisms='element(2, application:get_env(rabbit, auth_mechanisms))'
+plugin='lists:member(rabbitmq_event_exchange, rabbit_plugins:active())'
+
+# The second key is one that the script has too, and the third a list of three there.
+write_configuration() {
+  printf 'heartbeat = 17\n # a comment\n\nssl_options.depth=5\nauth_mechanisms.1 = PLAIN\n' >"$work/more.conf"
+}
+
+# refused PATTERN OPTION...: no broker is started with it, and the message says why
+refused() {
+  pattern=$1
+  shift
+  ! "$BROKER" start "$work/refused" "$@" >"$work/said" 2>&1 && cat "$work/said" && grep -q "$pattern" "$work/said" &&
+    [ ! -e "$work/refused/env" ] && ! grep -qzxF "PRIVATE_BROKER_FOLDER=$work/refused" /proc/[0-9]*/environ 2>/dev/null
+}
+
 # What the program itself needs is read from the copy; its folder is the one in which to look for the broker.
 killed_without_its_tree() {
   mkdir -p "$work/tree/scripts" "$work/tree/tests" "$work/tmp" &&
@@ -75,8 +99,22 @@ tap_check 'a broker starts in a new folder' "$BROKER" start "$work/broker" || ta
 tap_check 'a durable queue is declared' tool amqp-declare-queue --durable --queue=kept
 tap_check 'a persistent message is published' tool amqp-publish --persistent --routing-key=kept \
   --body='a message that stays'
+tap_check 'it has no heartbeat of 17 seconds, and not the plugin' setting '{60,false}' \
+  "{$heartbeat,$plugin}."
 tap_check 'the broker is stopped' "$BROKER" stop "$work/broker"
-tap_check 'another one starts in the same folder' "$BROKER" start "$work/broker" || tap_finish
+write_configuration
+tap_check 'another one starts in the same folder, with lines of configuration and a plugin' "$BROKER" start \
+  "$work/broker" --configuration "$work/more.conf" --plugins rabbitmq_event_exchange || tap_finish
 tap_check 'queue and message are there' message_is_there
+tap_check 'a new key, one that the script has too, a list in place of its own, the plugin: in force' setting \
+  "{17,5,['PLAIN'],true}" \
+  "{$heartbeat,$depth,$mechanisms,$plugin}."
+tap_check 'a file of configuration that is not there is refused' refused "can't read .*none.conf" \
+  --configuration "$work/none.conf"
+tap_check 'so is what is no list of plugins' refused 'takes names with commas' --plugins 'a b'
+tap_check 'an option without its value is refused' refused 'needs a value' --configuration
+echo 'ssl_verify = verify_peer' >"$work/more.conf"
+tap_check "a line that RabbitMQ doesn't know keeps it from starting, and it is named" refused ssl_verify \
+  --configuration "$work/more.conf" --certificates "$work/broker/certificates"
 tap_check 'the broker of a killed test program stops, though the source tree is gone' killed_without_its_tree
 tap_finish
