@@ -458,54 +458,43 @@ static void test_the_socket_can_be_used_while_a_failure_is_told(void **state) {
 /* ---- Two threads on one socket ---- */
 
 struct uncorker {
-  amqp_socket_t *socket;
+  struct client *client;
   sem_t begins;
   int status;
 };
 
+/* Again until it has to wait: what the kernel has taken may still move on to the peer's buffer, which makes room once
+ * more, and how long that takes nobody can tell. */
 static void *uncork(void *context) {
+  static const char bytes[1000]; /* no part of a record's room: what is blocked is then in what the cork collected */
   static const struct timeval limit = {.tv_sec = 20};
   struct uncorker *uncorker = context;
 
-  (void)sem_post(&uncorker->begins);
-  uncorker->status = amqp_wolfssl_socket_uncork(uncorker->socket, &limit);
-  return NULL;
-}
-
-/* Blocked for good: what the kernel has taken may still move on to the peer's buffer, which makes room once more. */
-static void send_until_blocked(struct client *client) {
-  static const char bytes[1000]; /* no part of a record's room: what is blocked is then in what the cork collected */
-  struct pollfd poll_for = {.fd = amqp_socket_get_sockfd(client->socket), .events = POLLOUT};
-
-  for (int blocked = 0; blocked < 3; blocked++) {
-    ssize_t sent;
-
-    while ((sent = client_send(client, bytes, sizeof(bytes))) > 0) {
-      blocked = 0;
+  do {
+    (void)amqp_wolfssl_socket_cork(uncorker->client->socket);
+    while (client_send(uncorker->client, bytes, sizeof(bytes)) > 0) {
     }
-    assert_int_equal(sent, RABBITMQ_STATUS_NEEDWRITE);
-    (void)poll(&poll_for, 1, 200);
-  }
+    (void)sem_post(&uncorker->begins);
+    uncorker->status = amqp_wolfssl_socket_uncork(uncorker->client->socket, &limit);
+  } while (uncorker->status == AMQP_STATUS_OK);
+  return NULL;
 }
 
 /* Only when this thread has gone on is the peer stopped, which ends the other's wait. */
 static void test_uncorking_keeps_no_thread_waiting(void **state) {
-  struct uncorker uncorker = {.status = AMQP_STATUS_OK};
-  struct peer peer;
   struct client client;
+  struct uncorker uncorker = {.client = &client, .status = AMQP_STATUS_OK};
+  struct peer peer;
   pthread_t thread;
   char byte_read;
 
   (void)state;
   peer_start(&peer, PEER_STOPS_READING, NULL, 0);
   client_make(&client);
-  uncorker.socket = client.socket;
   assert_int_equal(sem_init(&uncorker.begins, 0, 0), 0);
   assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
   assert_int_equal(client_send(&client, "x", 1), 1);
   assert_int_equal(client_wait(&client, &byte_read, 1), 1); /* it reads no more */
-  assert_int_equal(amqp_wolfssl_socket_cork(client.socket), AMQP_STATUS_OK);
-  send_until_blocked(&client);
   assert_int_equal(pthread_create(&thread, NULL, uncork, &uncorker), 0);
   assert_int_equal(sem_wait(&uncorker.begins), 0);
   for (int times = 0; times < 2000; times++) { /* the other thread may not wait yet */
@@ -515,7 +504,6 @@ static void test_uncorking_keeps_no_thread_waiting(void **state) {
   peer_stop(&peer);
   assert_int_equal(pthread_join(thread, NULL), 0);
   assert_int_not_equal(uncorker.status, AMQP_STATUS_TIMEOUT);
-  assert_int_not_equal(uncorker.status, AMQP_STATUS_OK);
   (void)sem_destroy(&uncorker.begins);
   client_free(&client);
 }
