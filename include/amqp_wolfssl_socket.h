@@ -121,7 +121,7 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_ERROR_IDENTITY_AGAINST_POLICY = 29, /**< our own key or certificate is weaker than the policy allows */
   AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR = 30,         /**< verification is on but no CA is configured */
   AMQP_WOLFSSL_ERROR_NAME_INVALID = 31,            /**< neither a DNS name nor an IP address */
-  AMQP_WOLFSSL_ERROR_URI_INVALID = 32,             /**< not a PKCS#11 URI of a private key */
+  AMQP_WOLFSSL_ERROR_URI_INVALID = 32,             /**< not a PKCS#11 URI of a private key, or not a server's */
   AMQP_WOLFSSL_ERROR_TOKEN_MODULE_UNUSABLE = 33,   /**< the PKCS#11 module can't be loaded or started */
   AMQP_WOLFSSL_ERROR_TOKEN_NOT_FOUND = 34,         /**< no token matches the URI, or more than one does */
   AMQP_WOLFSSL_ERROR_TOKEN_KEY_NOT_FOUND = 35,     /**< no private key in the token matches, or more than one does */
@@ -460,9 +460,9 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify);
 /**
  * Whether the server's certificate must contain the name connected to (RFC 9525): 1 (default) or 0. With 0, any
- * certificate from a trusted CA is accepted, whatever its name.
+ * certificate from a trusted CA is accepted, whatever its name, unless a URI is expected.
  *
- * Errors: _POLICY_LOCKED, as above.
+ * Errors: _POLICY_LOCKED, as above, unless a URI is expected.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify);
 /**
@@ -474,6 +474,33 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wo
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wolfssl_config_t *config,
                                                                          const char *name);
+/**
+ * Expects the server's certificate to carry this URI among its subject alternative names (RFC 9525, URI-ID), such as
+ * "spiffe://example.org/rabbitmq", besides the name: the certificate must be right in both. Where brokers have a URI but
+ * not the name connected to, as SPIFFE's do, amqp_wolfssl_config_set_verify_host(config, 0) leaves it to the URI, which is
+ * checked in any case; with a URI that is allowed where the policy is locked, too. NULL: no URI is expected (default).
+ *
+ * It is compared byte for byte; nothing is normalised and there are no wildcards. What a URI could say in two ways is
+ * therefore refused: capital letters in scheme or host, escapes (%), user, port, query, fragment; more than 2048 bytes.
+ * With the scheme spiffe the rules of SPIFFE-ID and X509-SVID hold too: a trust domain of at most 255 letters, digits,
+ * dots, hyphens and underscores; a path of the same characters, with no empty segment, "." or "..", nor a slash at its
+ * end; and the certificate has no other URI, is no CA's, and may sign neither certificates nor CRLs.
+ *
+ * Errors: _URI_INVALID; _POLICY_LOCKED, for NULL where only the URI has been left to verify and the policy is locked or
+ * set by the administrator's file.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_uri(amqp_wolfssl_config_t *config, const char *uri);
+/**
+ * Accepts a server whose certificate contains any of these \a count names, in place of the host connected to: for
+ * brokers behind an address or alias that their certificates don't contain. The host counts only if it is listed as
+ * well; it, or the name of amqp_wolfssl_config_set_server_name(), is still what is sent as SNI. DNS names, IPv4 and IPv6
+ * literals, 128 at most, compared as the host is (RFC 9525); all of them are taken or none. Replaces a list set before.
+ * NULL with a \a count of 0: the host (default). An empty list is refused (_INVALID_ARGUMENT).
+ *
+ * Errors: _NAME_INVALID.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_accepted_names(amqp_wolfssl_config_t *config,
+                                                                            const char *const *names, size_t count);
 /**
  * Sets the lowest and highest TLS version (default: 1.2 to 1.3). Nothing below TLS 1.2 is available.
  *
@@ -547,7 +574,7 @@ AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_socket_t *amqp_wolfssl_socket_new(
  *
  * \a host is the broker the program means to reach, not the proxy. Its certificate is checked and SNI is sent as if
  * amqp_socket_open() had been given that host: a DNS name, an IPv4 or an IPv6 literal. It may be NULL if
- * amqp_wolfssl_config_set_server_name() was called, or if the host is not verified.
+ * amqp_wolfssl_config_set_server_name() or _set_accepted_names() was called, or if the host is not verified.
  *
  * On success \a socket owns the descriptor and closes it when it is closed or freed; the program must not use it except
  * for poll(). It has become non-blocking and close-on-exec, and TCP_NODELAY is set if it is TCP; other options, such as

@@ -22,6 +22,7 @@ static void set_defaults(amqp_wolfssl_config_t *config) {
   config->maximum_life = LIFE_BY_DEFAULT;
   config->settings.verify_peer = true;
   config->settings.verify_host = true;
+  config->settings.expected = &config->expected;
   config->settings.stapling = AMQP_WOLFSSL_STAPLING_OFF;
   config->settings.revocation = &config->revocation;
 }
@@ -102,6 +103,7 @@ static void destroy(amqp_wolfssl_config_t *config) {
   credentials_free(&config->credentials);
   secret_free(&config->passphrase);
   free(config->server_name);
+  expected_identity_free(&config->expected);
   site_settings_free(&config->site);
   (void)pthread_mutex_destroy(&config->lock);
   free(config);

@@ -14,6 +14,7 @@
 #include "identity/credentials.h"
 #include "policy/tls_settings.h"
 #include "tls/tls_context.h"
+#include "verification/expected_identity.h"
 #include "verification/revocation_sources.h"
 #include "verification/trust.h"
 
@@ -29,6 +30,8 @@ enum setter {
   SETTER_VERIFY_PEER,
   SETTER_VERIFY_HOST,
   SETTER_SERVER_NAME,
+  SETTER_SERVER_URI,
+  SETTER_ACCEPTED_NAMES,
   SETTER_VERSIONS,
   SETTER_POLICY,
   SETTER_SUITES,
@@ -60,6 +63,7 @@ struct amqp_wolfssl_config_t_ {
   amqp_wolfssl_passphrase_fn passphrase_callback;
   void *passphrase_user_data;
   char *server_name;
+  struct expected_identity expected; /* besides that name, or in its place */
 
   amqp_wolfssl_error_t error;                /* of the last setter that failed */
   amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what prevents opening; in place, so that storing it can't fail */

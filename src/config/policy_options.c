@@ -7,7 +7,7 @@
 /* ---- Exceptions ---- */
 
 /* What a program may exempt itself from, unless whoever built the library or administers the machine forbids it. */
-static amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
+amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config) {
   if (POLICY_LOCK) {
     return error_configure(&config->error, AMQP_WOLFSSL_ERROR_POLICY_LOCKED,
                            "this library was built to allow no exceptions to its policy (--enable-policy-lock)");
@@ -27,27 +27,35 @@ static amqp_wolfssl_code_t check_switch(amqp_wolfssl_config_t *config, int value
   return value == 1 ? AMQP_WOLFSSL_OK : check_exception(config);
 }
 
-static amqp_wolfssl_code_t set_switch(amqp_wolfssl_config_t *config, enum setter setter, bool *option, int value) {
-  amqp_wolfssl_code_t code = begin_setter(config, setter);
+amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_VERIFY_PEER);
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  code = check_switch(config, value);
+  code = check_switch(config, verify);
   if (code == AMQP_WOLFSSL_OK) {
-    *option = value == 1;
+    config->settings.verify_peer = verify == 1;
   }
-  return end_setter(config, setter, code);
+  return end_setter(config, SETTER_VERIFY_PEER, code);
 }
 
-amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_peer(amqp_wolfssl_config_t *config, int verify) {
-  return config == NULL ? AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT
-                        : set_switch(config, SETTER_VERIFY_PEER, &config->settings.verify_peer, verify);
+/* Not by its name, but by its URI: that is no exception. */
+static bool is_by_uri(const amqp_wolfssl_config_t *config, int verify_host) {
+  return verify_host == 0 && expected_identity_has_uri(&config->expected);
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_set_verify_host(amqp_wolfssl_config_t *config, int verify) {
-  return config == NULL ? AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT
-                        : set_switch(config, SETTER_VERIFY_HOST, &config->settings.verify_host, verify);
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_VERIFY_HOST);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  code = is_by_uri(config, verify) ? AMQP_WOLFSSL_OK : check_switch(config, verify);
+  if (code == AMQP_WOLFSSL_OK) {
+    config->settings.verify_host = verify == 1;
+  }
+  return end_setter(config, SETTER_VERIFY_HOST, code);
 }
 
 /* ---- Versions, policy, suites, groups ---- */

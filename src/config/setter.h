@@ -20,6 +20,9 @@ amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *
  */
 amqp_wolfssl_code_t blame_fips_module(amqp_wolfssl_code_t code, amqp_wolfssl_error_t *error);
 
+/** AMQP_WOLFSSL_OK, or AMQP_WOLFSSL_ERROR_POLICY_LOCKED: the program may make no exceptions. */
+amqp_wolfssl_code_t check_exception(amqp_wolfssl_config_t *config);
+
 /** AMQP_WOLFSSL_OK, or AMQP_WOLFSSL_ERROR_NOT_SUPPORTED: this wolfSSL can't enforce the policy. */
 amqp_wolfssl_code_t check_policy_can_be_held(const struct policy *policy, amqp_wolfssl_error_t *error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom to trust, how to check for revocation, and which name the broker must have. */
+/* Whom to trust, how to check for revocation, and who the broker must be. */
 #include "autoconfig.h"
 
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/setter.h"
+#include "verification/expected_identity.h"
 #include "verification/peer_name.h"
 #include "verification/peer_verification.h"
 
@@ -152,7 +153,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *conf
   return end_setter(config, SETTER_STAPLING, code);
 }
 
-/* ---- The name ---- */
+/* ---- Who it must be ---- */
 
 static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const char *name) {
   struct peer_name parsed;
@@ -177,4 +178,31 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wolfssl_config_t *c
   amqp_wolfssl_code_t code = begin_setter(config, SETTER_SERVER_NAME);
 
   return code != AMQP_WOLFSSL_OK ? code : end_setter(config, SETTER_SERVER_NAME, set_server_name(config, name));
+}
+
+/* Where neither counts any more, anybody with a certificate would do. */
+static amqp_wolfssl_code_t set_server_uri(amqp_wolfssl_config_t *config, const char *uri) {
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+
+  if (uri == NULL && expected_identity_has_uri(&config->expected) && !config->settings.verify_host) {
+    code = check_exception(config);
+  }
+  return code != AMQP_WOLFSSL_OK ? code : expected_identity_set_uri(&config->expected, uri, &config->error);
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_server_uri(amqp_wolfssl_config_t *config, const char *uri) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_SERVER_URI);
+
+  return code != AMQP_WOLFSSL_OK ? code : end_setter(config, SETTER_SERVER_URI, set_server_uri(config, uri));
+}
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_accepted_names(amqp_wolfssl_config_t *config, const char *const *names,
+                                                           size_t count) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_ACCEPTED_NAMES);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  return end_setter(config, SETTER_ACCEPTED_NAMES,
+                    expected_identity_set_names(&config->expected, names, count, &config->error));
 }

@@ -7,12 +7,14 @@
 
 #include "policy/policy.h"
 
+struct expected_identity;
 struct revocation_sources;
 
 struct tls_settings {
   struct policy_limits limits;
   bool verify_peer;
   bool verify_host;
+  const struct expected_identity *expected; /* NULL: the host connected to, and nothing more */
   amqp_wolfssl_stapling_t stapling;
   struct revocation_sources *revocation; /* NULL: no revocation lists */
 };

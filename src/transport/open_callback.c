@@ -7,6 +7,7 @@
 #include "backend/build_info.h"
 #include "base/one_line.h"
 #include "transport/transport.h"
+#include "verification/expected_identity.h"
 
 #define SENTENCE_LENGTH 1024
 
@@ -16,6 +17,9 @@ static const char *verified(const struct transport *transport) {
 
   if (!settings->verify_peer) {
     return "NOT verified";
+  }
+  if (expected_identity_has_uri(settings->expected)) {
+    return settings->verify_host ? "verified, its URI too" : "verified by its URI";
   }
   return settings->verify_host ? "verified" : "verified, but not its name";
 }

@@ -11,6 +11,7 @@
 #include "transport/descriptor.h"
 #include "transport/tcp_connect.h"
 #include "transport/transport.h"
+#include "verification/expected_identity.h"
 #include "verification/peer_name.h"
 
 /* How a connection is opened. */
@@ -86,6 +87,7 @@ static int enter_tcp(struct transport *transport, struct opening *opening) {
 /* Chooses the name to verify and to send as SNI. Sets \a name to NULL if there is none and none is needed. */
 static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct tls_context *context, const char *host,
                                        struct peer_name *storage, const struct peer_name **name) {
+  const struct tls_settings *settings = tls_context_settings(context);
   const char *set = config_server_name(transport->config);
   const char *text = set != NULL ? set : host;
 
@@ -94,7 +96,7 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
     *name = storage;
     return AMQP_WOLFSSL_OK;
   }
-  if (!tls_context_settings(context)->verify_host) {
+  if (!settings->verify_host || expected_identity_has_names(settings->expected)) {
     return AMQP_WOLFSSL_OK;
   }
   return error_verify(

@@ -4,6 +4,7 @@
 library_sources += \
 	src/verification/certificate_fitness.c src/verification/certificate_fitness.h \
 	src/verification/certificate_policies.c src/verification/certificate_policies.h \
+	src/verification/expected_identity.c src/verification/expected_identity.h \
 	src/verification/name_constraints.c src/verification/name_constraints.h \
 	src/verification/ocsp_check.c src/verification/ocsp_check.h \
 	src/verification/path.c src/verification/path.h \
@@ -13,6 +14,7 @@ library_sources += \
 	src/verification/path_question.h \
 	src/verification/path_search.h \
 	src/verification/peer_name.c src/verification/peer_name.h \
+	src/verification/peer_uri.c src/verification/peer_uri.h \
 	src/verification/peer_verification.c src/verification/peer_verification.h \
 	src/verification/remembered_paths.c src/verification/remembered_paths.h \
 	src/verification/revocation.c src/verification/revocation.h \

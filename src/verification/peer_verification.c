@@ -12,12 +12,12 @@
 
 #include "verification/peer_verification.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "verification/certificate_fitness.h"
+#include "verification/expected_identity.h"
 #include "verification/ocsp_check.h"
 #include "verification/remembered_paths.h"
 #include "verification/revocation.h"
@@ -51,9 +51,6 @@
 
 /* ContentType of RFC 8446, section 5.1. */
 enum { HANDSHAKE_RECORD = 22 };
-
-/* The longest list of names shown in an error sentence. */
-#define NAMES_SHOWN_LENGTH 400
 
 static _Thread_local struct peer_verification *current;
 
@@ -89,60 +86,11 @@ static bool read_at(const struct peer_verification *verification, size_t depth, 
 
 /* ---- Checks of our own ---- */
 
-static void list_names(const struct certificate *leaf, char *text, size_t capacity) {
-  struct byte_slice rest = leaf->alternative_names;
-  struct byte_slice value;
-  enum certificate_name_kind kind;
-  size_t used = 0;
-
-  text[0] = '\0';
-  while (certificate_next_name(&rest, &kind, &value)) {
-    char name[300];
-    int added;
-
-    (void)certificate_format_alternative_name(kind, value, name, sizeof(name));
-    added = snprintf(text + used, capacity - used, "%s%s", used > 0 ? ", " : "", name);
-    if (added < 0 || (size_t)added >= capacity - used) {
-      (void)snprintf(text + (capacity > 6 ? capacity - 6 : 0), capacity > 6 ? 6 : 0, ", ...");
-      return;
-    }
-    used += (size_t)added;
-  }
-  if (used == 0) {
-    (void)snprintf(text, capacity, "no name at all (the common name does not count, RFC 9525)");
-  }
-}
-
-static void describe_wanted(const struct peer_name *name, char *text, size_t capacity) {
-  struct byte_slice address = {name->address, name->address_length};
-
-  if (name->kind == PEER_NAME_DNS) {
-    (void)snprintf(text, capacity, "DNS:%s", name->dns);
-  } else {
-    (void)certificate_format_alternative_name(CERTIFICATE_NAME_IP, address, text, capacity);
-  }
-}
-
 static bool check_name(struct peer_verification *verification, const struct certificate *leaf) {
-  char names[NAMES_SHOWN_LENGTH];
-  char wanted[300];
+  const struct tls_settings *settings = verification->settings;
 
-  if (!verification->settings->verify_host) {
-    return true;
-  }
-  if (verification->name != NULL && peer_name_matches_certificate(verification->name, leaf)) {
-    return true;
-  }
-  list_names(leaf, names, sizeof(names));
-  wanted[0] = '\0';
-  if (verification->name != NULL) {
-    describe_wanted(verification->name, wanted, sizeof(wanted));
-  }
-  error_set(&verification->error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_NAME_MISMATCH,
-            "the broker's certificate is not for %s but for %s; connect by a name it contains, set the server name "
-            "separately, or have the certificate reissued with this name",
-            wanted, names);
-  return false;
+  return expected_identity_check(settings->expected, settings->verify_host, verification->name, leaf,
+                                 &verification->error) == AMQP_WOLFSSL_OK;
 }
 
 /* Whether it has the name and key of a trust anchor, and was only sent along: then nobody relies on its signature.
@@ -478,7 +426,8 @@ amqp_wolfssl_code_t peer_verification_finish(const struct peer_verification *ver
                                              amqp_wolfssl_error_t *error) {
   const struct tls_settings *settings = verification->settings;
 
-  if (!verification->leaf_accepted && (settings->verify_peer || settings->verify_host)) {
+  if (!verification->leaf_accepted &&
+      (settings->verify_peer || settings->verify_host || expected_identity_has_uri(settings->expected))) {
     return error_set(error, AMQP_WOLFSSL_STAGE_VERIFY, AMQP_WOLFSSL_ERROR_PEER_CERTIFICATE_MISSING,
                      "the broker presented no certificate that was verified");
   }

@@ -3,6 +3,7 @@
 # What several test programs share (.c and .h), and what tests read or run besides.
 test_support_sources = \
 	tests/support/acting_poll.h \
+	tests/support/alternative_names.h \
 	tests/support/exact_copy.h \
 	tests/support/failing_allocator.h \
 	tests/support/fault_vtable.h \

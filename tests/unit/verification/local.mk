@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/verification/expected_identity_test \
 	tests/unit/verification/legitimate_pkis_test \
 	tests/unit/verification/name_constraints_test \
 	tests/unit/verification/path_test \
 	tests/unit/verification/peer_name_test \
+	tests/unit/verification/peer_uri_test \
 	tests/unit/verification/peer_verification_test \
 	tests/unit/verification/remembered_paths_test \
 	tests/unit/verification/revocation_path_test \
