@@ -476,9 +476,10 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wo
                                                                          const char *name);
 /**
  * Expects the server's certificate to carry this URI among its subject alternative names (RFC 9525, URI-ID), such as
- * "spiffe://example.org/rabbitmq", besides the name: the certificate must be right in both. Where brokers have a URI but
- * not the name connected to, as SPIFFE's do, amqp_wolfssl_config_set_verify_host(config, 0) leaves it to the URI, which is
- * checked in any case; with a URI that is allowed where the policy is locked, too. NULL: no URI is expected (default).
+ * "spiffe://example.org/rabbitmq", besides the name: the certificate must be right in both. Where brokers have a URI
+ * but not the name connected to, as SPIFFE's do, amqp_wolfssl_config_set_verify_host(config, 0) leaves it to the URI,
+ * which is checked in any case; with a URI that is allowed where the policy is locked, too. NULL: no URI is expected
+ * (default).
  *
  * It is compared byte for byte; nothing is normalised and there are no wildcards. What a URI could say in two ways is
  * therefore refused: capital letters in scheme or host, escapes (%), user, port, query, fragment; more than 2048 bytes.
@@ -493,9 +494,9 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_uri(amqp_wol
 /**
  * Accepts a server whose certificate contains any of these \a count names, in place of the host connected to: for
  * brokers behind an address or alias that their certificates don't contain. The host counts only if it is listed as
- * well; it, or the name of amqp_wolfssl_config_set_server_name(), is still what is sent as SNI. DNS names, IPv4 and IPv6
- * literals, 128 at most, compared as the host is (RFC 9525); all of them are taken or none. Replaces a list set before.
- * NULL with a \a count of 0: the host (default). An empty list is refused (_INVALID_ARGUMENT).
+ * well; it, or the name of amqp_wolfssl_config_set_server_name(), is still what is sent as SNI. DNS names, IPv4 and
+ * IPv6 literals, 128 at most, compared as the host is (RFC 9525); all of them are taken or none. Replaces a list set
+ * before. NULL with a \a count of 0: the host (default). An empty list is refused (_INVALID_ARGUMENT).
  *
  * Errors: _NAME_INVALID.
  */

@@ -23,8 +23,8 @@
  * escape, nothing but a path behind it.
  *
  * A SPIFFE ID (SPIFFE-ID, sections 2.1 to 2.4) besides has a trust domain as host, and a path of at least one segment,
- * as a leaf's has: letters, digits, dot, hyphen and underscore, no empty segments, neither "." nor "..", and so no slash
- * at the end.
+ * as a leaf's has: letters, digits, dot, hyphen and underscore, no empty segments, neither "." nor "..", and so no
+ * slash at the end.
  * \return NULL if it may, or what is wrong with it, to follow the URI in a sentence: "has a query, …"
  */
 const char *peer_uri_fault(const char *uri);

@@ -19,6 +19,7 @@ integration_programs = \
 	tests/integration/policies_test \
 	tests/integration/record_attacks_test \
 	tests/integration/revocation_with_servers_test \
+	tests/integration/server_identity_test \
 	tests/integration/servers_test \
 	tests/integration/shared_connection_test \
 	tests/integration/threads_test \
@@ -56,6 +57,8 @@ tests_integration_record_attacks_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_record_attacks_test_LDADD = $(integration_ldadd)
 tests_integration_revocation_with_servers_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_revocation_with_servers_test_LDADD = $(integration_ldadd)
+tests_integration_server_identity_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_server_identity_test_LDADD = $(integration_ldadd)
 tests_integration_servers_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_servers_test_LDADD = $(integration_ldadd)
 tests_integration_shared_connection_test_CPPFLAGS = $(integration_cppflags)

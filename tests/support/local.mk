@@ -41,6 +41,7 @@ test_support_files = \
 	tests/support/define-internal-names \
 	tests/support/mint-certificates \
 	tests/support/mint-revocation \
+	tests/support/mint-svids \
 	tests/support/take-certificates \
 	tests/support/interposed_function.c tests/support/runtime_report.c \
 	tests/support/tap.sh \

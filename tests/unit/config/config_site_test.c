@@ -135,6 +135,27 @@ static void test_site_policy_has_no_exceptions(void **state) {
   amqp_wolfssl_config_free(config);
 }
 
+/* That a broker is known by its URI and not by its name is no exception; that it is known by neither is one. */
+static void test_site_policy_leaves_the_name_to_a_uri(void **state) {
+  amqp_wolfssl_config_t *config = config_with_site("policy = fips\n");
+
+  (void)state;
+  make_good(config);
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, "spiffe://example.org/rabbitmq"), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, NULL), AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, "spiffe://example.org/other"), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, NULL), AMQP_WOLFSSL_OK);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_ERROR_POLICY_LOCKED);
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 1), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
 /* Of the administrator, for programs that can't make one. The program may still ask for more. */
 static void test_site_exception(void **state) {
   static const char file[] = "policy = fips\nextended-master-secret = optional\n";
@@ -285,6 +306,7 @@ int main(void) {
       cmocka_unit_test(test_site_policy_is_the_least),
       cmocka_unit_test(test_site_policy_never_loosens),
       cmocka_unit_test(test_site_policy_has_no_exceptions),
+      cmocka_unit_test(test_site_policy_leaves_the_name_to_a_uri),
       cmocka_unit_test(test_site_exception),
       cmocka_unit_test(test_site_version_is_the_least),
       cmocka_unit_test(test_site_lists),

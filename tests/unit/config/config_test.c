@@ -40,6 +40,7 @@ static int no_passphrase(char *passphrase, size_t capacity, void *user_data) {
 
 /* Calls setter number \a which with good arguments. \return false past the last */
 static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_code_t *code) {
+  static const char *const names[] = {"elsewhere.test"};
   static const char text[] = "x";
 
   switch (which) {
@@ -103,6 +104,12 @@ static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_c
       return true;
     case 19:
       *code = amqp_wolfssl_config_set_require_extended_master_secret(config, 0);
+      return true;
+    case 20:
+      *code = amqp_wolfssl_config_set_server_uri(config, "spiffe://example.org/rabbitmq");
+      return true;
+    case 21:
+      *code = amqp_wolfssl_config_set_accepted_names(config, names, 1);
       return true;
     default:
       return false;
@@ -417,6 +424,48 @@ static void test_server_name(void **state) {
   assert_record(config, amqp_wolfssl_config_set_server_name(config, "elsewhere.test"), AMQP_WOLFSSL_OK);
   assert_record(config, amqp_wolfssl_config_set_server_name(config, NULL), AMQP_WOLFSSL_OK);
   assert_null(config_server_name(config));
+  expect_connection(config, "server", true);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_accepted_names(void **state) {
+  static const char *const elsewhere[] = {"a.example", "elsewhere.test"};
+  static const char *const wrong[] = {"localhost", "a b"};
+  static const char *const neither[] = {"a.example", "192.0.2.1"};
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_accepted_names(config, elsewhere, 2), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server-wrong-name", true);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH); /* the host is not in the list */
+  assert_record(config, amqp_wolfssl_config_set_accepted_names(config, wrong, 2), AMQP_WOLFSSL_ERROR_NAME_INVALID);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_ERROR_NAME_INVALID);
+  assert_record(config, amqp_wolfssl_config_set_accepted_names(config, NULL, 1), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_accepted_names(config, wrong, 0), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  assert_record(config, amqp_wolfssl_config_set_accepted_names(config, neither, 2), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  assert_record(config, amqp_wolfssl_config_set_accepted_names(config, NULL, 0), AMQP_WOLFSSL_OK);
+  expect_connection(config, "server", true);
+  expect_refusal(config, "server-wrong-name", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  amqp_wolfssl_config_free(config);
+}
+
+static void test_server_uri(void **state) {
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, "spiffe://example.org"),
+                AMQP_WOLFSSL_ERROR_URI_INVALID);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_URI_INVALID);
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, "spiffe://example.org/rabbitmq"), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  /* Whatever else is not verified. */
+  assert_record(config, amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  assert_record(config, amqp_wolfssl_config_set_verify_peer(config, 0), AMQP_WOLFSSL_OK);
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_NAME_MISMATCH);
+  assert_record(config, amqp_wolfssl_config_set_server_uri(config, NULL), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
 }
@@ -934,6 +983,8 @@ int main(void) {
       cmocka_unit_test(test_switches_refuse),
       cmocka_unit_test(test_switches_switch),
       cmocka_unit_test(test_server_name),
+      cmocka_unit_test(test_accepted_names),
+      cmocka_unit_test(test_server_uri),
       cmocka_unit_test(test_versions),
       cmocka_unit_test(test_policy),
       cmocka_unit_test(test_policy_after_narrowing),

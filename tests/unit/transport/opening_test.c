@@ -212,6 +212,7 @@ static void test_addresses_as_hosts(void **state) {
 }
 
 static void test_without_a_host(void **state) {
+  static const char *const accepted[] = {"a.example", "localhost"};
   struct client client;
   struct peer peer;
   amqp_wolfssl_config_t *config = good_config();
@@ -224,6 +225,11 @@ static void test_without_a_host(void **state) {
   client_free(&client);
   config = good_config();
   assert_int_equal(amqp_wolfssl_config_set_verify_host(config, 0), AMQP_WOLFSSL_OK);
+  client_attach(&client, config);
+  expect_open(&client, connect_plainly(peer.port), NULL);
+  client_free(&client);
+  config = good_config();
+  assert_int_equal(amqp_wolfssl_config_set_accepted_names(config, accepted, 2), AMQP_WOLFSSL_OK);
   client_attach(&client, config);
   expect_open(&client, connect_plainly(peer.port), NULL);
   client_free(&client);

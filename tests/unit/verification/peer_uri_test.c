@@ -153,8 +153,8 @@ static void test_lengths(void **state) {
   }
 }
 
-/* One byte of another value, at any place: another URI, or none; but never a crash. What is taken has only one spelling:
-   in lower case scheme and host are the same. */
+/* One byte of another value, at any place: another URI, or none; but never a crash. What is taken has only one
+   spelling: in lower case scheme and host are the same. */
 static void test_every_byte(void **state) {
   (void)state;
   for (size_t at = 0; at < strlen(EXPECTED); at++) {
