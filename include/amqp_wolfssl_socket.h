@@ -749,7 +749,8 @@ typedef enum amqp_wolfssl_fips_status_t {
   AMQP_WOLFSSL_FIPS_NOT_BUILT_IN = 0, /**< this wolfSSL has no FIPS module */
   AMQP_WOLFSSL_FIPS_NORMAL = 1,       /**< its self-tests passed; it can be used */
   AMQP_WOLFSSL_FIPS_DEGRADED = 2,     /**< the self-test of an algorithm failed; nothing can be opened */
-  AMQP_WOLFSSL_FIPS_FAILED = 3        /**< it failed its integrity check, its mode is unknown, or calls bypass it */
+  /** It failed its integrity check, its mode is unknown, calls bypass it, or it is older than this build accepts. */
+  AMQP_WOLFSSL_FIPS_FAILED = 3
 } amqp_wolfssl_fips_status_t;
 
 /**
@@ -765,6 +766,12 @@ AMQP_WOLFSSL_API amqp_wolfssl_fips_status_t amqp_wolfssl_fips_status(void);
  * thread.
  */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_fips_version(void);
+/**
+ * The standard that modules of this version are made for: "FIPS 140-3" (from version 5 on) or "FIPS 140-2" (before);
+ * "" without a module, or with a version that can't be understood. It does not say that this module has a certificate.
+ * A library that was built with --with-fips=required opens nothing with any but the first. Static text. Any thread.
+ */
+AMQP_WOLFSSL_API const char *amqp_wolfssl_fips_standard(void);
 
 /* ---- The build ------------------------------------------------------------------------------------------------- */
 

@@ -11,8 +11,10 @@
 #include <wolfssl/version.h>
 
 #ifdef HAVE_FIPS
-#ifdef FIPS_REQUIRED
+#if defined(FIPS_REQUIRED) && defined(FIPS_LEAST_VERSION)
 #define BUILT_ON_FIPS ", FIPS module (required)"
+#elif defined(FIPS_REQUIRED)
+#define BUILT_ON_FIPS ", FIPS module (required, of 140-2 too)"
 #else
 #define BUILT_ON_FIPS ", FIPS module"
 #endif

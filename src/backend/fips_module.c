@@ -19,6 +19,7 @@
 
 #include "backend/aes_hardware.h"
 #include "backend/build_info.h"
+#include "backend/fips_version.h"
 #include "backend/wolfssl_error.h"
 #include "backend/wolfssl_headers.h"
 #include "backend/wolfssl_origin.h"
@@ -27,6 +28,12 @@
 
 #if defined(FIPS_REQUIRED) && !defined(HAVE_FIPS)
 #error "configured with --with-fips=required, but these headers are of a wolfSSL without the FIPS module"
+#endif
+#ifndef FIPS_LEAST_VERSION
+#define FIPS_LEAST_VERSION 0 /* any, or one whose version nobody knows */
+#endif
+#if FIPS_LEAST_VERSION > 0 && (!defined(HAVE_FIPS_VERSION) || HAVE_FIPS_VERSION < FIPS_LEAST_VERSION)
+#error "configured with --with-fips=required, but these headers are of a FIPS module for FIPS 140-2"
 #endif
 #if defined(FIPS_REFUSED) && defined(HAVE_FIPS)
 #error "configured with --with-fips=no, but these headers are of a wolfSSL with the FIPS module"
@@ -80,7 +87,8 @@ static void test_module(void) {
   }
 }
 
-static amqp_wolfssl_fips_status_t read_status(void) {
+/* What the module itself says. */
+static amqp_wolfssl_fips_status_t read_own_status(void) {
   int status = wolfCrypt_GetStatus_fips();
 
 #ifdef HAVE_WOLFCRYPT_GETMODE_FIPS
@@ -102,6 +110,20 @@ static const char *read_version(void) {
 #else
   return "of unknown version";
 #endif
+}
+
+/* Not what the headers say: this is the module that was found when the program started. */
+static bool is_too_old(void) { return fips_version_major(read_version()) < FIPS_LEAST_VERSION; }
+
+static const char *read_refusal(void) {
+  return is_too_old() && read_own_status() == AMQP_WOLFSSL_FIPS_NORMAL
+             ? "wolfSSL's FIPS module is not one of version 5 or later (FIPS 140-3), which this library was built to "
+               "require (--with-fips=required); certificates for FIPS 140-2 are historical since 2026-09-21"
+             : NULL;
+}
+
+static amqp_wolfssl_fips_status_t read_status(void) {
+  return read_refusal() != NULL ? AMQP_WOLFSSL_FIPS_FAILED : read_own_status();
 }
 
 /* ---- What is wrong ---- */
@@ -142,7 +164,12 @@ static amqp_wolfssl_code_t explain_error(amqp_wolfssl_stage_t stage, amqp_wolfss
   int wolfssl_code = read_wolfssl_code();
   const char *test = find_failed_test();
 
-  if (wolfssl_code == IN_CORE_FIPS_E) {
+  if (read_refusal() != NULL) {
+    error_set(error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
+              "%s; this one reports \"%s\": install a wolfSSL with a newer module, or rebuild this library with "
+              "--with-fips=required-140-2 if the older one must do",
+              read_refusal(), read_version());
+  } else if (wolfssl_code == IN_CORE_FIPS_E) {
     error_set(
         error, stage, AMQP_WOLFSSL_ERROR_FIPS_MODULE,
         "wolfSSL's FIPS module refuses to work: its integrity check failed, so the library's file is not the one that "
@@ -174,6 +201,8 @@ static amqp_wolfssl_fips_status_t read_status(void) { return AMQP_WOLFSSL_FIPS_N
 
 static const char *read_version(void) { return ""; }
 
+static const char *read_refusal(void) { return NULL; }
+
 static amqp_wolfssl_code_t explain_error(amqp_wolfssl_stage_t stage, amqp_wolfssl_error_t *error) {
   (void)stage;
   return error->code;
@@ -195,14 +224,22 @@ static amqp_wolfssl_fips_status_t judge_status(void) {
                                                                                       : status;
 }
 
+static const char *describe_status(amqp_wolfssl_fips_status_t status) {
+  if (read_refusal() != NULL) {
+    return "refused";
+  }
+  return is_in_error(status) ? "in error" : "in normal mode";
+}
+
 /* Of a wolfSSL that did not start nothing is asked: its module would run self-tests for it. */
 static void write_build_info(void) {
-  char text[128] = "";
+  char text[160] = "";
   amqp_wolfssl_fips_status_t status = judge_status();
+  const char *standard = fips_version_standard(read_version());
 
   if (status != AMQP_WOLFSSL_FIPS_NOT_BUILT_IN) {
-    (void)snprintf(text, sizeof(text), ", FIPS module \"%s\" %s", read_version(),
-                   is_in_error(status) ? "in error" : "in normal mode");
+    (void)snprintf(text, sizeof(text), ", FIPS module \"%s\" (%s) %s", read_version(),
+                   standard[0] != '\0' ? standard : "unknown standard", describe_status(status));
   }
   build_info_write(text, started ? aes_hardware_text() : AES_HARDWARE_UNKNOWN);
 }
@@ -258,3 +295,7 @@ amqp_wolfssl_fips_status_t fips_module_status(void) {
 }
 
 const char *fips_module_version(void) { return read_version(); }
+
+const char *fips_module_standard(void) { return fips_version_standard(read_version()); }
+
+const char *fips_module_refusal(void) { return read_refusal(); }

@@ -26,4 +26,10 @@ amqp_wolfssl_fips_status_t fips_module_status(void);
 /** The version as the module reports it; "" without a module. */
 const char *fips_module_version(void);
 
+/** The standard that modules of this version are for, as fips_version_standard(); "" without a module. */
+const char *fips_module_standard(void);
+
+/** Why a module that is otherwise in normal mode must not be used, as one sentence; NULL if nothing is against it. */
+const char *fips_module_refusal(void);
+
 #endif

@@ -32,6 +32,8 @@ static amqp_wolfssl_code_t check_wolfssl(const char **sentence) {
 
   if (wolfssl_origin_refusal() != NULL) {
     *sentence = wolfssl_origin_refusal();
+  } else if (code == AMQP_WOLFSSL_ERROR_FIPS_MODULE && fips_module_refusal() != NULL) {
+    *sentence = fips_module_refusal();
   } else if (code == AMQP_WOLFSSL_ERROR_FIPS_MODULE) {
     *sentence =
         "wolfSSL's FIPS module is in error: its integrity check or a self-test failed; restart the program, and if "
@@ -64,6 +66,8 @@ amqp_wolfssl_code_t amqp_wolfssl_check_runtime(const char **message) {
 amqp_wolfssl_fips_status_t amqp_wolfssl_fips_status(void) { return fips_module_status(); }
 
 const char *amqp_wolfssl_fips_version(void) { return fips_module_version(); }
+
+const char *amqp_wolfssl_fips_standard(void) { return fips_module_standard(); }
 
 const char *amqp_wolfssl_build_info(void) {
   (void)fips_module_start(); /* writes the line, whether wolfSSL starts or not */

@@ -1,88 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# What configure's options make of the library: --with-policy, --enable-policy-lock, --with-fips, and --sysconfdir with
-# the administrator's file in it. Configures and builds the library anew, with this build's own options and one more,
-# and asks a program that knows none of that (tests/support/show_policy.c).
+# What configure's options make of the library: --with-policy, --enable-policy-lock, and --sysconfdir with the
+# administrator's file in it. --with-fips is in fips_options.sh.
 
 set -u
 . "$abs_top_srcdir/tests/support/tap.sh"
-
-skip_all() {
-  tap_skip 'build options' "$1"
-  tap_finish
-}
-[ "$abs_top_srcdir" != "$abs_top_builddir" ] || skip_all 'built inside the source tree, which can have one build only'
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/build-options.XXXXXX") || exit 99
-# clean_up: also after an interrupt
-clean_up() {
-  "$BROKER" stop "$work/broker" >/dev/null 2>&1
-  rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. "$abs_top_srcdir/tests/support/configured-builds.sh"
 site_file=$work/etc/rabbitmq-wolfssl.conf
-mkdir "$work/etc"
-openssl req -x509 -newkey rsa:3072 -nodes -subj '/CN=Test CA' -days 2 -sha384 -keyout "$work/ca.key" \
-  -out "$work/ca.pem" >"$work/openssl.log" 2>&1 || {
-  cat "$work/openssl.log"
-  exit 99
-}
-
-# configure FOLDER OPTION...: as this build was, but for the options; what it prints is in FOLDER/configure.out
-configure() {
-  folder=$work/$1
-  shift
-  mkdir -p "$folder"
-  # The words as they were quoted for a shell. The last of two counts: distcheck's --srcdir is relative to its folder.
-  eval "set -- $("$abs_top_builddir/config.status" --config) --srcdir='$abs_top_srcdir' --disable-static \
-    --sysconfdir='$work/etc' --cache-file='$work/config.cache' \"\$@\""
-  (cd "$folder" && "$abs_top_srcdir/configure" "$@") >"$folder/configure.out" 2>&1
-}
-
-# make_in FOLDER TARGET...: not as one of this make's jobs
-make_in() {
-  folder=$work/$1
-  shift
-  (unset MAKEFLAGS MFLAGS MAKELEVEL && make -C "$folder" -j 2 "$@") >"$folder/make.out" 2>&1 || {
-    tail -n 20 "$folder/make.out"
-    return 1
-  }
-}
-
-# build FOLDER OPTION...
-build() {
-  configure "$@" || {
-    tail -n 20 "$work/$1/configure.out"
-    return 1
-  }
-  make_in "$1" librabbitmq-wolfssl.la tests/support/show_policy
-}
-
-# shows FOLDER PATTERN...: the program prints a line for each
-shows() {
-  folder=$work/$1
-  shift
-  "$folder/tests/support/show_policy" "$work/ca.pem" >"$folder/shown" 2>&1 || {
-    cat "$folder/shown"
-    return 1
-  }
-  has_lines "$folder/shown" "$@"
-}
-
-# is_refused FOLDER PATTERN OPTION...: configure stops, and says why
-is_refused() {
-  refused=$1
-  pattern=$2
-  shift 2
-  if configure "$refused" "$@"; then
-    echo 'configure took it'
-    return 1
-  fi
-  has_lines "$work/$refused/configure.out" "$pattern"
-}
 
 # with_site_file TEXT COMMAND...: while the administrator's file holds TEXT
 with_site_file() {
@@ -194,69 +119,4 @@ tap_check 'policy modern is the default then' shows modern '^build .*; policy mo
   "^suite TLS_CHACHA20_POLY1305_SHA256 ${chacha:-unknown}\$"
 tap_check 'the file tightens that too' with_site_file 'policy = fips
 ' shows modern '^suite TLS_AES_128_GCM_SHA256 OK$' '^suite TLS_CHACHA20_POLY1305_SHA256 INVALID_ARGUMENT$'
-
-# ---- The FIPS module ----
-
-# compiles_not FOLDER DEFINE PATTERN: fips_module.c stops the build, and says why
-compiles_not() {
-  object=src/backend/librabbitmq_wolfssl_core_la-fips_module.lo
-  if (unset MAKEFLAGS MFLAGS MAKELEVEL && rm -f "$work/$1/$object" &&
-    make -C "$work/$1" CPPFLAGS="-D$2" "$object") >"$work/$1/compiled.out" 2>&1; then
-    echo 'it was compiled'
-    return 1
-  fi
-  has_lines "$work/$1/compiled.out" "$3"
-}
-
-# with_module_failing COMMAND...: the test double's integrity check fails. tap_check's shell ends with the command.
-with_module_failing() {
-  FIPS_TEST_DOUBLE=integrity
-  export FIPS_TEST_DOUBLE
-  "$@"
-}
-
-# make_stand_in FOLDER PATTERN: a library in place of wolfSSL's, with all its names but those that match. Nothing of it
-# is ever called.
-make_stand_in() {
-  mkdir -p "$work/$1" || return
-  wolfssl=$(ldd "$work/required/.libs/librabbitmq-wolfssl.so" | sed -n 's/.*=> \(.*libwolfssl[-.][^ ]*\) .*/\1/p')
-  [ -n "$wolfssl" ] || return
-  name=${wolfssl##*/}
-  "$NM" -D --defined-only "$wolfssl" | awk '{ print $NF }' | grep -vE "$2" | sort -u |
-    sed 's/.*/void &(void) {}/' >"$work/$1/stand_in.c"
-  ${CC:-cc} -shared -fPIC -fno-builtin -w -Wl,-soname,"$name" -o "$work/$1/$name" "$work/$1/stand_in.c"
-}
-
-# on_stand_in FOLDER: the program, told too little to do anything but to say how it is used
-on_stand_in() {
-  LD_LIBRARY_PATH=$work/$1:$work/required/.libs LD_BIND_NOW="" "$work/required/tests/support/.libs/show_policy"
-}
-
-# A wolfSSL of the same name that lacks the module has none of the functions that end in _fips.
-does_not_start_without_the_module() {
-  make_stand_in whole '^$' && make_stand_in without '_fips$' || return
-  on_stand_in whole >"$work/whole.out" 2>&1
-  has_lines "$work/whole.out" '^usage: show_policy' || return
-  if on_stand_in without >"$work/without.out" 2>&1; then return 1; fi
-  has_lines "$work/without.out" 'undefined symbol: .*_fips$'
-}
-
-if grep -qE '^    FIPS module +no$' "$work/fips/configure.out"; then
-  tap_check 'required: configure refuses a wolfSSL without the module' is_refused required \
-    'with-fips=required, but wolfSSL .* was built without the' --with-fips=required
-  tap_check 'required: so do the sources' compiles_not fips FIPS_REQUIRED \
-    'error: .*--with-fips=required, but these headers'
-else
-  tap_check 'no: configure refuses a wolfSSL with the module' is_refused no \
-    'with-fips=no, but wolfSSL .* was built with the' --with-fips=no
-  tap_check 'no: so do the sources' compiles_not fips FIPS_REFUSED 'error: .*--with-fips=no, but these headers'
-  tap_check 'a build that requires the module' build required --with-fips=required
-  tap_check 'required: the program is told' shows required '^build .*, FIPS module \(required\), ' '^runtime OK$' \
-    '^open CONNECT_FAILED '
-  tap_check 'required: nothing opens with a module in error' with_module_failing shows required \
-    '^runtime FIPS_MODULE$' '^open FIPS_MODULE '
-  tap_check 'required: a program does not start on a wolfSSL without the module' does_not_start_without_the_module
-  tap_check 'required: configure refuses a module in error' with_module_failing is_refused broken \
-    'the FIPS module of wolfSSL .* is in error' --with-fips=required
-fi
 tap_finish

@@ -3,7 +3,8 @@
  * A test double of wolfSSL's FIPS module, whose source is not public. It is NOT a FIPS module: it checks nothing, and
  * its self tests test nothing. It answers as the module's public headers and manual say the module does, and fails
  * where a test wants it to (fips_test_double.h), so that the library can be tested where the real one would fail.
- * scripts/build-wolfssl --fips-test-double puts it into a wolfSSL as wolfcrypt/src/fips.c.
+ * scripts/build-wolfssl --fips-test-double puts it into a wolfSSL as wolfcrypt/src/fips.c; --fips-140-2-test-double
+ * does so with FIPS_TEST_DOUBLE_OF_140_2.
  */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -23,6 +24,7 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +42,13 @@ static atomic_int start_error;
 static atomic_int casts_running;
 static atomic_int started_without_callback;
 static atomic_int used_before_casts;
+
+/* Written before there are threads. A module of 140-2 that --enable-fips=v2 is for reports 4.something. */
+#ifdef FIPS_TEST_DOUBLE_OF_140_2
+static char version[FIPS_TEST_DOUBLE_VERSION_SIZE] = FIPS_TEST_DOUBLE_VERSION_4;
+#else
+static char version[FIPS_TEST_DOUBLE_VERSION_SIZE] = FIPS_TEST_DOUBLE_VERSION_5;
+#endif
 
 /* What each self test answers when it fails: enum FipsCastId's order. */
 static const int cast_errors[FIPS_TEST_DOUBLE_CASTS] = {
@@ -82,6 +91,8 @@ void fips_test_double_fail_later(int cast) {
 
 void fips_test_double_fail_at_use(int cast, int uses) { atomic_store(&uses_left[cast], uses); }
 
+void fips_test_double_set_version(const char *text) { (void)snprintf(version, sizeof(version), "%s", text); }
+
 void fips_test_double_set_state(int new_status, int new_mode) {
   atomic_store(&status, new_status);
   atomic_store(&mode, new_mode);
@@ -104,6 +115,8 @@ __attribute__((constructor)) static void load(void) {
 
   if (how != NULL && strcmp(how, "integrity") == 0) {
     fips_test_double_fail_integrity();
+  } else if (how != NULL && strncmp(how, "version=", 8) == 0) {
+    fips_test_double_set_version(how + 8);
   } else if (how != NULL && strncmp(how, "cast=", 5) == 0) {
     int cast = atoi(how + 5);
 
@@ -115,7 +128,7 @@ __attribute__((constructor)) static void load(void) {
 
 /* ---- What fips_test.h and fips.h declare ---- */
 
-const char *wolfCrypt_GetVersion_fips(void) { return FIPS_TEST_DOUBLE_VERSION; }
+const char *wolfCrypt_GetVersion_fips(void) { return version; }
 
 int wolfCrypt_SetCb_fips(wolfCrypt_fips_cb cbf) {
   atomic_store(&callback, cbf);

@@ -4,15 +4,18 @@
  * fails where a test wants it to. Also compiled into wolfSSL, so it includes nothing of the project's.
  *
  * A program is steered before it starts by FIPS_TEST_DOUBLE in its environment: "integrity" fails the integrity check,
- * "cast=N" the self test with number N of enum FipsCastId.
+ * "cast=N" the self test with number N of enum FipsCastId, and "version=TEXT" makes it report another version.
  */
 #ifndef TESTS_FIPS_TEST_DOUBLE_H
 #define TESTS_FIPS_TEST_DOUBLE_H
 
 #define FIPS_TEST_DOUBLE_API __attribute__((visibility("default")))
 
-/** What wolfCrypt_GetVersion_fips() answers. */
-#define FIPS_TEST_DOUBLE_VERSION "test double, not a FIPS module"
+/** What wolfCrypt_GetVersion_fips() answers: what it stands in for is "wolfCrypt v5.2.1", and "v4.6.2". */
+#define FIPS_TEST_DOUBLE_VERSION_5 "test double of v5.2.1, not a FIPS module"
+#define FIPS_TEST_DOUBLE_VERSION_4 "test double of v4.6.2, not a FIPS module"
+/** The longest version that a test can make it report, with its NUL. */
+#define FIPS_TEST_DOUBLE_VERSION_SIZE 80
 /** Self tests of module v5: 0 to this less one. */
 #define FIPS_TEST_DOUBLE_CASTS 15
 
@@ -24,6 +27,8 @@ FIPS_TEST_DOUBLE_API void fips_test_double_fail_cast(int cast);
 FIPS_TEST_DOUBLE_API void fips_test_double_fail_later(int cast);
 /** The same at the \a uses-th use of these services from now on; 1 is the next. */
 FIPS_TEST_DOUBLE_API void fips_test_double_fail_at_use(int cast, int uses);
+/** Reports this version instead, from now on. */
+FIPS_TEST_DOUBLE_API void fips_test_double_set_version(const char *text);
 /** Says it is in this state, whatever it is. */
 FIPS_TEST_DOUBLE_API void fips_test_double_set_state(int status, int mode);
 /** wolfSSL_Init() fails with \a wolfssl_code, this many times. */

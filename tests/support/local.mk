@@ -44,6 +44,7 @@ test_support_files = \
 	tests/support/mint-svids \
 	tests/support/take-certificates \
 	tests/support/interposed_function.c tests/support/runtime_report.c \
+	tests/support/configured-builds.sh \
 	tests/support/tap.sh \
 	tests/support/unmodified_client.sh \
 	tests/support/fips_test_double.c tests/support/fips_test_double.h tests/support/fips_test_double_services.h
@@ -60,7 +61,7 @@ rabbitmq_helper_programs = tests/support/janus_requester
 tests_support_janus_requester_CPPFLAGS = $(ssl_client_cppflags)
 tests_support_janus_requester_LDADD = $(RABBITMQ_RPATH) $(RABBITMQ_LIBS)
 
-# Built by build_options.sh in the builds it makes.
+# Built by build_options.sh and fips_options.sh in the builds it makes.
 tests_support_show_policy_CPPFLAGS = $(example_cppflags)
 tests_support_show_policy_LDADD = $(example_ldadd)
 

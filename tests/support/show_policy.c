@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shows what this build of the library allows, a word and its outcome a line, for tests/integration/build_options.sh.
- * It sees the public interface only, and knows nothing of how the library was configured.
+ * Shows what this build of the library allows, a word and its outcome a line, for tests/integration/build_options.sh
+ * and fips_options.sh. * It sees the public interface only, and knows nothing of how the library was configured.
  */
 #include <amqp_wolfssl_socket.h>
 #include <stdio.h>
@@ -102,6 +102,7 @@ int main(int count, char **arguments) {
     return 2;
   }
   printf("build %s\n", amqp_wolfssl_build_info());
+  printf("fips %s\n", amqp_wolfssl_fips_standard());
   printf("runtime %s\n", amqp_wolfssl_code_name(amqp_wolfssl_check_runtime(NULL)));
   return show_setters() | show_open(arguments[1]);
 }

@@ -31,6 +31,16 @@
 #define THREADS 8
 #define CONFIGURE AMQP_WOLFSSL_STAGE_CONFIGURE
 
+/* The headers of the two doubles differ in this only. */
+#if HAVE_FIPS_VERSION >= 5
+#define DOUBLE_VERSION FIPS_TEST_DOUBLE_VERSION_5
+#define DOUBLE_STANDARD "FIPS 140-3"
+#else
+#define DOUBLE_VERSION FIPS_TEST_DOUBLE_VERSION_4
+#define DOUBLE_STANDARD "FIPS 140-2"
+#endif
+#define DOUBLE_IN_INFO ", FIPS module \"" DOUBLE_VERSION "\" (" DOUBLE_STANDARD ")"
+
 /* ---- A process for each case ---- */
 
 /* In place of CMocka's assertions, which can't be used in a child. */
@@ -115,9 +125,12 @@ static bool start_in_order(int unused) {
   CHECK(each_cast_ran(1));
   CHECK(is_normal());
   CHECK(each_cast_ran(1));
-  CHECK(strcmp(amqp_wolfssl_fips_version(), FIPS_TEST_DOUBLE_VERSION) == 0);
-  CHECK(strstr(amqp_wolfssl_build_info(), ", FIPS module \"" FIPS_TEST_DOUBLE_VERSION "\" in normal mode, ") != NULL);
-#ifdef FIPS_REQUIRED
+  CHECK(strcmp(amqp_wolfssl_fips_version(), DOUBLE_VERSION) == 0);
+  CHECK(strcmp(amqp_wolfssl_fips_standard(), DOUBLE_STANDARD) == 0);
+  CHECK(strstr(amqp_wolfssl_build_info(), DOUBLE_IN_INFO " in normal mode, ") != NULL);
+#if defined(FIPS_REQUIRED) && !defined(FIPS_LEAST_VERSION)
+  CHECK(strstr(amqp_wolfssl_build_info(), ", FIPS module (required, of 140-2 too), ") != NULL);
+#elif defined(FIPS_REQUIRED)
   CHECK(strstr(amqp_wolfssl_build_info(), ", FIPS module (required), ") != NULL);
 #else
   CHECK(strstr(amqp_wolfssl_build_info(), ", FIPS module, ") != NULL);
@@ -179,7 +192,7 @@ static bool fail_integrity(int unused) {
   fips_test_double_fail_integrity();
   CHECK(is_refused(AMQP_WOLFSSL_FIPS_FAILED, IN_CORE_FIPS_E, "integrity check failed"));
   CHECK(each_cast_ran(0)); /* nothing more is asked of it */
-  CHECK(strstr(amqp_wolfssl_build_info(), FIPS_TEST_DOUBLE_VERSION "\" in error, ") != NULL);
+  CHECK(strstr(amqp_wolfssl_build_info(), DOUBLE_IN_INFO " in error, ") != NULL);
   return is_refused(AMQP_WOLFSSL_FIPS_FAILED, IN_CORE_FIPS_E, "integrity check failed");
 }
 
@@ -236,9 +249,71 @@ static bool contradict_itself(int unused) {
   return is_refused(AMQP_WOLFSSL_FIPS_FAILED, DRBG_CONT_FIPS_E, "not in normal mode but in error");
 }
 
+/* ---- Versions ---- */
+
+static const struct {
+  const char *version;
+  const char *standard;
+} versions[] = {
+    {"wolfCrypt v5.0.0", "FIPS 140-3"},
+    {"v6.0.0", "FIPS 140-3"},
+    {"v4.6.2", "FIPS 140-2"},
+    {"3.14.2", "FIPS 140-2"},
+    {"", ""},
+    {"FIPS 140-3", ""},
+};
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+
+#ifdef FIPS_LEAST_VERSION
+/* All of a module in normal mode but its version; the sentence says which, and what to do. */
+static bool is_refused_for_its_version(const char *version) {
+  amqp_wolfssl_error_t error;
+  const char *sentence = NULL;
+  char quoted[40];
+
+  snprintf(quoted, sizeof(quoted), "reports \"%s\"", version);
+  CHECK(fips_module_check(AMQP_WOLFSSL_STAGE_SEND, &error) == AMQP_WOLFSSL_ERROR_FIPS_MODULE);
+  CHECK(error.wolfssl_code == 0);
+  CHECK(strstr(error.message, quoted) != NULL);
+  CHECK(strstr(error.message, "--with-fips=required-140-2") != NULL);
+  CHECK(strstr(error.message, "restart") == NULL);
+  CHECK(amqp_wolfssl_fips_status() == AMQP_WOLFSSL_FIPS_FAILED);
+  CHECK(amqp_wolfssl_check_runtime(&sentence) == AMQP_WOLFSSL_ERROR_FIPS_MODULE);
+  CHECK(strstr(sentence, "not one of version 5 or later") != NULL);
+  return strstr(amqp_wolfssl_build_info(), " refused, ") != NULL;
+}
+#endif
+
+static bool report_version(int index) {
+  const char *standard = versions[index].standard;
+
+  fips_test_double_set_version(versions[index].version);
+#ifdef FIPS_LEAST_VERSION
+  if (strcmp(standard, "FIPS 140-3") != 0) {
+    CHECK(is_refused_for_its_version(versions[index].version));
+  } else {
+    CHECK(is_normal());
+  }
+#else
+  CHECK(is_normal());
+#endif
+  CHECK(strcmp(amqp_wolfssl_fips_version(), versions[index].version) == 0);
+  CHECK(strcmp(amqp_wolfssl_fips_standard(), standard) == 0);
+  return strstr(amqp_wolfssl_build_info(), standard[0] != '\0' ? standard : "(unknown standard)") != NULL;
+}
+
+/* An older module that is in error besides: that is what has to be said, since it is about this machine. */
+static bool be_old_and_fail(int unused) {
+  (void)unused;
+  fips_test_double_set_version("v4.6.2");
+  fips_test_double_fail_integrity();
+  return is_refused(AMQP_WOLFSSL_FIPS_FAILED, IN_CORE_FIPS_E, "integrity check failed");
+}
+
 /* ---- The environment, for programs that are tested from outside ---- */
 
-static const char *const environments[] = {"", "integrity", "cast=11"};
+static const char *const environments[] = {"", "integrity", "cast=11", "version=wolfCrypt v7.1.2"};
+#define ENVIRONMENTS ((int)(sizeof(environments) / sizeof(environments[0])))
 
 /* Does not come back: goes on in main() of a new process. */
 static bool start_program(int environment) {
@@ -261,6 +336,9 @@ static bool obey_environment(int environment) {
       return is_refused(AMQP_WOLFSSL_FIPS_FAILED, IN_CORE_FIPS_E, "integrity check failed");
     case 2:
       return is_refused(AMQP_WOLFSSL_FIPS_DEGRADED, FIPS_DEGRADED_E, "\"ECDSA\"");
+    case 3:
+      CHECK(strcmp(amqp_wolfssl_fips_version(), "wolfCrypt v7.1.2") == 0);
+      return is_normal();
     default:
       return false;
   }
@@ -317,9 +395,17 @@ static void test_unknown_is_failure(void **state) {
   in_child(contradict_itself, 0);
 }
 
+static void test_versions(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VERSIONS; i++) {
+    in_child(report_version, (int)i);
+  }
+  in_child(be_old_and_fail, 0);
+}
+
 static void test_obeys_the_environment(void **state) {
   (void)state;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < ENVIRONMENTS; i++) {
     in_child(start_program, i);
   }
 }
@@ -334,6 +420,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_fails_later),
       cmocka_unit_test(test_degraded_without_a_name),
       cmocka_unit_test(test_unknown_is_failure),
+      cmocka_unit_test(test_versions),
       cmocka_unit_test(test_obeys_the_environment),
   };
 

@@ -84,6 +84,8 @@ static void test_a_working_module_or_none(void **state) {
 #else
   assert_int_equal(amqp_wolfssl_fips_status(), AMQP_WOLFSSL_FIPS_NOT_BUILT_IN);
   assert_string_equal(amqp_wolfssl_fips_version(), "");
+  assert_string_equal(amqp_wolfssl_fips_standard(), "");
+  assert_null(fips_module_refusal());
 #endif
 }
 

@@ -4,6 +4,7 @@ unit_tests += \
 	tests/unit/backend/aes_hardware_test \
 	tests/unit/backend/build_info_test \
 	tests/unit/backend/fips_module_test \
+	tests/unit/backend/fips_version_test \
 	tests/unit/backend/wolfssl_error_test \
 	tests/unit/backend/wolfssl_origin_test
 
