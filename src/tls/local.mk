@@ -7,6 +7,7 @@ library_sources += \
 	src/tls/peer_speech.c src/tls/peer_speech.h \
 	src/tls/record_fault.c src/tls/record_fault.h \
 	src/tls/record_framing.c src/tls/record_framing.h \
+	src/tls/reply_gate.c src/tls/reply_gate.h \
 	src/tls/server_hello.c src/tls/server_hello.h \
 	src/tls/session.c src/tls/session.h \
 	src/tls/session_error.c src/tls/session_error.h \

@@ -413,8 +413,11 @@ static bool write_records(struct session *session, const uint8_t *bytes, size_t 
   size_t done = 0;
 
   while (done < length) {
-    int written = wolfSSL_write(session->ssl, bytes + done, (int)(length - done));
+    int written;
 
+    tls_io_begin_data(&session->io);
+    written = wolfSSL_write(session->ssl, bytes + done, (int)(length - done));
+    tls_io_end_data(&session->io);
     if (written <= 0) {
       *wolfssl_code = code_of_failed_write(session, written);
       return false;

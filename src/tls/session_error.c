@@ -414,13 +414,24 @@ static void explain_framing(const struct session_failure *failure, amqp_wolfssl_
   }
 }
 
+/* All that is known of an encrypted message is what wolfSSL made of it. wolfSSL has encrypted its reply, so an alert
+   that follows nothing would not be understood. */
+static void explain_reply(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
+  error_set(error, failure->stage, AMQP_WOLFSSL_ERROR_PROTOCOL_VIOLATION,
+            "the broker asked for something after the handshake that was not offered, and what wolfSSL would have "
+            "replied did not leave: probably for your certificate once more (RFC 8446, section 4.6.2), which no honest "
+            "broker does");
+}
+
 static bool explain_refusal(const struct session_failure *failure, amqp_wolfssl_error_t *error) {
   const int sent = tls_io_clear_alert_sent(failure->io);
 
   if (!tls_io_has_refused(failure->io)) {
     return false;
   }
-  if (!explain_hello(failure, error)) {
+  if (failure->io->reply_refused) {
+    explain_reply(failure, error);
+  } else if (!explain_hello(failure, error)) {
     explain_framing(failure, error);
   }
   if (sent >= 0) {

@@ -10,6 +10,7 @@
 
 #include "backend/wolfssl_headers.h"
 #include "tls/record_fault.h"
+#include "tls/reply_gate.h"
 
 /* Two full records, or a few hundred small ones. */
 #define READ_AHEAD_CAPACITY ((size_t)32 * 1024)
@@ -43,6 +44,10 @@ static size_t send_now(struct tls_io *io, const uint8_t *bytes, size_t length) {
   return 0;
 }
 
+static bool is_reply_in_1_3(const struct tls_io *io) {
+  return io->framing.epoch == RECORD_EPOCH_DATA_1_3 && !io->sends_data;
+}
+
 /* A record goes straight into the kernel if nothing is queued before it; what does not fit there is queued. During the
    handshake everything is: the session judges the server once more before our part of it leaves. */
 static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
@@ -53,6 +58,10 @@ static int send_callback(WOLFSSL *ssl, char *bytes, int length, void *context) {
   (void)ssl;
   if (tls_io_has_refused(io)) { /* wolfSSL makes an alert of that too, and names another cause */
     return length;
+  }
+  if (is_reply_in_1_3(io) && !reply_gate_passes(record, (size_t)length)) {
+    io->reply_refused = true;
+    return WOLFSSL_CBIO_ERR_GENERAL;
   }
   sent = io->hello == NULL && io->output.length == 0 ? send_now(io, record, (size_t)length) : 0;
   if (!byte_queue_append(&io->output, record + sent, (size_t)length - sent)) {
@@ -214,7 +223,7 @@ static int fetch(struct tls_io *io) {
 }
 
 bool tls_io_has_refused(const struct tls_io *io) {
-  return io->framing.fault != RECORD_SOUND || io->hello_verdict != HELLO_TAKEN;
+  return io->framing.fault != RECORD_SOUND || io->hello_verdict != HELLO_TAKEN || io->reply_refused;
 }
 
 /* RFC 8446, section 6.2: illegal_parameter for a choice that was not offered. */
@@ -331,6 +340,10 @@ static int receive_callback(WOLFSSL *ssl, char *bytes, int capacity, void *conte
   }
   return take_read_ahead(io, bytes, length);
 }
+
+void tls_io_begin_data(struct tls_io *io) { io->sends_data = true; }
+
+void tls_io_end_data(struct tls_io *io) { io->sends_data = false; }
 
 void tls_io_data_passed(struct tls_io *io) { record_framing_data_passed(&io->framing); }
 

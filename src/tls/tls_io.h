@@ -76,6 +76,8 @@ struct tls_io {
   const void *hello_context;
   enum hello_verdict hello_verdict;
   bool hello_accepted; /* wolfSSL has been handed the ServerHello */
+  bool sends_data;     /* wolfSSL was handed data of ours: what it sends need not be a reply */
+  bool reply_refused;  /* it wanted to send something else that it must not */
   int clear_alert;     /* the one that tls_io_alert_in_clear() has queued; -1: none */
   size_t bytes_received;
   bool lower_is_empty; /* it had less than was last asked for */
@@ -109,10 +111,17 @@ void tls_io_handshake_done(struct tls_io *io);
 /** Sends what is queued and may leave, as far as the socket below takes it. */
 enum tls_io_flush_result tls_io_flush(struct tls_io *io);
 
+/**
+ * Says that what wolfSSL sends from now on holds data of ours, or that it does no more. While it does not, after a
+ * handshake in TLS 1.3, nothing leaves that reply_gate.h does not let pass: else the stream is refused.
+ */
+void tls_io_begin_data(struct tls_io *io);
+void tls_io_end_data(struct tls_io *io);
+
 /** Says that data has passed, in either direction: what else the peer may send in a row is counted anew. */
 void tls_io_data_passed(struct tls_io *io);
 
-/** Whether the stream was refused before wolfSSL saw it: by the framing, or for its ServerHello. */
+/** Whether the stream was refused: before wolfSSL saw it, by the framing or for its ServerHello, or for its reply. */
 bool tls_io_has_refused(const struct tls_io *io);
 
 /** Begins a step: it may fetch TLS_IO_FETCH_LIMIT bytes. */

@@ -240,17 +240,20 @@ static struct peer_process *start_crafting(const struct crafted *crafted, int *p
   return server;
 }
 
-/* Opens, and waits for the frame behind all records. */
-static int open_and_wait(struct client *client, int port) {
+static int wait_for_frame(struct client *client) {
   struct timeval limit = {60, 0};
   amqp_frame_t frame;
-  int status = client_try_open(client, "127.0.0.1", port);
+  const int status = amqp_simple_wait_frame_noblock(client->connection, &frame, &limit);
 
-  if (status == AMQP_STATUS_OK) {
-    status = amqp_simple_wait_frame_noblock(client->connection, &frame, &limit);
-    assert_true(status != AMQP_STATUS_OK || frame.frame_type == PROTOCOL_HEADER_FRAME);
-  }
+  assert_true(status != AMQP_STATUS_OK || frame.frame_type == PROTOCOL_HEADER_FRAME);
   return status;
+}
+
+/* Opens, and waits for the frame behind all records. */
+static int open_and_wait(struct client *client, int port) {
+  const int status = client_try_open(client, "127.0.0.1", port);
+
+  return status == AMQP_STATUS_OK ? wait_for_frame(client) : status;
 }
 
 /* A client that is refused its handshake in TLS 1.3 has encrypted nothing yet, and may say nothing. */
@@ -384,6 +387,59 @@ static void no_floods(void **state) {
   check_all_crafted(rows, COUNT(rows));
 }
 
+/* A CertificateRequest, in TLS 1.3: a context, and the signature algorithms that a server must name. */
+#define SIGNATURE_ALGORITHMS "000e000d000a00080403080404010503"
+#define REQUEST_WITH_CONTEXT "22:0d0000120141" SIGNATURE_ALGORITHMS
+#define REQUEST_WITHOUT_CONTEXT "22:0d00001100" SIGNATURE_ALGORITHMS
+/* The client's Finished, all that it encrypts unasked: a header, a hash, a type and a tag. */
+#define FINISHED_BYTES (4 + 32 + 1 + 16)
+
+/* Of what leaves then, nothing is as long as a certificate, or the signature that goes with it. */
+static void expect_no_more_than_finished(struct peer_process *server) {
+  const char *longest = strstr(peer_process_output(server), " encrypted, of ");
+
+  assert_non_null(longest);
+  if (strtoul(longest + strlen(" encrypted, of "), NULL, 10) != FINISHED_BYTES) {
+    peer_process_show(server);
+    fail_msg("something else left than the client's Finished and an alert");
+  }
+}
+
+static void check_request_after_the_handshake(const struct crafted *crafted) {
+  int port;
+  struct peer_process *server = start_crafting(crafted, &port);
+  struct client client = client_new(&client_ordinary);
+  int status = open_and_wait(&client, port);
+  const amqp_wolfssl_error_t *error;
+
+  if (status == AMQP_STATUS_OK) { /* the first of two frames */
+    status = wait_for_frame(&client);
+  }
+  error = amqp_wolfssl_socket_error(client.socket);
+  print_message("# %s: %s\n", crafted->records[0], amqp_wolfssl_error_message(error));
+  assert_int_not_equal(status, AMQP_STATUS_OK);
+  assert_string_equal(amqp_wolfssl_code_name(amqp_wolfssl_error_code(error)), "PROTOCOL_VIOLATION");
+  client_destroy(&client);
+  peer_process_expect(server, "CLIENT-END\n");
+  expect_no_more_than_finished(server);
+  peer_process_stop(server);
+}
+
+/* RFC 8446, section 4.6.2: who has not offered it must refuse. A wolfSSL that was built with authentication after the
+   handshake, as Debian's is, would answer with the certificate, its signature and another Finished. */
+static void a_request_for_a_certificate_after_the_handshake(void **state) {
+  static const struct crafted rows[] = {
+      {"1.3", "late", {"1x" REQUEST_WITH_CONTEXT, PROTOCOL_HEADER}, NULL},
+      {"1.3", "late", {"1x" REQUEST_WITHOUT_CONTEXT, PROTOCOL_HEADER}, NULL},
+      {"1.3", "late", {PROTOCOL_HEADER, "2x" REQUEST_WITH_CONTEXT, PROTOCOL_HEADER}, NULL},
+  };
+  (void)state;
+
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    check_request_after_the_handshake(&rows[i]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(what_can_not_be_followed_is_refused, peer_process_tear_down),
@@ -395,6 +451,7 @@ int main(void) {
       cmocka_unit_test_teardown(floods, peer_process_tear_down),
       cmocka_unit_test_teardown(hello_requests, peer_process_tear_down),
       cmocka_unit_test_teardown(no_floods, peer_process_tear_down),
+      cmocka_unit_test_teardown(a_request_for_a_certificate_after_the_handshake, peer_process_tear_down),
   };
 
   return cmocka_run_group_tests_name("record attacks", tests, minted_certificates_make, minted_certificates_tear_down);

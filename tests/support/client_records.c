@@ -34,6 +34,7 @@ static void take_header(struct client_records *records) {
   }
   if (can_be_encrypted(records, type, records->left)) {
     records->encrypted++;
+    records->longest = records->left > records->longest ? records->left : records->longest;
   } else {
     records->in_clear++;
     printf("IN-CLEAR type %u, %zu bytes\n", type, records->left);
@@ -74,5 +75,6 @@ void client_records_expect_encryption(struct client_records *records) { records-
 void client_records_report(const struct client_records *records) {
   const unsigned torn = records->header_length > 0 ? 1 : 0;
 
-  printf("CLIENT-RECORDS %u in clear, %u encrypted\n", records->in_clear + torn, records->encrypted);
+  printf("CLIENT-RECORDS %u in clear, %u encrypted, of %zu bytes at most\n", records->in_clear + torn,
+         records->encrypted, records->longest);
 }

@@ -16,6 +16,7 @@ struct client_records {
   bool is_1_3;
   bool is_encrypted; /**< from now on records have to be */
   unsigned encrypted;
+  size_t longest;    /**< bytes of content in the longest of these */
   unsigned in_clear; /**< that had to be encrypted */
 };
 
@@ -27,7 +28,10 @@ void client_records_take(struct client_records *records, const unsigned char *by
 /** Says that what comes from now on has to be encrypted: the client knows the keys, if it has sent nothing yet. */
 void client_records_expect_encryption(struct client_records *records);
 
-/** Writes down how many records were encrypted, and how many should have been. What is no whole record counts too. */
+/**
+ * Writes down how many records were encrypted, how long the longest of them was, and how many should have been. What is
+ * no whole record counts too.
+ */
 void client_records_report(const struct client_records *records);
 
 #endif

@@ -14,8 +14,8 @@
  *     COUNTxCLEAR:RECORD    a whole record as it is, not encrypted
  *
  * Prints "PORT n" when it listens, on 127.0.0.1; for each connection "CRAFTED" when the handshake is where it should
- * be, and when the client has gone, "CLIENT-RECORDS n in clear, n encrypted" about those that it had to encrypt, and
- * "CLIENT-END". Runs until it is killed.
+ * be, and when the client has gone, "CLIENT-RECORDS n in clear, n encrypted, of n bytes at most" about those that it
+ * had to encrypt, and "CLIENT-END". Runs until it is killed.
  */
 #include <errno.h>
 #include <stdio.h>

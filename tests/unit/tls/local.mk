@@ -6,6 +6,7 @@ unit_tests += \
 	tests/unit/tls/handshake_gate_test \
 	tests/unit/tls/peer_speech_test \
 	tests/unit/tls/record_framing_test \
+	tests/unit/tls/reply_gate_test \
 	tests/unit/tls/server_hello_test \
 	tests/unit/tls/session_checks_test \
 	tests/unit/tls/session_data_test \

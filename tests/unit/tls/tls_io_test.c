@@ -89,6 +89,15 @@ static void plain_client_connect(struct plain_client *client) {
   tls_io_handshake_done(&client->io);
 }
 
+static int plain_client_write(struct plain_client *client, const void *bytes, int length) {
+  int written;
+
+  tls_io_begin_data(&client->io);
+  written = wolfSSL_write(client->ssl, bytes, length);
+  tls_io_end_data(&client->io);
+  return written;
+}
+
 /* What arrived besides data: session tickets. */
 static void read_tickets(struct plain_client *client) {
   uint8_t one_byte;
@@ -116,9 +125,34 @@ static void test_wolfssl_never_waits_to_write(void **state) {
   client.peer->to_server.blocked = false;
   plain_client_connect(&client);
   client.peer->to_server.blocked = true;
-  assert_int_equal(wolfSSL_write(client.ssl, bytes, sizeof(bytes)), sizeof(bytes));
+  assert_int_equal(plain_client_write(&client, bytes, sizeof(bytes)), sizeof(bytes));
   assert_true(client.io.output.length > sizeof(bytes));
   assert_int_equal(tls_io_flush(&client.io), TLS_IO_BLOCKED);
+  plain_client_free(&client);
+}
+
+/* As wolfSSL does when it answers a request for a certificate: it sends what nobody has given it to send. */
+static void test_what_is_no_reply_does_not_leave(void **state) {
+  static const uint8_t certificate[500];
+  struct plain_client client;
+  uint8_t byte;
+  size_t moved;
+
+  (void)state;
+  plain_client_make_for(&client, AMQP_WOLFSSL_TLS_1_3);
+  plain_client_connect(&client);
+  read_tickets(&client);
+  moved = client.peer->to_server.moved;
+  assert_true(wolfSSL_write(client.ssl, certificate, sizeof(certificate)) <= 0);
+  assert_true(tls_io_has_refused(&client.io));
+  assert_int_equal(tls_io_flush(&client.io), TLS_IO_FLUSHED);
+  /* Nor does anything leave, or arrive, after that: what was encrypted can't be taken back. */
+  (void)plain_client_write(&client, certificate, sizeof(certificate));
+  (void)wolfSSL_shutdown(client.ssl);
+  assert_int_equal(tls_io_flush(&client.io), TLS_IO_FLUSHED);
+  assert_int_equal(client.peer->to_server.moved, moved);
+  assert_true(memory_peer_write(client.peer, "x", 1));
+  assert_true(wolfSSL_read(client.ssl, &byte, 1) <= 0);
   plain_client_free(&client);
 }
 
@@ -131,13 +165,13 @@ static void test_output_leaves_in_one_call(void **state) {
   plain_client_connect(&client);
   calls = client.peer->to_server.calls;
   /* Nothing waits: a record goes as it is made, without a detour. */
-  assert_int_equal(wolfSSL_write(client.ssl, "0123456789", 10), 10);
+  assert_int_equal(plain_client_write(&client, "0123456789", 10), 10);
   assert_int_equal(client.peer->to_server.calls, ++calls);
   assert_int_equal(client.io.output.length, 0);
   /* The socket takes nothing: records wait, and then leave together. */
   client.peer->to_server.blocked = true;
   for (int i = 0; i < 50; i++) {
-    assert_int_equal(wolfSSL_write(client.ssl, "0123456789", 10), 10);
+    assert_int_equal(plain_client_write(&client, "0123456789", 10), 10);
   }
   assert_int_equal(tls_io_flush(&client.io), TLS_IO_BLOCKED);
   assert_int_equal(client.peer->to_server.calls, calls);
@@ -164,7 +198,7 @@ static void test_partial_sends(void **state) {
   plain_client_connect(&client);
   client.peer->to_server.bytes_per_call = 7;
   client.peer->to_server.block_between = true;
-  assert_int_equal(wolfSSL_write(client.ssl, bytes, sizeof(bytes)), sizeof(bytes));
+  assert_int_equal(plain_client_write(&client, bytes, sizeof(bytes)), sizeof(bytes));
   while (tls_io_flush(&client.io) == TLS_IO_BLOCKED) {
     blocked++;
   }
@@ -184,7 +218,7 @@ static void test_broken_send_stays_broken(void **state) {
   plain_client_connect(&client);
   client.peer->to_server.break_after = client.peer->to_server.moved + 5;
   client.peer->to_server.break_errno = ECONNRESET;
-  assert_int_equal(wolfSSL_write(client.ssl, "hello", 5), 5);
+  assert_int_equal(plain_client_write(&client, "hello", 5), 5);
   assert_int_equal(tls_io_flush(&client.io), TLS_IO_BROKEN);
   assert_int_equal(client.io.send_errno, ECONNRESET);
   assert_int_equal(client.io.recv_errno, 0);
@@ -377,7 +411,7 @@ static void test_idle_memory_is_given_back(void **state) {
   assert_int_equal(wolfSSL_read(client.ssl, seen, sizeof(seen)), 3);
   assert_memory_equal(seen, "two", 3);
   client.peer->to_server.blocked = true;
-  assert_int_equal(wolfSSL_write(client.ssl, "x", 1), 1);
+  assert_int_equal(plain_client_write(&client, "x", 1), 1);
   tls_io_release_idle(&client.io);
   assert_true(client.io.output.length > 0);
   assert_null(client.io.read_ahead);
@@ -622,6 +656,7 @@ static void test_a_short_fetch_is_the_last(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_wolfssl_never_waits_to_write),
+      cmocka_unit_test(test_what_is_no_reply_does_not_leave),
       cmocka_unit_test(test_output_leaves_in_one_call),
       cmocka_unit_test(test_partial_sends),
       cmocka_unit_test(test_broken_send_stays_broken),
