@@ -405,7 +405,7 @@ static void expect_no_more_than_finished(struct peer_process *server) {
   }
 }
 
-static void check_request_after_the_handshake(const struct crafted *crafted) {
+static void check_message_after_the_handshake(const struct crafted *crafted) {
   int port;
   struct peer_process *server = start_crafting(crafted, &port);
   struct client client = client_new(&client_ordinary);
@@ -436,7 +436,29 @@ static void a_request_for_a_certificate_after_the_handshake(void **state) {
   (void)state;
 
   for (size_t i = 0; i < COUNT(rows); i++) {
-    check_request_after_the_handshake(&rows[i]);
+    check_message_after_the_handshake(&rows[i]);
+  }
+}
+
+/* What belongs into a handshake of TLS 1.3, and so starts none after it. */
+static void messages_of_a_handshake_after_it(void **state) {
+  static const char *const messages[] = {
+      "1x22:00000000",         /* HelloRequest */
+      "1x22:02000004030300cf", /* the beginning of a ServerHello */
+      /* a HelloRetryRequest, by its random, without extensions */
+      "1x22:020000280303cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c00130100000000",
+      "1x22:080000020000",               /* EncryptedExtensions */
+      "1x22:0b00000400000000",           /* Certificate */
+      "1x22:0f000008040300040102030400", /* CertificateVerify */
+      /* Finished */
+      "1x22:140000200000000000000000000000000000000000000000000000000000000000000000",
+  };
+  (void)state;
+
+  for (size_t i = 0; i < COUNT(messages); i++) {
+    const struct crafted row = {"1.3", "late", {messages[i], PROTOCOL_HEADER}, NULL};
+
+    check_message_after_the_handshake(&row);
   }
 }
 
@@ -452,6 +474,7 @@ int main(void) {
       cmocka_unit_test_teardown(hello_requests, peer_process_tear_down),
       cmocka_unit_test_teardown(no_floods, peer_process_tear_down),
       cmocka_unit_test_teardown(a_request_for_a_certificate_after_the_handshake, peer_process_tear_down),
+      cmocka_unit_test_teardown(messages_of_a_handshake_after_it, peer_process_tear_down),
   };
 
   return cmocka_run_group_tests_name("record attacks", tests, minted_certificates_make, minted_certificates_tear_down);
