@@ -2,6 +2,7 @@
 # What anyone may use.
 
 library_sources += \
+	src/base/ascii.c src/base/ascii.h \
 	src/base/bounded_text.c src/base/bounded_text.h \
 	src/base/byte_queue.c src/base/byte_queue.h \
 	src/base/byte_slice.h \

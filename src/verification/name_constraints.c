@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "x509/der.h"
 #include "x509/distinguished_name.h"
 #include "x509/object_identifiers.h"
@@ -31,18 +32,8 @@ static struct byte_slice skip(struct byte_slice text, size_t count) {
   return (struct byte_slice){text.bytes + count, text.length - count};
 }
 
-static uint8_t lower_case(uint8_t byte) { return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte - 'A' + 'a') : byte; }
-
 static bool equals_ignoring_case(struct byte_slice one, struct byte_slice other) {
-  if (one.length != other.length) {
-    return false;
-  }
-  for (size_t i = 0; i < one.length; i++) {
-    if (lower_case(one.bytes[i]) != lower_case(other.bytes[i])) {
-      return false;
-    }
-  }
-  return true;
+  return one.length == other.length && ascii_equals_ignoring_case(one.bytes, other.bytes, one.length);
 }
 
 static bool begins_with(struct byte_slice text, char byte) { return text.length > 0 && text.bytes[0] == (uint8_t)byte; }
@@ -60,7 +51,7 @@ static size_t find(struct byte_slice text, char byte) {
 /* ---- DNS names ---- */
 
 static bool is_label_byte(uint8_t byte) {
-  const uint8_t lower = lower_case(byte);
+  const uint8_t lower = ascii_lower(byte);
 
   return (lower >= 'a' && lower <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' || byte == '_';
 }

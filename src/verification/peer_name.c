@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 #define LABEL_LENGTH 63 /* RFC 1035, section 2.3.4 */
 
 static bool is_digit(char character) { return character >= '0' && character <= '9'; }
@@ -16,12 +18,7 @@ static bool is_hexadecimal_digit(char character) {
   return is_digit(character) || (character >= 'a' && character <= 'f') || (character >= 'A' && character <= 'F');
 }
 
-static char lower_case(char character) {
-  if (character >= 'A' && character <= 'Z') {
-    return (char)(character - 'A' + 'a');
-  }
-  return character;
-}
+static char lower_case(char character) { return (char)ascii_lower((uint8_t)character); }
 
 /* The underscore is not a host name character, but names with it are in use and resolve. */
 static bool is_label_character(char character) {
@@ -150,23 +147,13 @@ bool peer_name_parse(struct peer_name *name, const char *text) {
   return parse_ipv4(name, text) || parse_ipv6(name, text) || parse_dns(name, text);
 }
 
-static bool equals_ignoring_case(const char *one, const char *other, size_t length) {
-  size_t i;
-  for (i = 0; i < length; i++) {
-    if (lower_case(one[i]) != lower_case(other[i])) {
-      return false;
-    }
-  }
-  return true;
-}
-
 /* RFC 9525, section 6.3. \a suffix is the value from its first dot on. */
 static bool matches_wildcard(const char *dns, const char *suffix, size_t suffix_length) {
   const char *rest = strchr(dns, '.');
   if (count_labels(suffix + 1, suffix_length - 1) < 2) { /* no *.com */
     return false;
   }
-  return rest != NULL && strlen(rest) == suffix_length && equals_ignoring_case(rest, suffix, suffix_length);
+  return rest != NULL && strlen(rest) == suffix_length && ascii_equals_ignoring_case(rest, suffix, suffix_length);
 }
 
 bool peer_name_matches_dns(const struct peer_name *name, const uint8_t *value, size_t length) {
@@ -177,7 +164,8 @@ bool peer_name_matches_dns(const struct peer_name *name, const uint8_t *value, s
   if (length > 2 && text[0] == '*' && text[1] == '.') {
     return matches_wildcard(name->dns, text + 1, length - 1);
   }
-  return count_labels(text, length) > 0 && strlen(name->dns) == length && equals_ignoring_case(name->dns, text, length);
+  return count_labels(text, length) > 0 && strlen(name->dns) == length &&
+         ascii_equals_ignoring_case(name->dns, text, length);
 }
 
 static bool matches_address(const struct peer_name *name, struct byte_slice value) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/base/ascii_test \
 	tests/unit/base/bounded_text_test \
 	tests/unit/base/byte_queue_test \
 	tests/unit/base/deadline_test \
