@@ -97,6 +97,7 @@ integration_scripts = \
 	tests/integration/instruction_budget.sh \
 	tests/integration/janus.sh \
 	tests/integration/limbo.sh \
+	tests/integration/mutual_tls_guide.sh \
 	tests/integration/other_wolfssl.sh \
 	tests/integration/syslog_ng.sh \
 	tests/integration/without_openssl.sh
