@@ -17,7 +17,7 @@ static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 static const char smalls[] = "abcdefghijklmnopqrstuvwxyz";
 
 static uint8_t expect_lower(uint8_t byte) {
-  const char *capital = byte != 0 ? strchr(capitals, (char)byte) : NULL;
+  const char *capital = memchr(capitals, byte, strlen(capitals));
 
   return capital != NULL ? (uint8_t)smalls[capital - capitals] : byte;
 }
