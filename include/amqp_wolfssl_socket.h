@@ -293,8 +293,10 @@ typedef enum amqp_wolfssl_stapling_t {
 /**
  * Supplies the passphrase of an encrypted key, or the PIN of a token.
  *
- * It is called only from amqp_wolfssl_config_set_identity_*(), in the calling thread, at most once per call, and only
- * if the key is encrypted or the token wants a PIN that its URI does not contain.
+ * It is called from amqp_wolfssl_config_set_identity_*() and amqp_wolfssl_config_set_secret_folder(), in the calling
+ * thread, at most once per call, and only if the key is encrypted or the token wants a PIN that its URI does not
+ * contain. Where the identity is read again (amqp_wolfssl_config_set_rotation()), it is called likewise from whatever
+ * reads it, in any thread, one at a time; it must not use the config then.
  * \param [out] passphrase where to write it; no terminating NUL needed. The library wipes this buffer after use
  * \param [in] capacity size of that buffer in bytes
  * \param [in] user_data as given to amqp_wolfssl_config_set_passphrase_callback()
@@ -439,17 +441,76 @@ AMQP_WOLFSSL_API int amqp_wolfssl_has_pkcs11(void);
 /**
  * Sets the passphrase of encrypted keys, or the PIN of a token. Call it before setting the identity. NULL removes it,
  * and so does setting a callback. The copy is wiped when the first socket freezes the config, at the latest when the
- * config is freed; that of an unshared socket, whose identity can be set again, when the socket is freed.
+ * config is freed; that of an unshared socket, whose identity can be set again, when the socket is freed; and where the
+ * identity is read again (amqp_wolfssl_config_set_rotation()), when the config is freed.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase(amqp_wolfssl_config_t *config,
                                                                         const char *passphrase);
 /**
  * Sets a function that supplies the passphrase or PIN when it is needed. NULL removes it, and so does setting a
- * passphrase. \a user_data must stay valid as long as an identity may still be set.
+ * passphrase. \a user_data must stay valid as long as an identity may still be set, or read again.
  */
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback(amqp_wolfssl_config_t *config,
                                                                                  amqp_wolfssl_passphrase_fn callback,
                                                                                  void *user_data);
+
+/*
+ * Rotation: certificates, keys and CAs that are replaced while the program runs. Every open reads the files and uses
+ * what they hold then, as soon as their bytes differ, whatever their times say. They are read at one moment, and what
+ * they hold is taken as a whole or not at all: it must parse, the key must belong to the certificate, which must be
+ * valid now, and the policy must allow it. If not, the last set that was good stays in use, and
+ * amqp_wolfssl_socket_warning() says why. The first set is that which the setters have read, so they refuse at once what
+ * is wrong then. Connections that are open keep what they were opened with. CRLs need none of this: they are always
+ * read again, but one that can't be read makes opening fail.
+ */
+
+/**
+ * Takes the identity, and perhaps CAs, from a folder as Kubernetes mounts a Secret: the certificate and its chain from
+ * tls.crt, the key from tls.key (PEM or DER), and further CAs to trust from ca.crt, if it is there. Every open looks
+ * again, and also takes a ca.crt that comes later. Where the folder has a link "..data", the files behind that are read,
+ * through one handle, so that they belong together; elsewhere they are read again until none was replaced meanwhile.
+ * Replaces an identity set before, or another folder with its CAs; a later identity likewise replaces this one, and
+ * its CAs. \a folder should be an absolute path: it is opened again and again.
+ *
+ * Errors: as with amqp_wolfssl_config_set_identity_files() and amqp_wolfssl_config_add_ca_file(), and
+ * _CERTIFICATE_EXPIRED and _CERTIFICATE_NOT_YET_VALID about the client's own certificate.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_secret_folder(amqp_wolfssl_config_t *config,
+                                                                           const char *folder);
+/**
+ * Whether files and folders that other setters have named are read again, too: 1, or 0 (default). That is the
+ * certificate and key of amqp_wolfssl_config_set_identity_files(), the certificate of _set_identity_file_and_key() and
+ * of _set_identity_pkcs11(), and the CAs of _add_ca_file() and _add_ca_folder(), but not those of the system or from
+ * memory. Paths should be absolute. A certificate and its key that are replaced one after the other do not match for a
+ * moment: until they do, the earlier pair stays in use. Passphrase, PIN, a key from memory and the key's URI are kept
+ * until the config is freed. May be called before or after those setters.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_rotation(amqp_wolfssl_config_t *config, int rotate);
+/**
+ * Sets how many seconds before the end of its client certificate a connection becomes due (amqp_wolfssl_socket_due()),
+ * up to a hundred years; 0 (default): its end does not matter. A connection that is opened within the margin is due at
+ * once, because nothing newer was there: a program should then wait a while, or for amqp_wolfssl_config_changed(),
+ * before it reconnects again.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_expiry_margin(amqp_wolfssl_config_t *config,
+                                                                           int64_t seconds);
+/**
+ * 1 if new credentials wait: the files hold a good set, of certificate, key and CAs, other than the one that the last
+ * open used. 0 if not, if they hold a broken one, before the first open, and if nothing is read again. Reads the files.
+ * Any thread, once the config is frozen.
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_config_changed(amqp_wolfssl_config_t *config);
+/**
+ * In how many seconds the credentials in use end, by this machine's clock: those of the last open, or what waits since
+ * then; before the first, what the setters have read. Negative: they have ended. INT64_MAX: there are none.
+ *
+ * Any thread, once the config is frozen.
+ * \param [out] own_certificate the client's certificate; NULL: not wanted
+ * \param [out] earliest_ca the first to end of all trusted CAs; NULL: not wanted
+ * \return AMQP_WOLFSSL_OK, or AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT if \a config is NULL
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_expires_in(amqp_wolfssl_config_t *config,
+                                                                    int64_t *own_certificate, int64_t *earliest_ca);
 
 /**
  * Whether the server's certificate must chain to a trusted CA: 1 (default) or 0. 0 is for experiments only: anybody can
@@ -662,12 +723,21 @@ AMQP_WOLFSSL_API int amqp_wolfssl_socket_set_open_callback(amqp_socket_t *socket
                                                            void *user_data);
 
 /**
- * 1 if the connection has lasted as long as amqp_wolfssl_config_set_maximum_life() or the administrator's file allows:
- * the program should close it and reconnect at a convenient moment. 0 before that, and for a socket that is not open,
- * not ours, or has no limit. Only reads the clock, so it can be called often. May be called while another thread sends
- * or receives.
+ * 1 if the program should close the connection and reconnect at a convenient moment: it has lasted as long as
+ * amqp_wolfssl_config_set_maximum_life() or the administrator's file allows; or its client certificate ends within
+ * amqp_wolfssl_config_set_expiry_margin(), or has been replaced by another good one. 0 before that, and for a socket
+ * that is not open or not ours. Only reads the clock, and where credentials are read again, examines their files by a
+ * stat() each, and reads them only if these have changed, now or within the last two seconds: it can be called often.
+ * May be called while another thread sends or receives.
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_socket_due(const amqp_socket_t *socket);
+/**
+ * What was wrong with the credentials that the files held when this socket was opened last, where it was opened with
+ * those read before: a record whose code is AMQP_WOLFSSL_OK if nothing was. NULL if \a socket is not ours. The record
+ * is also there when opening has failed, perhaps because those before are out of date. It belongs to the socket, and is
+ * valid until the next open or until the socket is freed. Any thread may read it while the connection is open.
+ */
+AMQP_WOLFSSL_API const amqp_wolfssl_error_t *amqp_wolfssl_socket_warning(const amqp_socket_t *socket);
 
 /**
  * Starts collecting what is sent into full TLS records, instead of one record and one system call per publish, until

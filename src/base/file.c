@@ -78,37 +78,54 @@ static amqp_wolfssl_code_t read_all(int descriptor, const char *path, struct sec
   }
 }
 
-amqp_wolfssl_code_t file_read_with_status(const char *path, struct secret *contents, struct stat *status,
-                                          amqp_wolfssl_error_t *error) {
+/* \a path is for sentences. */
+static amqp_wolfssl_code_t read_opened(int descriptor, const char *path, struct secret *contents, struct stat *status,
+                                       amqp_wolfssl_error_t *error) {
+  size_t room;
+
+  if (fstat(descriptor, status) != 0) {
+    return explain_open_failure(path, errno, error);
+  }
+  if (S_ISDIR(status->st_mode)) {
+    return unusable(path, "it is a folder", error);
+  }
+  if (!S_ISREG(status->st_mode)) {
+    return unusable(path, "it is not a regular file", error);
+  }
+  if (status->st_size >= (off_t)FILE_LENGTH_LIMIT) {
+    return unusable(path, "it is 16 MiB or larger", error);
+  }
+  /* One byte more than the size, so that the end of the file is seen without growing (and copying) a secret. */
+  room = (size_t)status->st_size + 1;
+  contents->bytes = malloc(room);
+  contents->length = 0;
+  return contents->bytes == NULL ? error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
+                                 : read_all(descriptor, path, contents, room, error);
+}
+
+amqp_wolfssl_code_t file_read_at(int folder, const char *name, const char *path, struct secret *contents,
+                                 struct stat *status, bool *missing, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code;
   /* O_NONBLOCK: a FIFO with no writer must not hold up the program. */
-  int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int descriptor = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
+  *missing = descriptor < 0 && (errno == ENOENT || errno == ENOTDIR);
   if (descriptor < 0) {
     return explain_open_failure(path, errno, error);
   }
-  if (fstat(descriptor, status) != 0) {
-    code = explain_open_failure(path, errno, error);
-  } else if (S_ISDIR(status->st_mode)) {
-    code = unusable(path, "it is a folder", error);
-  } else if (!S_ISREG(status->st_mode)) {
-    code = unusable(path, "it is not a regular file", error);
-  } else if (status->st_size >= (off_t)FILE_LENGTH_LIMIT) {
-    code = unusable(path, "it is 16 MiB or larger", error);
-  } else {
-    /* One byte more than the size, so that the end of the file is seen without growing (and copying) a secret. */
-    size_t room = (size_t)status->st_size + 1;
-
-    contents->bytes = malloc(room);
-    contents->length = 0;
-    code = contents->bytes == NULL ? error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory")
-                                   : read_all(descriptor, path, contents, room, error);
-  }
+  code = read_opened(descriptor, path, contents, status, error);
   (void)close(descriptor);
   if (code != AMQP_WOLFSSL_OK) {
     secret_free(contents);
   }
   return code;
+}
+
+amqp_wolfssl_code_t file_read_with_status(const char *path, struct secret *contents, struct stat *status,
+                                          amqp_wolfssl_error_t *error) {
+  bool missing;
+
+  return file_read_at(AT_FDCWD, path, path, contents, status, &missing, error);
 }
 
 amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wolfssl_error_t *error) {

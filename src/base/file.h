@@ -3,6 +3,7 @@
 #ifndef AMQP_WOLFSSL_FILE_H
 #define AMQP_WOLFSSL_FILE_H
 
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -20,5 +21,13 @@ amqp_wolfssl_code_t file_read(const char *path, struct secret *contents, amqp_wo
 /** The same. \param [out] status of the very file that was read: the path may lead to another one by now */
 amqp_wolfssl_code_t file_read_with_status(const char *path, struct secret *contents, struct stat *status,
                                           amqp_wolfssl_error_t *error);
+
+/**
+ * The same for \a name in an open folder (AT_FDCWD: as a path of its own).
+ * \param [in] path for sentences
+ * \param [out] missing there is no such file: the only failure that may mean nothing
+ */
+amqp_wolfssl_code_t file_read_at(int folder, const char *name, const char *path, struct secret *contents,
+                                 struct stat *status, bool *missing, amqp_wolfssl_error_t *error);
 
 #endif

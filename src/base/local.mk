@@ -9,6 +9,8 @@ library_sources += \
 	src/base/deadline.c src/base/deadline.h \
 	src/base/error.c src/base/error.h \
 	src/base/file.c src/base/file.h \
+	src/base/file_mark.c src/base/file_mark.h \
+	src/base/file_set.c src/base/file_set.h \
 	src/base/one_line.c src/base/one_line.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/utc.c src/base/utc.h \

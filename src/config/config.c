@@ -80,6 +80,7 @@ amqp_wolfssl_config_t *config_new_with_site_file(const char *path) {
   atomic_init(&config->references, 1);
   atomic_init(&config->frozen, false);
   error_clear(&config->error);
+  rotation_init(&config->rotation);
   for (size_t i = 0; i < SETTER_COUNT; i++) {
     error_clear(&config->failed[i]);
   }
@@ -97,10 +98,13 @@ amqp_wolfssl_config_t *amqp_wolfssl_config_reference(amqp_wolfssl_config_t *conf
 }
 
 static void destroy(amqp_wolfssl_config_t *config) {
-  tls_context_free(config->context);
+  rotation_reset(config);
   trust_free(&config->trust);
+  trust_free(&config->folder_trust);
+  trust_sources_free(&config->trust_sources);
   revocation_sources_free(&config->revocation);
   credentials_free(&config->credentials);
+  identity_source_free(&config->identity);
   secret_free(&config->passphrase);
   free(config->server_name);
   expected_identity_free(&config->expected);
@@ -134,11 +138,12 @@ const struct tls_settings *config_settings(const amqp_wolfssl_config_t *config) 
 
 bool config_is_unshared(const amqp_wolfssl_config_t *config) { return config->unshared; }
 
-/* Only the setters of an identity need the passphrase, and those of a shared config never succeed again. An unshared
-   one's may, and the program need not say it twice: rabbitmq-c's own TLS socket keeps it too. */
+/* Only who reads an identity needs the passphrase, and where the key is. The setters of a shared config never succeed
+   again. An unshared one's may, and the program need not say it twice: rabbitmq-c's own TLS socket keeps it too. */
 void config_freeze(amqp_wolfssl_config_t *config) {
-  if (!atomic_exchange(&config->frozen, true) && !config->unshared) {
+  if (!atomic_exchange(&config->frozen, true) && !config->unshared && !rotation_is_on(config)) {
     secret_free(&config->passphrase);
+    identity_source_free(&config->identity);
   }
 }
 
@@ -155,7 +160,7 @@ static bool prevents_opening(const amqp_wolfssl_config_t *config, size_t setter)
   const amqp_wolfssl_code_t code = config->failed[setter].code;
 
   if (setter == SETTER_CA_SYSTEM && code == AMQP_WOLFSSL_ERROR_NO_CERTIFICATE) {
-    return config->trust.anchors.count == 0;
+    return config->trust.anchors.count == 0 && config->folder_trust.anchors.count == 0;
   }
   return code != AMQP_WOLFSSL_OK;
 }
@@ -186,29 +191,50 @@ static amqp_wolfssl_code_t check_revocation(const amqp_wolfssl_config_t *config,
       policy_name(policy));
 }
 
-amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
-                                       amqp_wolfssl_error_t *error) {
+static amqp_wolfssl_code_t check_options(const amqp_wolfssl_config_t *config, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
 
   if (code == AMQP_WOLFSSL_OK) {
     code = check_setters(config, error);
   }
+  return code == AMQP_WOLFSSL_OK ? check_revocation(config, error) : code;
+}
+
+/* Of what the files hold, or held last when it held; \a warning says if it is not what they hold now. */
+static amqp_wolfssl_code_t take_context(amqp_wolfssl_config_t *config, struct tls_context **context, uint64_t *number,
+                                        amqp_wolfssl_error_t *warning, amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code;
+
+  (void)pthread_mutex_lock(&config->lock);
+  code = rotation_refresh(config, ROTATION_OPEN, error);
   if (code == AMQP_WOLFSSL_OK) {
-    code = check_revocation(config, error);
+    *context = tls_context_reference(config->context);
+    *number = config->rotation.number;
+    config->rotation.used = config->rotation.number;
   }
+  error_copy(warning, &config->rotation.refusal.record);
+  (void)pthread_mutex_unlock(&config->lock);
+  return code;
+}
+
+amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, struct tls_context **context,
+                                       amqp_wolfssl_error_t *warning, amqp_wolfssl_error_t *error) {
+  uint64_t number = 0;
+  amqp_wolfssl_code_t code = check_options(config, error);
+
+  error_clear(warning);
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  code = revocation_sources_refresh(&config->revocation, &config->trust.anchors, error);
+  code = take_context(config, context, &number, warning, error);
+  if (code != AMQP_WOLFSSL_OK) {
+    return blame_fips_module(code, error);
+  }
+  code = revocation_sources_refresh(&config->revocation, &tls_context_trust(*context)->anchors, number, error);
   point_cache_release(); /* filled by checking the CRLs' signatures */
   if (code != AMQP_WOLFSSL_OK) {
-    return code;
+    tls_context_free(*context);
+    *context = NULL;
   }
-  (void)pthread_mutex_lock(&config->lock);
-  if (config->context == NULL) {
-    code = tls_context_new(&config->context, &config->settings, &config->trust, &config->credentials, error);
-  }
-  *context = config->context;
-  (void)pthread_mutex_unlock(&config->lock);
-  return code == AMQP_WOLFSSL_OK ? code : blame_fips_module(code, error);
+  return code;
 }

@@ -19,11 +19,16 @@ void config_freeze(amqp_wolfssl_config_t *config);
 void config_thaw(amqp_wolfssl_config_t *config);
 
 /**
- * The context built from the options; built at the first call, and the same as long as the config stays frozen. Any
- * thread. If a setter failed and has not succeeded since, this fails with that setter's error.
+ * A reference to the context built from the options, to be dropped by tls_context_free(). Built at the first call, and
+ * the same as long as the config stays frozen and, where it is to read files again, these hold the same. Any thread. If
+ * a setter failed and has not succeeded since, this fails with that setter's error.
+ * \param [out] warning what is wrong with what the files hold, where the context is made from what they held before
  */
-amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, const struct tls_context **context,
-                                       amqp_wolfssl_error_t *error);
+amqp_wolfssl_code_t config_tls_context(amqp_wolfssl_config_t *config, struct tls_context **context,
+                                       amqp_wolfssl_error_t *warning, amqp_wolfssl_error_t *error);
+
+/** Whether a connection made from \a context should be replaced for the sake of its certificate. Any thread. */
+bool config_outdates(amqp_wolfssl_config_t *config, const struct tls_context *context);
 
 /** The options that shape handshakes and their checks. */
 const struct tls_settings *config_settings(const amqp_wolfssl_config_t *config);

@@ -7,6 +7,8 @@ library_sources += \
 	src/config/identity_options.c \
 	src/config/options.h \
 	src/config/policy_options.c \
+	src/config/rotation.c src/config/rotation.h \
+	src/config/rotation_options.c \
 	src/config/setter.c src/config/setter.h \
 	src/config/site_file.c src/config/site_file.h \
 	src/config/verification_options.c

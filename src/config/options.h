@@ -11,12 +11,15 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "config/site_file.h"
+#include "config/rotation.h"
 #include "identity/credentials.h"
+#include "identity/identity_source.h"
 #include "policy/tls_settings.h"
 #include "tls/tls_context.h"
 #include "verification/expected_identity.h"
 #include "verification/revocation_sources.h"
 #include "verification/trust.h"
+#include "verification/trust_sources.h"
 
 /* Whose failure keeps a connection from being opened. */
 enum setter {
@@ -42,6 +45,8 @@ enum setter {
   SETTER_CRL_FOLDER,
   SETTER_CRL_MEMORY,
   SETTER_STAPLING,
+  SETTER_ROTATION,
+  SETTER_EXPIRY_MARGIN,
   SETTER_COUNT
 };
 
@@ -49,16 +54,22 @@ struct amqp_wolfssl_config_t_ {
   atomic_uint references;
   atomic_bool frozen;
   bool unshared;        /* belongs to a single socket, and is frozen only while that is open */
-  pthread_mutex_t lock; /* guards the creation of \a context; everything else is read-only once frozen */
+  pthread_mutex_t lock; /* guards the two that follow and joined_trust; all else is read-only once frozen */
   struct tls_context *context;
+  struct rotation rotation;
 
   struct site_settings site; /* what the administrator requires besides the options */
   struct tls_settings settings;
   int64_t maximum_life; /* seconds; 0: no limit; LIFE_BY_DEFAULT */
   bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
   struct trust trust;
+  struct trust_sources trust_sources; /* of that */
+  struct trust folder_trust;          /* the folder's of the identity, if it is one; replaced with it */
+  struct trust joined_trust;          /* both, where a context needs them */
   struct revocation_sources revocation; /* has a lock of its own, for files that change while the config is frozen */
   struct credentials credentials;
+  struct identity_source identity; /* of those */
+  int64_t expiry_margin;           /* seconds; 0: none */
   struct secret passphrase;
   amqp_wolfssl_passphrase_fn passphrase_callback;
   void *passphrase_user_data;

@@ -50,9 +50,12 @@ amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter sett
   if (code != AMQP_WOLFSSL_OK) {
     return end_setter(config, setter, code);
   }
-  tls_context_free(config->context); /* from an earlier open, with the options of that time */
-  config->context = NULL;
+  rotation_reset(config); /* what an earlier open has left, with the options of that time */
   return AMQP_WOLFSSL_OK;
+}
+
+struct passphrase_source config_passphrase(const amqp_wolfssl_config_t *config) {
+  return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data};
 }
 
 amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {

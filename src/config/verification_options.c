@@ -58,17 +58,41 @@ static amqp_wolfssl_code_t add_memory(amqp_wolfssl_config_t *config, enum setter
 
 /* ---- Trust ---- */
 
+/* Notes where the anchors come from before they are added, so that nothing can fail after that. */
+static amqp_wolfssl_code_t begin_trust(amqp_wolfssl_config_t *config, enum trust_source_kind kind, const char *path) {
+  return trust_sources_begin(&config->trust_sources, kind, path, &config->trust, &config->error);
+}
+
+static amqp_wolfssl_code_t end_trust(amqp_wolfssl_config_t *config, amqp_wolfssl_code_t code) {
+  trust_sources_end(&config->trust_sources, &config->trust, code == AMQP_WOLFSSL_OK);
+  return code;
+}
+
 static amqp_wolfssl_code_t trust_file(amqp_wolfssl_config_t *config, const char *path) {
-  return trust_add_file(&config->trust, path, &config->error);
+  amqp_wolfssl_code_t code = begin_trust(config, TRUST_FILE, path);
+
+  return code != AMQP_WOLFSSL_OK ? code : end_trust(config, trust_add_file(&config->trust, path, &config->error));
 }
 
 static amqp_wolfssl_code_t trust_folder(amqp_wolfssl_config_t *config, const char *path) {
-  return trust_add_folder(&config->trust, path, &config->error);
+  amqp_wolfssl_code_t code = begin_trust(config, TRUST_FOLDER, path);
+
+  return code != AMQP_WOLFSSL_OK ? code : end_trust(config, trust_add_folder(&config->trust, path, &config->error));
 }
 
 static amqp_wolfssl_code_t trust_memory(amqp_wolfssl_config_t *config, const void *data, size_t length,
                                         amqp_wolfssl_format_t format) {
-  return trust_add_memory(&config->trust, data, length, format, &config->error);
+  amqp_wolfssl_code_t code = begin_trust(config, TRUST_GIVEN, NULL);
+
+  return code != AMQP_WOLFSSL_OK
+             ? code
+             : end_trust(config, trust_add_memory(&config->trust, data, length, format, &config->error));
+}
+
+static amqp_wolfssl_code_t trust_system(amqp_wolfssl_config_t *config) {
+  amqp_wolfssl_code_t code = begin_trust(config, TRUST_GIVEN, NULL);
+
+  return code != AMQP_WOLFSSL_OK ? code : end_trust(config, trust_add_system(&config->trust, &config->error));
 }
 
 amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_file(amqp_wolfssl_config_t *config, const char *path) {
@@ -90,7 +114,7 @@ amqp_wolfssl_code_t amqp_wolfssl_config_add_ca_system(amqp_wolfssl_config_t *con
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  return end_setter(config, SETTER_CA_SYSTEM, trust_add_system(&config->trust, &config->error));
+  return end_setter(config, SETTER_CA_SYSTEM, trust_system(config));
 }
 
 /* ---- Revocation ---- */

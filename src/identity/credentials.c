@@ -594,9 +594,9 @@ amqp_wolfssl_code_t credentials_read_file_and_key(struct credentials *credential
   return code;
 }
 
-static amqp_wolfssl_code_t use_token(struct credentials *credentials, const struct secret *certificate,
-                                     const char *origin, const char *key_uri, const struct passphrase_source *pin,
-                                     const struct policy *policy, amqp_wolfssl_error_t *error) {
+amqp_wolfssl_code_t credentials_use_token(struct credentials *credentials, const struct secret *certificate,
+                                          const char *origin, const char *key_uri, const struct passphrase_source *pin,
+                                          const struct policy *policy, amqp_wolfssl_error_t *error) {
   struct certificate leaf;
   amqp_wolfssl_code_t code =
       read_chain(&credentials->chain, &leaf, certificate->bytes, certificate->length, origin, policy, error);
@@ -623,10 +623,30 @@ amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, cons
     code = file_read(certificate_path, &certificate, error);
   }
   if (code == AMQP_WOLFSSL_OK) {
-    code = use_token(credentials, &certificate, certificate_path, key_uri, pin, policy, error);
+    code = credentials_use_token(credentials, &certificate, certificate_path, key_uri, pin, policy, error);
   }
   secret_free(&certificate);
   return code;
+}
+
+amqp_wolfssl_code_t credentials_copy(struct credentials *credentials, const struct credentials *from,
+                                     amqp_wolfssl_error_t *error) {
+  bool copied = from->key.bytes == NULL || secret_copy(&credentials->key, from->key.bytes, from->key.length) == 0;
+
+  for (size_t i = 0; i < from->chain.count && copied; i++) {
+    copied = certificate_list_add(&credentials->chain, from->chain.items[i].bytes, from->chain.items[i].length);
+  }
+  if (!copied) {
+    credentials_free(credentials);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+  }
+  return AMQP_WOLFSSL_OK;
+}
+
+bool credentials_equal(const struct credentials *one, const struct credentials *other) {
+  return one->token == other->token && certificate_list_equals(&one->chain, &other->chain) &&
+         one->key.length == other->key.length &&
+         (one->key.length == 0 || memcmp(one->key.bytes, other->key.bytes, one->key.length) == 0);
 }
 
 void credentials_free(struct credentials *credentials) {

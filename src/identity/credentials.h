@@ -59,6 +59,18 @@ amqp_wolfssl_code_t credentials_read_token(struct credentials *credentials, cons
                                            const char *key_uri, const struct passphrase_source *pin,
                                            const struct policy *policy, amqp_wolfssl_error_t *error);
 
+/** The same with the certificate's file already read. \a origin: its path, for sentences */
+amqp_wolfssl_code_t credentials_use_token(struct credentials *credentials, const struct secret *certificate,
+                                          const char *origin, const char *key_uri, const struct passphrase_source *pin,
+                                          const struct policy *policy, amqp_wolfssl_error_t *error);
+
+/** Of what came from memory: without token. \a credentials must be empty, and stays so on failure. */
+amqp_wolfssl_code_t credentials_copy(struct credentials *credentials, const struct credentials *from,
+                                     amqp_wolfssl_error_t *error);
+
+/** Whether both are the same certificates and the same key; in a token: the same session with it. */
+bool credentials_equal(const struct credentials *one, const struct credentials *other);
+
 void credentials_free(struct credentials *credentials);
 
 #endif

@@ -21,7 +21,7 @@
 
 struct session {
   WOLFSSL *ssl;
-  const struct tls_context *context;
+  struct tls_context *context; /* a reference */
   struct tls_io io;
   struct peer_name name;
   bool has_name;
@@ -103,7 +103,7 @@ struct session *session_new(const struct tls_context *context, const struct peer
   if (session == NULL) {
     goto no_memory;
   }
-  session->context = context;
+  session->context = tls_context_reference(context);
   session->error = error;
   if (name != NULL) {
     session->name = *name;
@@ -146,8 +146,11 @@ void session_free(struct session *session) {
   peer_verification_free(&session->verification);
   byte_queue_release(&session->drained);
   free(session->latched);
+  tls_context_free(session->context); /* last: all of the above points into it */
   free(session);
 }
+
+const struct tls_context *session_context(const struct session *session) { return session->context; }
 
 /* ---- Failures ---- */
 

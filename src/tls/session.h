@@ -36,6 +36,7 @@ static inline bool session_waits(enum session_result result) {
 #define SESSION_SEND_MOST (4 * TLS_RECORD_PLAINTEXT)
 
 /**
+ * Takes a reference to \a context.
  * \param [in] name the name of the server; NULL if there is nothing to verify or to send as SNI
  * \param [out] error where this session reports errors, from now on and in every call; must outlive it
  * \return NULL if out of memory, or if the FIPS module has failed, with \a error set
@@ -43,6 +44,8 @@ static inline bool session_waits(enum session_result result) {
 struct session *session_new(const struct tls_context *context, const struct peer_name *name,
                             const struct lower_socket *lower, amqp_wolfssl_error_t *error);
 void session_free(struct session *session);
+/** What the session was made from. */
+const struct tls_context *session_context(const struct session *session);
 
 /** One step of the handshake. SESSION_DONE: finished, verified, within the policy; \a facts are filled. */
 enum session_result session_handshake(struct session *session, struct connection_facts *facts);

@@ -34,6 +34,9 @@ struct checked_ctx {
 };
 
 struct tls_context {
+  atomic_uint references;
+  struct trust own_trust; /* what trust and credentials point to, or empty if that belongs to others */
+  struct credentials own_credentials;
   struct checked_ctx *checked;
   struct remembered_paths *remembered;
   const struct tls_settings *settings;
@@ -325,12 +328,8 @@ static amqp_wolfssl_code_t check_stapling(const struct tls_settings *settings, a
       "where they can, or turn stapling off and use CRLs, or use wolfSSL 5.8 or later (--enable-ocspstapling)");
 }
 
-amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
-                                    const struct trust *trust, const struct credentials *credentials,
-                                    amqp_wolfssl_error_t *error) {
-  struct tls_context *made;
-  amqp_wolfssl_code_t code;
-
+static amqp_wolfssl_code_t check_settings(const struct tls_settings *settings, const struct trust *trust,
+                                          amqp_wolfssl_error_t *error) {
   if (settings->verify_peer && trust->anchors.count == 0) {
     return error_configure(
         error, AMQP_WOLFSSL_ERROR_NO_TRUST_ANCHOR,
@@ -341,7 +340,15 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
         error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
         "revocation checks are configured but verification of the broker's certificate is off; turn it on");
   }
-  code = check_stapling(settings, error);
+  return check_stapling(settings, error);
+}
+
+amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct tls_settings *settings,
+                                    const struct trust *trust, const struct credentials *credentials,
+                                    amqp_wolfssl_error_t *error) {
+  struct tls_context *made;
+  amqp_wolfssl_code_t code = check_settings(settings, trust, error);
+
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
@@ -349,6 +356,7 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   if (made == NULL) {
     return out_of_memory(error);
   }
+  atomic_init(&made->references, 1);
   made->settings = settings;
   made->trust = trust;
   made->credentials = credentials;
@@ -361,15 +369,45 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
   return AMQP_WOLFSSL_OK;
 }
 
-void tls_context_free(struct tls_context *context) {
-  if (context != NULL) {
-    if (context->checked != NULL) {
-      wolfSSL_CTX_free(atomic_load(&context->checked->ctx));
-    }
-    free(context->checked);
-    remembered_paths_free(context->remembered);
-    free(context);
+amqp_wolfssl_code_t tls_context_new_owning(struct tls_context **context, const struct tls_settings *settings,
+                                           struct trust *trust, struct credentials *credentials,
+                                           amqp_wolfssl_error_t *error) {
+  amqp_wolfssl_code_t code = tls_context_new(context, settings, trust, credentials, error);
+
+  if (code == AMQP_WOLFSSL_OK) {
+    struct tls_context *made = *context;
+
+    made->own_trust = *trust;
+    made->own_credentials = *credentials;
+    made->trust = &made->own_trust;
+    made->credentials = &made->own_credentials;
+    *trust = (struct trust){0};
+    *credentials = (struct credentials){0};
   }
+  return code;
+}
+
+struct tls_context *tls_context_reference(const struct tls_context *context) {
+  struct tls_context *counted = (struct tls_context *)(uintptr_t)context; /* its users change nothing else */
+
+  if (counted != NULL) {
+    (void)atomic_fetch_add_explicit(&counted->references, 1, memory_order_relaxed);
+  }
+  return counted;
+}
+
+void tls_context_free(struct tls_context *context) {
+  if (context == NULL || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) > 1) {
+    return;
+  }
+  if (context->checked != NULL) {
+    wolfSSL_CTX_free(atomic_load(&context->checked->ctx));
+  }
+  free(context->checked);
+  remembered_paths_free(context->remembered);
+  trust_free(&context->own_trust);
+  credentials_free(&context->own_credentials);
+  free(context);
 }
 
 const struct tls_settings *tls_context_settings(const struct tls_context *context) { return context->settings; }

@@ -147,23 +147,20 @@ static void begin_life(struct transport *transport, struct session *session) {
   } else {
     (void)deadline_start(&transport->due, NULL);
   }
+  transport->outdated = false;
   close_reason_init(&transport->close_reason);
   transport->session = session;
   transport_leave(transport);
 }
 
-static int open_tls(struct transport *transport, struct opening *opening) {
+static int open_with(struct transport *transport, const struct tls_context *context, struct opening *opening) {
   const struct lower_socket lower = transport_lower_socket(transport);
-  const struct tls_context *context = NULL;
   const struct peer_name *name;
   struct peer_name storage;
   struct session *session;
   int status;
 
-  config_freeze(transport->config);
-  /* Errors in the config show before any packet is sent. */
-  if (config_tls_context(transport->config, &context, &transport->error) != AMQP_WOLFSSL_OK ||
-      choose_name(transport, context, opening->host, &storage, &name) != AMQP_WOLFSSL_OK) {
+  if (choose_name(transport, context, opening->host, &storage, &name) != AMQP_WOLFSSL_OK) {
     return transport_open_status(&transport->error);
   }
   status = enter_tcp(transport, opening);
@@ -183,10 +180,25 @@ static int open_tls(struct transport *transport, struct opening *opening) {
   return status;
 }
 
+static int open_tls(struct transport *transport, struct opening *opening) {
+  struct tls_context *context = NULL;
+  int status;
+
+  config_freeze(transport->config);
+  /* Errors in the config show before any packet is sent. */
+  if (config_tls_context(transport->config, &context, &transport->warning, &transport->error) != AMQP_WOLFSSL_OK) {
+    return transport_open_status(&transport->error);
+  }
+  status = open_with(transport, context, opening);
+  tls_context_free(context); /* the session has a reference of its own */
+  return status;
+}
+
 /* ---- The two ways in ---- */
 
 static void forget_last_connection(struct transport *transport) {
   error_clear(&transport->error);
+  error_clear(&transport->warning);
   transport_free_shown_errors(transport);
   transport->told = false;
   connection_facts_free(&transport->facts);

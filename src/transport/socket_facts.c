@@ -10,17 +10,50 @@
 
 int amqp_wolfssl_socket_is_ours(const amqp_socket_t *socket) { return transport_of_socket(socket) != NULL; }
 
+/* A reference to the context of an open connection that is not due yet by what is known; else NULL. */
+static struct tls_context *context_to_ask_about(struct transport *transport, bool *due) {
+  struct tls_context *context = NULL;
+
+  transport_enter(transport);
+  *due = transport->session != NULL && (transport->outdated || deadline_has_passed(&transport->due));
+  if (transport->session != NULL && !*due) {
+    context = tls_context_reference(session_context(transport->session));
+  }
+  transport_leave(transport);
+  return context;
+}
+
+/* Once outdated, always: while another thread reads the files, there is no telling. */
+static void note_outdated(struct transport *transport, const struct tls_context *context) {
+  transport_enter(transport);
+  if (transport->session != NULL && session_context(transport->session) == context) {
+    transport->outdated = true;
+  }
+  transport_leave(transport);
+}
+
+/* The socket's lock is not held while files are being read. */
 int amqp_wolfssl_socket_due(const amqp_socket_t *socket) {
   struct transport *transport = transport_of_socket(socket);
+  struct tls_context *context;
   bool due;
 
   if (transport == NULL) {
     return 0;
   }
-  transport_enter(transport);
-  due = transport->session != NULL && deadline_has_passed(&transport->due);
-  transport_leave(transport);
+  context = context_to_ask_about(transport, &due);
+  if (context != NULL && config_outdates(transport->config, context)) {
+    due = true;
+    note_outdated(transport, context);
+  }
+  tls_context_free(context);
   return due ? 1 : 0;
+}
+
+const amqp_wolfssl_error_t *amqp_wolfssl_socket_warning(const amqp_socket_t *socket) {
+  const struct transport *transport = transport_of_socket(socket);
+
+  return transport != NULL ? &transport->warning : NULL;
 }
 
 /* What a cork holds waits for the program, not for the kernel. */

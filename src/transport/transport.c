@@ -207,6 +207,7 @@ static amqp_socket_t *attach(amqp_connection_state_t connection, amqp_wolfssl_co
   publish_coalescer_init(&transport->coalescer);
   connection_facts_init(&transport->facts);
   error_clear(&transport->error);
+  error_clear(&transport->warning);
   transport->base->klass = &transport->klass;
   return socket;
 }

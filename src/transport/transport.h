@@ -33,6 +33,7 @@ struct transport {
   struct close_reason close_reason;   /* what AMQP tells of the connection's end */
   struct connection_facts facts;
   struct deadline due;              /* when the connection has lasted long enough */
+  bool outdated;                    /* there is a better certificate for it by now */
   int either_way;                   /* a descriptor that can be read once there is something to do; -1: none yet */
   bool awaits_room;                 /* which is also the case once the socket can be written */
   unsigned promised_either_way;     /* to how many threads that have not asked for it since; more if some never do */
@@ -40,6 +41,7 @@ struct transport {
   amqp_wolfssl_error_t shown_first; /* copies of error that programs have got: the first, */
   struct shown_error *shown_later;  /* and the others */
   amqp_wolfssl_error_t error;
+  amqp_wolfssl_error_t warning; /* only opening changes it */
   amqp_wolfssl_error_fn error_callback;
   void *error_user_data;
   amqp_wolfssl_open_fn open_callback;

@@ -23,6 +23,7 @@ library_sources += \
 	src/verification/signer_check.c src/verification/signer_check.h \
 	src/verification/stapled_status.c src/verification/stapled_status.h \
 	src/verification/trust.c src/verification/trust.h \
+	src/verification/trust_sources.c src/verification/trust_sources.h \
 	src/verification/unread_chain.c src/verification/unread_chain.h \
 	src/verification/wolfssl_limits.c src/verification/wolfssl_limits.h \
 	src/verification/wolfssl_opinion.c src/verification/wolfssl_opinion.h

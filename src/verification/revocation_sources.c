@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads revocation lists, and notices when their files have changed: by device, inode, size and times of change, which
- * costs one stat() per file at each open.
+ * Reads revocation lists, and notices when their files have changed: by their marks, which costs one stat() per file at
+ * each open. Lists may have megabytes.
  */
 #include "autoconfig.h"
 
@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,8 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/file_mark.h"
 #include "x509/pem.h"
-
-/* A file that was changed this shortly before it was read may change again without new timestamps. */
-#define SETTLED_AFTER_SECONDS 2
 
 enum kind { SOURCE_FILE, SOURCE_FOLDER, SOURCE_MEMORY };
 
@@ -29,8 +28,7 @@ struct revocation_source {
   uint8_t *data;
   size_t length;
   amqp_wolfssl_format_t format;
-  uint64_t seen; /* mark of what was read; see mark_of() */
-  bool settled;  /* the same mark means the same content */
+  struct file_mark seen; /* of what was read */
 };
 
 static void free_source(struct revocation_source *source) {
@@ -57,91 +55,25 @@ bool revocation_sources_any(const struct revocation_sources *sources) { return s
 
 /* ---- Whether something has changed ---- */
 
-/* FNV-1a, 64 bits: there is no secret and no attacker here. */
-static uint64_t mix(uint64_t mark, const void *bytes, size_t length) {
-  const uint8_t *at = bytes;
+/* Memory never changes. */
+static struct file_mark mark_of(const struct revocation_source *source) {
+  const time_t now = time(NULL);
 
-  for (size_t i = 0; i < length; i++) {
-    mark = (mark ^ at[i]) * UINT64_C(0x100000001b3);
-  }
-  return mark;
-}
-
-static uint64_t mix_number(uint64_t mark, uint64_t number) { return mix(mark, &number, sizeof(number)); }
-
-static bool changed_long_ago(const struct timespec *when, time_t now) {
-  return when->tv_sec <= now - SETTLED_AFTER_SECONDS;
-}
-
-/* The mark of one file or folder. One that can't be examined has a mark too; reading it says why. */
-static uint64_t mark_of_path(const char *path, time_t now, bool *settled) {
-  uint64_t mark = mix(UINT64_C(0xcbf29ce484222325), path, strlen(path));
-  struct stat status;
-
-  if (stat(path, &status) != 0) {
-    *settled = false;
-    return mix_number(mark, (uint64_t)errno);
-  }
-  mark = mix_number(mark, (uint64_t)status.st_dev);
-  mark = mix_number(mark, (uint64_t)status.st_ino);
-  mark = mix_number(mark, (uint64_t)status.st_size);
-  mark = mix_number(mark, (uint64_t)status.st_mode);
-  mark = mix_number(mark, (uint64_t)status.st_mtim.tv_sec);
-  mark = mix_number(mark, (uint64_t)status.st_mtim.tv_nsec);
-  mark = mix_number(mark, (uint64_t)status.st_ctim.tv_sec);
-  mark = mix_number(mark, (uint64_t)status.st_ctim.tv_nsec);
-  if (!changed_long_ago(&status.st_mtim, now) || !changed_long_ago(&status.st_ctim, now)) {
-    *settled = false;
-  }
-  return mark;
-}
-
-static bool is_dot(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
-
-/* The files' marks are added up: readdir() has no order. */
-static uint64_t mark_of_folder(const char *folder_path, time_t now, bool *settled) {
-  uint64_t mark = mark_of_path(folder_path, now, settled);
-  DIR *folder = opendir(folder_path);
-  const struct dirent *entry;
-
-  while (folder != NULL && (entry = readdir(folder)) != NULL) {
-    char *path = NULL;
-
-    if (is_dot(entry->d_name)) {
-      continue;
-    }
-    if (asprintf(&path, "%s/%s", folder_path, entry->d_name) < 0) {
-      *settled = false;
-      break;
-    }
-    mark += mark_of_path(path, now, settled);
-    free(path);
-  }
-  if (folder != NULL) {
-    (void)closedir(folder);
-  }
-  return mark;
-}
-
-static uint64_t mark_of(const struct revocation_source *source, bool *settled) {
-  time_t now = time(NULL);
-
-  *settled = true;
   switch (source->kind) {
     case SOURCE_FILE:
-      return mark_of_path(source->path, now, settled);
+      return file_mark_at(AT_FDCWD, source->path, now);
     case SOURCE_FOLDER:
-      return mark_of_folder(source->path, now, settled);
+      return file_mark_of_folder(source->path, now);
     case SOURCE_MEMORY:
       break;
   }
-  return 0;
+  return (struct file_mark){.settled = true};
 }
 
 static bool is_unchanged(const struct revocation_source *source) {
-  bool settled;
+  const struct file_mark mark = mark_of(source);
 
-  return mark_of(source, &settled) == source->seen && source->settled;
+  return file_mark_holds(&source->seen, &mark);
 }
 
 /* ---- Reading ---- */
@@ -348,13 +280,13 @@ amqp_wolfssl_code_t revocation_sources_add_memory(struct revocation_sources *sou
 
 /* ---- Reading again ---- */
 
-static bool all_unchanged(const struct revocation_sources *sources) {
+static bool all_unchanged(const struct revocation_sources *sources, uint64_t trust_number) {
   for (size_t i = 0; i < sources->count; i++) {
     if (!is_unchanged(&sources->items[i])) {
       return false;
     }
   }
-  return sources->lists != NULL;
+  return sources->lists != NULL && sources->trust_number == trust_number;
 }
 
 /* The marks are taken before the files are read: a change in between shows at the next open. */
@@ -362,11 +294,10 @@ static amqp_wolfssl_code_t read_all(struct revocation_sources *sources, const st
                                     struct revocation_lists *lists, amqp_wolfssl_error_t *error) {
   for (size_t i = 0; i < sources->count; i++) {
     struct revocation_source *source = &sources->items[i];
-    bool settled;
-    uint64_t mark = mark_of(source, &settled);
+    struct file_mark mark = mark_of(source);
     amqp_wolfssl_code_t code = read_source(lists, source, error);
 
-    source->settled = settled && code == AMQP_WOLFSSL_OK;
+    mark.settled = mark.settled && code == AMQP_WOLFSSL_OK;
     source->seen = mark;
     if (code != AMQP_WOLFSSL_OK) {
       return code;
@@ -376,11 +307,11 @@ static amqp_wolfssl_code_t read_all(struct revocation_sources *sources, const st
 }
 
 static amqp_wolfssl_code_t refresh(struct revocation_sources *sources, const struct certificate_list *anchors,
-                                   amqp_wolfssl_error_t *error) {
+                                   uint64_t trust_number, amqp_wolfssl_error_t *error) {
   struct revocation_lists *lists;
   amqp_wolfssl_code_t code;
 
-  if (sources->count == 0 || all_unchanged(sources)) {
+  if (sources->count == 0 || all_unchanged(sources, trust_number)) {
     return AMQP_WOLFSSL_OK;
   }
   lists = revocation_lists_new();
@@ -393,6 +324,7 @@ static amqp_wolfssl_code_t refresh(struct revocation_sources *sources, const str
   sources->lists = NULL;
   if (code == AMQP_WOLFSSL_OK) {
     sources->lists = lists;
+    sources->trust_number = trust_number;
   } else {
     revocation_lists_release(lists);
   }
@@ -400,11 +332,12 @@ static amqp_wolfssl_code_t refresh(struct revocation_sources *sources, const str
 }
 
 amqp_wolfssl_code_t revocation_sources_refresh(struct revocation_sources *sources,
-                                               const struct certificate_list *anchors, amqp_wolfssl_error_t *error) {
+                                               const struct certificate_list *anchors, uint64_t trust_number,
+                                               amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t code;
 
   (void)pthread_mutex_lock(&sources->lock);
-  code = refresh(sources, anchors, error);
+  code = refresh(sources, anchors, trust_number, error);
   (void)pthread_mutex_unlock(&sources->lock);
   return code;
 }

@@ -7,6 +7,7 @@
 #define AMQP_WOLFSSL_REVOCATION_SOURCES_H
 
 #include <pthread.h>
+#include <stdint.h>
 
 #include "verification/revocation_lists.h"
 
@@ -17,6 +18,7 @@ struct revocation_sources {
   struct revocation_source *items;
   size_t count;
   struct revocation_lists *lists; /* what was read last; NULL: nothing yet, or something was added since */
+  uint64_t trust_number;          /* by whose anchors their signers were looked for */
 };
 
 /** \return 0 or -1 */
@@ -38,9 +40,11 @@ amqp_wolfssl_code_t revocation_sources_add_memory(struct revocation_sources *sou
 /**
  * Reads what has changed since it was read last, all or nothing, and checks who signed it. Any thread. If it fails, no
  * connection may be opened. Does nothing without sources.
+ * \param [in] trust_number another one for other anchors: then the signers are looked for again
  */
 amqp_wolfssl_code_t revocation_sources_refresh(struct revocation_sources *sources,
-                                               const struct certificate_list *anchors, amqp_wolfssl_error_t *error);
+                                               const struct certificate_list *anchors, uint64_t trust_number,
+                                               amqp_wolfssl_error_t *error);
 
 /** A reference to what was read last, to be released; NULL without sources. Any thread. */
 struct revocation_lists *revocation_sources_take(struct revocation_sources *sources);

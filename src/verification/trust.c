@@ -172,6 +172,30 @@ amqp_wolfssl_code_t trust_add_memory(struct trust *trust, const void *data, size
   return join(trust, &added, add_input(&added, data, length, format, "the CA certificate in memory", error), error);
 }
 
+amqp_wolfssl_code_t trust_add_contents(struct trust *trust, const void *data, size_t length, const char *origin,
+                                       amqp_wolfssl_error_t *error) {
+  struct trust added = {0};
+
+  return join(trust, &added, add_input(&added, data, length, AMQP_WOLFSSL_FORMAT_AUTO, origin, error), error);
+}
+
+amqp_wolfssl_code_t trust_add_copies(struct trust *trust, const struct trust *from, size_t first, size_t count,
+                                     amqp_wolfssl_error_t *error) {
+  struct trust added = {0};
+  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+
+  for (size_t i = first; i < first + count && code == AMQP_WOLFSSL_OK; i++) {
+    if (!certificate_list_add(&added.anchors, from->anchors.items[i].bytes, from->anchors.items[i].length)) {
+      code = error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+    }
+  }
+  return join(trust, &added, code, error);
+}
+
+bool trust_equals(const struct trust *one, const struct trust *other) {
+  return certificate_list_equals(&one->anchors, &other->anchors);
+}
+
 /* By its name: the usual endings, and the links that c_rehash makes. */
 static bool is_named_as_certificate(const char *name) {
   static const char *const endings[] = {".pem", ".crt", ".cer", ".der"};

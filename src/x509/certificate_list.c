@@ -51,6 +51,21 @@ bool certificate_list_contains(const struct certificate_list *list, const uint8_
   return false;
 }
 
+bool certificate_list_equals(const struct certificate_list *one, const struct certificate_list *other) {
+  if (one->count != other->count) {
+    return false;
+  }
+  for (size_t i = 0; i < one->count; i++) {
+    const struct certificate_der *left = &one->items[i];
+    const struct certificate_der *right = &other->items[i];
+
+    if (left->length != right->length || memcmp(left->bytes, right->bytes, left->length) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool certificate_list_take(struct certificate_list *to, struct certificate_list *from) {
   if (from->count > 0) {
     if (!make_room(to, from->count)) {

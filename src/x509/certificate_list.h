@@ -23,6 +23,9 @@ bool certificate_list_add(struct certificate_list *list, const uint8_t *der, siz
 
 bool certificate_list_contains(const struct certificate_list *list, const uint8_t *der, size_t length);
 
+/** Whether both hold the same certificates in the same order. */
+bool certificate_list_equals(const struct certificate_list *one, const struct certificate_list *other);
+
 /** Moves everything from \a from to the end of \a to, all or nothing. \return false if out of memory */
 bool certificate_list_take(struct certificate_list *to, struct certificate_list *from);
 

@@ -3,6 +3,7 @@
 
 library_sources += \
 	src/x509/certificate.c src/x509/certificate.h \
+	src/x509/certificate_dates.c src/x509/certificate_dates.h \
 	src/x509/certificate_input.c src/x509/certificate_input.h \
 	src/x509/certificate_list.c src/x509/certificate_list.h \
 	src/x509/certificate_text.c \

@@ -42,7 +42,7 @@ static void shake_hands(struct connection *connection, const struct tls_context 
 
 void connect_config(struct connection *connection, amqp_wolfssl_config_t *config, const char *server_name) {
   struct memory_peer_settings settings = {0};
-  const struct tls_context *context = NULL;
+  struct tls_context *context = NULL;
   const char *name = config_server_name(config);
   struct memory_peer *peer;
   char file[64];
@@ -50,7 +50,7 @@ void connect_config(struct connection *connection, amqp_wolfssl_config_t *config
   memset(connection, 0, sizeof(*connection));
   error_clear(&connection->error);
   connection_facts_init(&connection->facts);
-  if (config_tls_context(config, &context, &connection->error) != AMQP_WOLFSSL_OK) {
+  if (config_tls_context(config, &context, &connection->warning, &connection->error) != AMQP_WOLFSSL_OK) {
     return;
   }
   assert_non_null(context);
@@ -63,6 +63,7 @@ void connect_config(struct connection *connection, amqp_wolfssl_config_t *config
   assert_non_null(peer);
   shake_hands(connection, context, peer, name != NULL ? name : "localhost");
   memory_peer_free(peer);
+  tls_context_free(context);
 }
 
 void expect_connection(amqp_wolfssl_config_t *config, const char *server_name, bool with_identity) {

@@ -10,6 +10,7 @@
 
 struct connection {
   amqp_wolfssl_error_t error;
+  amqp_wolfssl_error_t warning; /* what config_tls_context() warns of */
   struct connection_facts facts;
   unsigned client_certificates;
   bool connected;

@@ -774,15 +774,18 @@ static void test_shared_never_thaws(void **state) {
 
 static void test_context_is_made_once(void **state) {
   amqp_wolfssl_config_t *config = good_config();
-  const struct tls_context *first = NULL;
-  const struct tls_context *second = NULL;
+  struct tls_context *first = NULL;
+  struct tls_context *second = NULL;
+  amqp_wolfssl_error_t warning;
   amqp_wolfssl_error_t error;
 
   (void)state;
-  assert_int_equal(config_tls_context(config, &first, &error), AMQP_WOLFSSL_OK);
-  assert_int_equal(config_tls_context(config, &second, &error), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_tls_context(config, &first, &warning, &error), AMQP_WOLFSSL_OK);
+  assert_int_equal(config_tls_context(config, &second, &warning, &error), AMQP_WOLFSSL_OK);
   assert_non_null(first);
   assert_ptr_equal(first, second);
+  tls_context_free(first);
+  tls_context_free(second);
   amqp_wolfssl_config_free(config);
 }
 
@@ -932,14 +935,16 @@ enum { THREADS = 4, ROUNDS = 2000 };
 
 static void *use_config(void *argument) {
   amqp_wolfssl_config_t *config = argument;
-  const struct tls_context *context = NULL;
+  struct tls_context *context = NULL;
+  amqp_wolfssl_error_t warning;
   amqp_wolfssl_error_t error;
 
   for (int round = 0; round < ROUNDS; round++) {
     (void)amqp_wolfssl_config_reference(config);
-    if (config_tls_context(config, &context, &error) != AMQP_WOLFSSL_OK) {
+    if (config_tls_context(config, &context, &warning, &error) != AMQP_WOLFSSL_OK) {
       context = NULL;
     }
+    tls_context_free(context);
     amqp_wolfssl_config_free(config);
   }
   amqp_wolfssl_config_free(config);

@@ -38,9 +38,12 @@ static int set_up(void **state) {
 }
 
 static void expect_opening(amqp_wolfssl_config_t *config, amqp_wolfssl_code_t expected, const char *part) {
-  const struct tls_context *context;
+  struct tls_context *context = NULL;
+  amqp_wolfssl_error_t warning;
   amqp_wolfssl_error_t error;
-  const amqp_wolfssl_code_t code = config_tls_context(config, &context, &error);
+  const amqp_wolfssl_code_t code = config_tls_context(config, &context, &warning, &error);
+
+  tls_context_free(context);
 
   assert_string_equal(amqp_wolfssl_code_name(code), amqp_wolfssl_code_name(expected));
   if (code != AMQP_WOLFSSL_OK && strstr(amqp_wolfssl_error_message(&error), part) == NULL) {

@@ -268,8 +268,9 @@ static amqp_wolfssl_config_t *make_config(const struct offer *offer) {
 static void send_hello(const struct offer *offer, struct byte_queue *sent) {
   const struct lower_socket lower = {keep, receive_nothing, sent};
   amqp_wolfssl_config_t *config = make_config(offer);
-  const struct tls_context *context;
+  struct tls_context *context = NULL;
   struct connection_facts facts;
+  amqp_wolfssl_error_t warning;
   amqp_wolfssl_error_t error;
   struct peer_name name;
   struct session *session;
@@ -277,13 +278,14 @@ static void send_hello(const struct offer *offer, struct byte_queue *sent) {
   error_clear(&error);
   connection_facts_init(&facts);
   assert_true(peer_name_parse(&name, HOST));
-  if (config_tls_context(config, &context, &error) != AMQP_WOLFSSL_OK) {
+  if (config_tls_context(config, &context, &warning, &error) != AMQP_WOLFSSL_OK) {
     fail_msg("%s", error.message);
   }
   session = session_new(context, &name, &lower, &error);
   assert_non_null(session);
   assert_int_equal(session_handshake(session, &facts), SESSION_WANT_READ);
   session_free(session);
+  tls_context_free(context);
   amqp_wolfssl_config_free(config);
 }
 
@@ -499,7 +501,8 @@ static void check_hello(struct reader record, const struct offer *offer) {
 /* Where this wolfSSL can't: refused when it is asked for; if only in TLS 1.3, when it is to be opened. */
 static bool can_staple(const struct offer *offer) {
   amqp_wolfssl_config_t *config;
-  const struct tls_context *context;
+  struct tls_context *context = NULL;
+  amqp_wolfssl_error_t warning;
   amqp_wolfssl_error_t error;
 
   if (offer->stapling == AMQP_WOLFSSL_STAPLING_OFF || peer_verification_sees_responses_of_tls_1_3() ||
@@ -508,7 +511,7 @@ static bool can_staple(const struct offer *offer) {
   }
   if (peer_verification_sees_responses()) {
     config = make_config(offer);
-    assert_int_equal(config_tls_context(config, &context, &error), AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
+    assert_int_equal(config_tls_context(config, &context, &warning, &error), AMQP_WOLFSSL_ERROR_NOT_SUPPORTED);
     amqp_wolfssl_config_free(config);
     return false;
   }

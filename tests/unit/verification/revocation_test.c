@@ -716,7 +716,7 @@ static void refresh(struct revocation_sources *sources, amqp_wolfssl_code_t expe
   amqp_wolfssl_error_t error;
 
   error_clear(&error);
-  assert_int_equal(revocation_sources_refresh(sources, &bundle, &error), expected);
+  assert_int_equal(revocation_sources_refresh(sources, &bundle, 0, &error), expected);
   assert_int_equal(error.code, expected);
 }
 
@@ -875,7 +875,7 @@ static void refuses_as_nobody(struct revocation_sources *sources, const char *pa
 
   error_clear(&error);
   other_user_become();
-  code = revocation_sources_refresh(sources, &bundle, &error);
+  code = revocation_sources_refresh(sources, &bundle, 0, &error);
   other_user_end();
   assert_int_equal(code, AMQP_WOLFSSL_ERROR_FILE_UNREADABLE);
   assert_says(error.message, path);
