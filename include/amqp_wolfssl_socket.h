@@ -427,7 +427,10 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_k
  *
  * The config keeps a session with the token until it is freed. Any number of its connections may be opened at a time,
  * in any threads; the token makes one signature after another. After fork() the child must make configs of its own:
- * with the parent's, opening fails. A token that was unplugged, or whose module restarted, needs a new config.
+ * with the parent's, opening fails. A token that was unplugged, or whose module restarted, needs a new config, unless
+ * amqp_wolfssl_config_set_rotation() is on: then an open that finds the session lost, or another certificate in the
+ * file, looks the token and its key up anew. A PIN that the token has rejected is not tried again by this config; after
+ * four of them none is.
  *
  * Errors: those above, and _URI_INVALID, _TOKEN_MODULE_UNUSABLE, _TOKEN_NOT_FOUND, _TOKEN_KEY_NOT_FOUND,
  * _TOKEN_PIN_LOCKED, _TOKEN_FAILED. _NOT_SUPPORTED if this library was built without p11-kit, or on a wolfSSL without
@@ -459,16 +462,17 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_passphrase_callback
  * what they hold then, as soon as their bytes differ, whatever their times say. They are read at one moment, and what
  * they hold is taken as a whole or not at all: it must parse, the key must belong to the certificate, which must be
  * valid now, and the policy must allow it. If not, the last set that was good stays in use, and
- * amqp_wolfssl_socket_warning() says why. The first set is that which the setters have read, so they refuse at once what
- * is wrong then. Connections that are open keep what they were opened with. CRLs need none of this: they are always
- * read again, but one that can't be read makes opening fail.
+ * amqp_wolfssl_socket_warning() says why. The first set is that which the setters have read, so they refuse at once
+ * what is wrong then. Connections that are open keep what they were opened with. CRLs need none of this: they are
+ * always read again, but one that can't be read makes opening fail.
  */
 
 /**
  * Takes the identity, and perhaps CAs, from a folder as Kubernetes mounts a Secret: the certificate and its chain from
  * tls.crt, the key from tls.key (PEM or DER), and further CAs to trust from ca.crt, if it is there. Every open looks
- * again, and also takes a ca.crt that comes later. Where the folder has a link "..data", the files behind that are read,
- * through one handle, so that they belong together; elsewhere they are read again until none was replaced meanwhile.
+ * again, and also takes a ca.crt that comes later. Where the folder has a link "..data", the files behind that are
+ * read, through one handle, so that they belong together; elsewhere they are read again until none was replaced
+ * meanwhile.
  * Replaces an identity set before, or another folder with its CAs; a later identity likewise replaces this one, and
  * its CAs. \a folder should be an absolute path: it is opened again and again.
  *

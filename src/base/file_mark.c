@@ -33,9 +33,9 @@ static bool changed_long_ago(const struct timespec *when, time_t now) {
 
 struct file_mark file_mark_of_status(const struct stat *status, time_t now) {
   const uint64_t parts[] = {
-      (uint64_t)status->st_dev,          (uint64_t)status->st_ino,           (uint64_t)status->st_size,
-      (uint64_t)status->st_mode,         (uint64_t)status->st_mtim.tv_sec,   (uint64_t)status->st_mtim.tv_nsec,
-      (uint64_t)status->st_ctim.tv_sec,  (uint64_t)status->st_ctim.tv_nsec,
+      (uint64_t)status->st_dev,         (uint64_t)status->st_ino,          (uint64_t)status->st_size,
+      (uint64_t)status->st_mode,        (uint64_t)status->st_mtim.tv_sec,  (uint64_t)status->st_mtim.tv_nsec,
+      (uint64_t)status->st_ctim.tv_sec, (uint64_t)status->st_ctim.tv_nsec,
   };
 
   return (struct file_mark){

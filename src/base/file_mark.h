@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a file or folder may have changed, without reading it: by device, inode, size, mode and times of change. Costs
- * one stat() a file.
+ * Whether a file or folder may have changed, without reading it: by device, inode, size, mode and times of change.
+ * Costs one stat() a file.
  */
 #ifndef AMQP_WOLFSSL_FILE_MARK_H
 #define AMQP_WOLFSSL_FILE_MARK_H

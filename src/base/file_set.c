@@ -273,8 +273,7 @@ static bool item_equals(const struct file_set_item *one, const struct file_set_i
     return file_mark_holds(&one->mark, &other->mark);
   }
   return one->contents.length == other->contents.length &&
-         (one->contents.length == 0 ||
-          memcmp(one->contents.bytes, other->contents.bytes, one->contents.length) == 0);
+         (one->contents.length == 0 || memcmp(one->contents.bytes, other->contents.bytes, one->contents.length) == 0);
 }
 
 bool file_set_equals(const struct file_set *one, const struct file_set *other) {

@@ -8,6 +8,7 @@
 
 #include "backend/fips_module.h"
 #include "backend/point_cache.h"
+#include "config/rotation.h"
 #include "config/setter.h"
 
 static void set_defaults(amqp_wolfssl_config_t *config) {
@@ -106,6 +107,7 @@ static void destroy(amqp_wolfssl_config_t *config) {
   credentials_free(&config->credentials);
   identity_source_free(&config->identity);
   secret_free(&config->passphrase);
+  pkcs11_login_free(&config->rejected_pins);
   free(config->server_name);
   expected_identity_free(&config->expected);
   site_settings_free(&config->site);

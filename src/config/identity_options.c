@@ -113,16 +113,15 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_key(amqp_wolfssl_c
 
 /* ---- A folder with all three ---- */
 
-static amqp_wolfssl_code_t read_folder(const amqp_wolfssl_config_t *config, const struct identity_source *source,
+static amqp_wolfssl_code_t read_folder(amqp_wolfssl_config_t *config, const struct identity_source *source,
                                        struct credentials *credentials, struct trust *trust,
                                        amqp_wolfssl_error_t *error) {
   const struct passphrase_source passphrase = config_passphrase(config);
   struct file_set set = {0};
   int64_t valid_from;
-  amqp_wolfssl_code_t code =
-      identity_source_name_files(source, &set)
-          ? file_set_read(&set, error)
-          : error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
+  amqp_wolfssl_code_t code = identity_source_name_files(source, &set)
+                                 ? file_set_read(&set, error)
+                                 : error_configure(error, AMQP_WOLFSSL_ERROR_NO_MEMORY, "out of memory");
 
   if (code == AMQP_WOLFSSL_OK) {
     code = identity_source_read(source, &set, &passphrase, config->settings.limits.policy, credentials, &valid_from,
@@ -131,8 +130,8 @@ static amqp_wolfssl_code_t read_folder(const amqp_wolfssl_config_t *config, cons
   if (code == AMQP_WOLFSSL_OK && set.items[IDENTITY_AUTHORITIES].present) {
     const struct file_set_item *authorities = &set.items[IDENTITY_AUTHORITIES];
 
-    code = trust_add_contents(trust, authorities->contents.bytes, authorities->contents.length, authorities->path,
-                              error);
+    code =
+        trust_add_contents(trust, authorities->contents.bytes, authorities->contents.length, authorities->path, error);
   }
   file_set_free(&set);
   return code;

@@ -9,6 +9,7 @@ library_sources += \
 	src/config/policy_options.c \
 	src/config/rotation.c src/config/rotation.h \
 	src/config/rotation_options.c \
+	src/config/rotation_state.h \
 	src/config/setter.c src/config/setter.h \
 	src/config/site_file.c src/config/site_file.h \
 	src/config/verification_options.c

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "config/site_file.h"
-#include "config/rotation.h"
+#include "config/rotation_state.h"
 #include "identity/credentials.h"
 #include "identity/identity_source.h"
 #include "policy/tls_settings.h"
@@ -53,8 +53,9 @@ enum setter {
 struct amqp_wolfssl_config_t_ {
   atomic_uint references;
   atomic_bool frozen;
-  bool unshared;        /* belongs to a single socket, and is frozen only while that is open */
-  pthread_mutex_t lock; /* guards the two that follow and joined_trust; all else is read-only once frozen */
+  bool unshared; /* belongs to a single socket, and is frozen only while that is open */
+  pthread_mutex_t
+      lock; /* guards the two that follow, joined_trust and rejected_pins; all else is read-only once frozen */
   struct tls_context *context;
   struct rotation rotation;
 
@@ -63,9 +64,9 @@ struct amqp_wolfssl_config_t_ {
   int64_t maximum_life; /* seconds; 0: no limit; LIFE_BY_DEFAULT */
   bool narrowed;        /* suites, groups or exceptions were set, which depend on the policy */
   struct trust trust;
-  struct trust_sources trust_sources; /* of that */
-  struct trust folder_trust;          /* the folder's of the identity, if it is one; replaced with it */
-  struct trust joined_trust;          /* both, where a context needs them */
+  struct trust_sources trust_sources;   /* of that */
+  struct trust folder_trust;            /* the folder's of the identity, if it is one; replaced with it */
+  struct trust joined_trust;            /* both, where a context needs them */
   struct revocation_sources revocation; /* has a lock of its own, for files that change while the config is frozen */
   struct credentials credentials;
   struct identity_source identity; /* of those */
@@ -73,12 +74,19 @@ struct amqp_wolfssl_config_t_ {
   struct secret passphrase;
   amqp_wolfssl_passphrase_fn passphrase_callback;
   void *passphrase_user_data;
+  struct pkcs11_login rejected_pins; /* guarded by the lock where the identity is read again */
   char *server_name;
   struct expected_identity expected; /* besides that name, or in its place */
 
   amqp_wolfssl_error_t error;                /* of the last setter that failed */
   amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what prevents opening; in place, so that storing it can't fail */
 };
+
+/** Where passphrases and PINs come from. */
+static inline struct passphrase_source config_passphrase(amqp_wolfssl_config_t *config) {
+  return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data,
+                                    &config->rejected_pins};
+}
 
 /** The program has not said how long a connection may last. */
 #define LIFE_BY_DEFAULT ((int64_t)-1)

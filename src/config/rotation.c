@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads credentials again, and swaps what is in use for them when they hold. */
+/* Reads credentials again, and puts them in the place of those in use when they hold. */
 #include "autoconfig.h"
 
 #include "config/rotation.h"
@@ -7,9 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/fips_module.h"
 #include "backend/point_cache.h"
-#include "config/options.h"
-#include "config/setter.h"
 
 void rotation_init(struct rotation *rotation) { error_clear(&rotation->refusal.record); }
 
@@ -79,7 +78,7 @@ static amqp_wolfssl_code_t read_trust(const amqp_wolfssl_config_t *config, const
   return code;
 }
 
-static amqp_wolfssl_code_t read_credentials(const amqp_wolfssl_config_t *config, const struct file_set *set,
+static amqp_wolfssl_code_t read_credentials(amqp_wolfssl_config_t *config, const struct file_set *set,
                                             struct credentials *credentials, int64_t *valid_from,
                                             amqp_wolfssl_error_t *error) {
   const struct passphrase_source passphrase = config_passphrase(config);
@@ -148,7 +147,7 @@ static void set_verdict(struct rotation *rotation, amqp_wolfssl_code_t code, con
     return;
   }
   error_copy(&refusal->record, error);
-  (void)blame_fips_module(code, &refusal->record);
+  (void)fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, &refusal->record); /* in error, it is the cause */
   error_append(&refusal->record, "; the credentials that were read before stay in use");
   refusal->again_at = again_at;
 }
@@ -157,10 +156,19 @@ static bool is_due_again(const struct refusal *refusal) {
   return refusal->again_at != 0 && (int64_t)time(NULL) >= refusal->again_at;
 }
 
+/* A token that was unplugged takes its session with it, and no file shows that. */
+static bool has_lost_token(const amqp_wolfssl_config_t *config) {
+  struct pkcs11_token *token = config->context != NULL ? tls_context_credentials(config->context)->token : NULL;
+
+  return token != NULL && !pkcs11_token_is_usable(token);
+}
+
 /* Whether the bytes that were examined before deserve it once more. */
-static bool is_worth_another_look(const struct rotation *rotation, enum rotation_look look) {
-  return (rotation->refusal.record.code != AMQP_WOLFSSL_OK && look == ROTATION_OPEN) ||
-         is_due_again(&rotation->refusal);
+static bool is_worth_another_look(const amqp_wolfssl_config_t *config, enum rotation_look look) {
+  const struct refusal *refusal = &config->rotation.refusal;
+
+  return is_due_again(refusal) ||
+         (look == ROTATION_OPEN && (refusal->record.code != AMQP_WOLFSSL_OK || has_lost_token(config)));
 }
 
 /* \a fresh is taken over. */
@@ -168,7 +176,7 @@ static void judge(amqp_wolfssl_config_t *config, struct file_set *fresh, size_t 
   struct rotation *rotation = &config->rotation;
   const bool same = has_seen(rotation) && file_set_equals(&rotation->seen, fresh);
 
-  if (!same || is_worth_another_look(rotation, look)) {
+  if (!same || is_worth_another_look(config, look)) {
     amqp_wolfssl_error_t error;
     int64_t valid_from = 0;
     amqp_wolfssl_code_t code;
@@ -210,8 +218,7 @@ static bool is_known(const struct rotation *rotation) {
 
 amqp_wolfssl_code_t rotation_refresh(amqp_wolfssl_config_t *config, enum rotation_look look,
                                      amqp_wolfssl_error_t *error) {
-  if (rotation_is_on(config) &&
-      !(look == ROTATION_GLANCE && config->context != NULL && is_known(&config->rotation))) {
+  if (rotation_is_on(config) && !(look == ROTATION_GLANCE && config->context != NULL && is_known(&config->rotation))) {
     look_at_files(config, look);
   }
   return config->context != NULL ? AMQP_WOLFSSL_OK : use_what_was_set(config, error);

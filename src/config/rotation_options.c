@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "config/config.h"
+#include "config/rotation.h"
 #include "config/setter.h"
 #include "x509/certificate_dates.h"
 

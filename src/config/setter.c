@@ -8,6 +8,7 @@
 #include "config/setter.h"
 
 #include "backend/fips_module.h"
+#include "config/rotation.h"
 
 amqp_wolfssl_code_t blame_fips_module(amqp_wolfssl_code_t code, amqp_wolfssl_error_t *error) {
   amqp_wolfssl_code_t module = fips_module_check(AMQP_WOLFSSL_STAGE_CONFIGURE, error);
@@ -52,10 +53,6 @@ amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter sett
   }
   rotation_reset(config); /* what an earlier open has left, with the options of that time */
   return AMQP_WOLFSSL_OK;
-}
-
-struct passphrase_source config_passphrase(const amqp_wolfssl_config_t *config) {
-  return (struct passphrase_source){&config->passphrase, config->passphrase_callback, config->passphrase_user_data};
 }
 
 amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what) {

@@ -11,9 +11,6 @@ amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter sett
 /** Records a setter's failure, or clears it once the same setter has succeeded. Returns what the setter returns. */
 amqp_wolfssl_code_t end_setter(amqp_wolfssl_config_t *config, enum setter setter, amqp_wolfssl_code_t code);
 
-/** Where passphrases and PINs come from. */
-struct passphrase_source config_passphrase(const amqp_wolfssl_config_t *config);
-
 /** Fails with "\a what is NULL". */
 amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes an identity anew from where it came from. */
 #include "autoconfig.h"
 
 #include "identity/identity_source.h"

@@ -5,11 +5,13 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "identity/pkcs11_login.h"
 
 struct passphrase_source {
   const struct secret *text;           /**< NULL or empty: ask the callback */
   amqp_wolfssl_passphrase_fn callback; /**< may be NULL */
   void *user_data;
+  struct pkcs11_login *rejected; /**< PINs that are not tried any more; NULL: not remembered */
 };
 
 enum passphrase_answer {

@@ -46,6 +46,11 @@ const char *pkcs11_token_name(const struct pkcs11_token *token) {
   return "";
 }
 
+bool pkcs11_token_is_usable(struct pkcs11_token *token) {
+  (void)token;
+  return false;
+}
+
 const char *pkcs11_token_failure(const struct pkcs11_token *token) {
   (void)token;
   return "this build does not support tokens";
@@ -66,14 +71,16 @@ const char *pkcs11_token_failure(const struct pkcs11_token *token) {
 #include "base/file.h"
 
 #define NAME_CAPACITY 256
+#define DESCRIPTION_CAPACITY 96
 
 struct pkcs11_token {
   CK_FUNCTION_LIST **modules; /* all that were started; NULL after the last */
   CK_FUNCTION_LIST *named[2]; /* what modules points to if the URI names the module's file */
   CK_FUNCTION_LIST *module;   /* the one with the token */
   CK_SLOT_ID slot;
-  CK_FLAGS flags;            /* the token's */
-  CK_SESSION_HANDLE session; /* kept: a login ends with the program's last session */
+  CK_FLAGS flags;                       /* the token's */
+  char described[DESCRIPTION_CAPACITY]; /* the token's label, manufacturer and serial number: which one it is */
+  CK_SESSION_HANDLE session;            /* kept: a login ends with the program's last session */
   CK_OBJECT_HANDLE key;
   size_t curve_length; /* EC: bytes of the curve's field */
   pid_t owner;
@@ -213,7 +220,14 @@ static bool module_matches(CK_FUNCTION_LIST *module, P11KitUri *uri) {
 
 /* ---- The token ---- */
 
-static bool slot_matches(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, P11KitUri *uri, CK_FLAGS *flags) {
+/* PKCS#11's texts are padded with blanks, and have no NUL. */
+static void describe(char described[DESCRIPTION_CAPACITY], const CK_TOKEN_INFO *info) {
+  (void)snprintf(described, DESCRIPTION_CAPACITY, "%.32s/%.32s/%.16s", (const char *)info->label,
+                 (const char *)info->manufacturerID, (const char *)info->serialNumber);
+}
+
+static bool slot_matches(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, P11KitUri *uri, CK_FLAGS *flags,
+                         char described[DESCRIPTION_CAPACITY]) {
   CK_SLOT_ID wanted = p11_kit_uri_get_slot_id(uri);
   CK_SLOT_INFO slot_info;
   CK_TOKEN_INFO token_info;
@@ -224,6 +238,7 @@ static bool slot_matches(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, P11KitUri *u
     return false;
   }
   *flags = token_info.flags;
+  describe(described, &token_info);
   return p11_kit_uri_match_token_info(uri, &token_info) == 1;
 }
 
@@ -243,12 +258,14 @@ static bool look_in_module(struct pkcs11_token *token, CK_FUNCTION_LIST *module,
     count = 0;
   }
   for (CK_ULONG i = 0; i < count; i++) {
+    char described[DESCRIPTION_CAPACITY];
     CK_FLAGS flags;
 
-    if (slot_matches(module, slots[i], uri, &flags) && (*found)++ == 0) {
+    if (slot_matches(module, slots[i], uri, &flags, described) && (*found)++ == 0) {
       token->module = module;
       token->slot = slots[i];
       token->flags = flags;
+      memcpy(token->described, described, sizeof(described));
     }
   }
   free(slots);
@@ -352,9 +369,17 @@ static amqp_wolfssl_code_t get_pin(const struct pkcs11_token *token, P11KitUri *
 }
 
 static amqp_wolfssl_code_t log_in_with(const struct pkcs11_token *token, const struct secret *pin,
-                                       amqp_wolfssl_error_t *error) {
-  CK_RV result = token->module->C_Login(token->session, CKU_USER, pin->bytes, pin->length);
+                                       struct pkcs11_login *rejected, amqp_wolfssl_error_t *error) {
+  CK_RV result;
 
+  if (!pkcs11_login_may_try(rejected, token->described, pin)) {
+    return error_configure(
+        error, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
+        "the token of %s has rejected this PIN before, or too many others; it was not tried again, because tokens lock "
+        "after a few wrong ones: make a new config with the right one",
+        token->name);
+  }
+  result = token->module->C_Login(token->session, CKU_USER, pin->bytes, pin->length);
   switch (result) {
     case CKR_OK:
     case CKR_USER_ALREADY_LOGGED_IN: /* a login belongs to the process: another config has already logged in */
@@ -362,6 +387,7 @@ static amqp_wolfssl_code_t log_in_with(const struct pkcs11_token *token, const s
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
     case CKR_PIN_LEN_RANGE:
+      pkcs11_login_rejected(rejected, token->described, pin);
       return error_configure(
           error, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
           "the token of %s rejected the PIN; it was tried only once, because tokens lock after a few wrong ones: "
@@ -393,7 +419,7 @@ static amqp_wolfssl_code_t log_in(const struct pkcs11_token *token, P11KitUri *u
   }
   code = get_pin(token, uri, source, &pin, error);
   if (code == AMQP_WOLFSSL_OK) {
-    code = log_in_with(token, &pin, error);
+    code = log_in_with(token, &pin, source->rejected, error);
   }
   secret_free(&pin);
   return code;
@@ -634,6 +660,19 @@ bool pkcs11_token_sign(struct pkcs11_token *token, enum pkcs11_signature kind, c
 }
 
 const char *pkcs11_token_name(const struct pkcs11_token *token) { return token->name; }
+
+bool pkcs11_token_is_usable(struct pkcs11_token *token) {
+  CK_SESSION_INFO info;
+  CK_RV result;
+
+  if (token->owner != getpid() || pthread_mutex_lock(&token->signing) != 0) {
+    return false;
+  }
+  result = token->module->C_GetSessionInfo(token->session, &info);
+  (void)pthread_mutex_unlock(&token->signing);
+  return result == CKR_OK && ((token->flags & CKF_LOGIN_REQUIRED) == 0 || info.state == CKS_RO_USER_FUNCTIONS ||
+                              info.state == CKS_RW_USER_FUNCTIONS);
+}
 
 const char *pkcs11_token_failure(const struct pkcs11_token *token) {
   unsigned long failure = atomic_load(&token->failure);

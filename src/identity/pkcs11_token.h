@@ -37,7 +37,8 @@ amqp_wolfssl_code_t pkcs11_token_check_support(amqp_wolfssl_error_t *error);
  * Finds the one token and the one private key that \a uri describes, and logs in: once, because tokens lock after a few
  * wrong PINs. Checks that the key is of the right kind, but not that it belongs to the certificate.
  * \param [in] leaf the certificate whose key is wanted
- * \param [in] pin asked if the token requires a PIN and the URI has none
+ * \param [in] pin asked if the token requires a PIN and the URI has none; a PIN that was rejected before, as far as
+ *   this remembers it, is not tried
  */
 amqp_wolfssl_code_t pkcs11_token_open(struct pkcs11_token **token, const char *uri, const struct certificate *leaf,
                                       const struct passphrase_source *pin, amqp_wolfssl_error_t *error);
@@ -51,6 +52,9 @@ void pkcs11_token_free(struct pkcs11_token *token);
  */
 bool pkcs11_token_sign(struct pkcs11_token *token, enum pkcs11_signature kind, const uint8_t *input,
                        size_t input_length, uint8_t *signature, size_t *length);
+
+/** Whether its session is there and logged in: false once the token was unplugged, and in a child after fork(). */
+bool pkcs11_token_is_usable(struct pkcs11_token *token);
 
 /** The key's URI, without PIN and module, for sentences. */
 const char *pkcs11_token_name(const struct pkcs11_token *token);

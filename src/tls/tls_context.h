@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A WOLFSSL_CTX built from settings: once per config, or once for each set of credentials that its files have held; then
-   shared read-only by its sessions, and counted. With stapling each session has one of its own. */
+/* A WOLFSSL_CTX built from settings: once per config, or once for each set of credentials that its files have held;
+   then shared read-only by its sessions, and counted. With stapling each session has one of its own. */
 #ifndef AMQP_WOLFSSL_TLS_CONTEXT_H
 #define AMQP_WOLFSSL_TLS_CONTEXT_H
 
@@ -24,7 +24,7 @@ amqp_wolfssl_code_t tls_context_new(struct tls_context **context, const struct t
 amqp_wolfssl_code_t tls_context_new_owning(struct tls_context **context, const struct tls_settings *settings,
                                            struct trust *trust, struct credentials *credentials,
                                            amqp_wolfssl_error_t *error);
-/** Another reference; NULL for NULL. Any thread. A context never changes: sessions keep theirs when a new one is made. */
+/** Another reference; NULL for NULL. Any thread. Contexts don't change: sessions keep theirs when a new one is made. */
 struct tls_context *tls_context_reference(const struct tls_context *context);
 /** Drops a reference; the last one frees the context. NULL does nothing. Any thread. */
 void tls_context_free(struct tls_context *context);

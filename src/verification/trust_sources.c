@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes trust anchors anew from where they came from. */
 #include "autoconfig.h"
 
 #include "verification/trust_sources.h"

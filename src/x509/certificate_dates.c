@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Ends of certificates, and how long until then. */
 #include "autoconfig.h"
 
 #include "x509/certificate_dates.h"

@@ -12,6 +12,7 @@
 
 #include "autoconfig.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +20,12 @@
 #include <unistd.h>
 
 #include <amqp_wolfssl_socket.h>
+#ifdef HAVE_PKCS11_TOKENS
+#include <p11-kit/pkcs11.h>
+#endif
 
 #include "client.h"
+#include "command.h"
 #include "minted_certificates.h"
 #include "peer_process.h"
 #include "soft_token.h"
@@ -361,6 +366,137 @@ static void test_token_fails_in_the_handshake(void **state) {
   }
 }
 
+/* ---- Rotation ---- */
+
+/* SoftHSM as it is, past p11-kit, which keeps each user's sessions apart. */
+static CK_FUNCTION_LIST *raw_module(void) {
+  CK_FUNCTION_LIST *functions = NULL;
+  void *module = dlopen(soft_token_module(), RTLD_NOW | RTLD_LOCAL);
+  CK_C_GetFunctionList get;
+
+  assert_non_null(module);
+  *(void **)&get = dlsym(module, "C_GetFunctionList");
+  assert_non_null(get);
+  assert_int_equal(get(&functions), CKR_OK);
+  return functions;
+}
+
+static CK_SLOT_ID first_slot(CK_FUNCTION_LIST *functions) {
+  CK_SLOT_ID slots[8];
+  CK_ULONG count = 8;
+
+  assert_int_equal(functions->C_GetSlotList(CK_TRUE, slots, &count), CKR_OK);
+  assert_true(count > 0);
+  return slots[0];
+}
+
+/* What a token that is unplugged takes with it: all sessions, and the login. */
+static void lose_sessions(void) {
+  CK_FUNCTION_LIST *functions = raw_module();
+
+  assert_int_equal(functions->C_CloseAllSessions(first_slot(functions)), CKR_OK);
+}
+
+static void destroy_key(const char *object) {
+  CK_FUNCTION_LIST *functions = raw_module();
+  CK_ATTRIBUTE label = {CKA_LABEL, (void *)(uintptr_t)object, strlen(object)};
+  CK_SESSION_HANDLE session;
+  CK_OBJECT_HANDLE key;
+  CK_ULONG count = 0;
+
+  assert_int_equal(
+      functions->C_OpenSession(first_slot(functions), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session),
+      CKR_OK);
+  assert_int_equal(functions->C_FindObjectsInit(session, &label, 1), CKR_OK);
+  assert_int_equal(functions->C_FindObjects(session, &key, 1, &count), CKR_OK);
+  assert_int_equal(functions->C_FindObjectsFinal(session), CKR_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(functions->C_DestroyObject(session, key), CKR_OK);
+  assert_int_equal(functions->C_CloseSession(session), CKR_OK);
+}
+
+static void install(const char *name) {
+  const char *made = temporary_folder_path("token.new");
+
+  assert_int_equal(command_run(".", "cp", minted_certificate(name), made, NULL), 0);
+  assert_int_equal(rename(made, temporary_folder_path("token.pem")), 0);
+}
+
+static amqp_wolfssl_config_t *token_config(const char *object, int rotate) {
+  amqp_wolfssl_config_t *config = new_config();
+  char key[128];
+  char uri[SOFT_TOKEN_URI_SIZE];
+
+  (void)snprintf(key, sizeof(key), "token=first;object=%s", object);
+  assert_int_equal(amqp_wolfssl_config_set_rotation(config, rotate), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_passphrase(config, PIN), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_identity_pkcs11(config, temporary_folder_path("token.pem"),
+                                                           soft_token_uri(uri, key, NULL)),
+                   AMQP_WOLFSSL_OK);
+  return config;
+}
+
+static void expect_open(amqp_wolfssl_config_t *config, int port, const char *subject, amqp_wolfssl_code_t warning) {
+  struct client client = client_of(config);
+
+  client_open(&client, "127.0.0.1", port);
+  assert_string_equal(amqp_wolfssl_socket_own_subject(client.socket), subject);
+  assert_string_equal(amqp_wolfssl_code_name(amqp_wolfssl_error_code(amqp_wolfssl_socket_warning(client.socket))),
+                      amqp_wolfssl_code_name(warning));
+  client_destroy(&client);
+}
+
+/* The certificate's file comes first: until the key is there too, the earlier pair is used. */
+static void test_certificate_and_key_rotate(void **state) {
+  struct tls_server server;
+  amqp_wolfssl_config_t *config;
+
+  (void)state;
+  soft_token_require();
+  server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
+  soft_token_import("first", PIN, minted_key("client"), "rotating", "11");
+  install("client");
+  config = token_config("rotating", 1);
+  expect_open(config, server.port, "CN=client1,O=Acme", AMQP_WOLFSSL_OK);
+  install("client-rsa");
+  expect_open(config, server.port, "CN=client1,O=Acme", AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
+  destroy_key("rotating");
+  soft_token_import("first", PIN, minted_key("client-rsa"), "rotating", "11");
+  expect_open(config, server.port, "CN=client-rsa,O=Acme", AMQP_WOLFSSL_OK);
+  expect_open(config, server.port, "CN=client-rsa,O=Acme", AMQP_WOLFSSL_OK);
+  destroy_key("rotating");
+  amqp_wolfssl_config_free(config);
+  peer_process_stop(server.process);
+}
+
+/* No file has changed; the next open finds out, and logs in anew. */
+static void test_a_token_that_comes_back(void **state) {
+  (void)state;
+  soft_token_require();
+  for (int rotate = 0; rotate < 2; rotate++) {
+    struct tls_server server = tls_server_start(TLS_SERVER_OPENSSL, "server", AMQP_WOLFSSL_TLS_1_3, NULL);
+    amqp_wolfssl_config_t *config;
+
+    install("client");
+    config = token_config("client", rotate);
+    expect_open(config, server.port, "CN=client1,O=Acme", AMQP_WOLFSSL_OK);
+    lose_sessions();
+    if (rotate == 1) {
+      expect_open(config, server.port, "CN=client1,O=Acme", AMQP_WOLFSSL_OK);
+      expect_open(config, server.port, "CN=client1,O=Acme", AMQP_WOLFSSL_OK);
+    } else {
+      struct client client = client_of(config);
+
+      assert_int_not_equal(client_try_open(&client, "127.0.0.1", server.port), AMQP_STATUS_OK);
+      assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client.socket)),
+                       AMQP_WOLFSSL_ERROR_TOKEN_FAILED);
+      client_destroy(&client);
+    }
+    amqp_wolfssl_config_free(config);
+    peer_process_stop(server.process);
+  }
+}
+
 /* ---- The token ---- */
 
 static void fill_token(void **state) {
@@ -395,6 +531,8 @@ int main(void) {
       cmocka_unit_test(test_failures_keep_a_config_from_opening),
       cmocka_unit_test_teardown(test_all_or_nothing, peer_process_tear_down),
       cmocka_unit_test_teardown(test_token_fails_in_the_handshake, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_certificate_and_key_rotate, peer_process_tear_down),
+      cmocka_unit_test_teardown(test_a_token_that_comes_back, peer_process_tear_down),
 #endif
   };
 

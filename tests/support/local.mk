@@ -25,6 +25,7 @@ test_support_sources = \
 	tests/support/minted_chain.c tests/support/minted_chain.h \
 	tests/support/minted_certificates.c tests/support/minted_certificates.h \
 	tests/support/minted_revocation.c tests/support/minted_revocation.h \
+	tests/support/mounted_secret.c tests/support/mounted_secret.h \
 	tests/support/open_descriptors.h \
 	tests/support/other_user.h \
 	tests/support/paths.c tests/support/paths.h \

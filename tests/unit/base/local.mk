@@ -6,6 +6,8 @@ unit_tests += \
 	tests/unit/base/byte_queue_test \
 	tests/unit/base/deadline_test \
 	tests/unit/base/error_test \
+	tests/unit/base/file_mark_test \
+	tests/unit/base/file_set_test \
 	tests/unit/base/file_test \
 	tests/unit/base/secret_test \
 	tests/unit/base/utc_test \

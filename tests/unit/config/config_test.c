@@ -111,6 +111,15 @@ static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_c
     case 21:
       *code = amqp_wolfssl_config_set_accepted_names(config, names, 1);
       return true;
+    case 22:
+      *code = amqp_wolfssl_config_set_secret_folder(config, temporary_folder_path("authorities"));
+      return true;
+    case 23:
+      *code = amqp_wolfssl_config_set_rotation(config, 1);
+      return true;
+    case 24:
+      *code = amqp_wolfssl_config_set_expiry_margin(config, 60);
+      return true;
     default:
       return false;
   }

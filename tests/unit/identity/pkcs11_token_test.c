@@ -242,6 +242,28 @@ static void test_pin_wrong(void **state) {
   expect_good_in_token("client.pem", "token=first;object=ec", NULL, right_pin());
 }
 
+/* However often the identity is read again. A PIN that is right is tried, for it is another one. */
+static void test_a_rejected_pin_is_not_tried_again(void **state) {
+  struct pkcs11_login rejected = {0};
+  struct answer answer = {WRONG_PIN, 0};
+  struct passphrase_source source = asking(&answer);
+  struct passphrase_source right = *right_pin();
+
+  (void)state;
+  soft_token_require();
+  source.rejected = &rejected;
+  right.rejected = &rejected;
+  expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
+                      "tried only once");
+  for (int i = 0; i < 20; i++) { /* a token would be locked by now */
+    expect_bad_in_token("client.pem", "token=first;object=ec", NULL, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG,
+                        "was not tried again");
+  }
+  expect_good_in_token("client.pem", "token=first;object=ec", NULL, &right);
+  assert_int_equal(rejected.count, 1);
+  pkcs11_login_free(&rejected);
+}
+
 /* ---- The URI ---- */
 
 static void test_malformed_uris(void **state) {
@@ -612,6 +634,7 @@ int main(void) {
       cmocka_unit_test(test_pin_in_uri_is_not_asked_for),
       cmocka_unit_test(test_pin_missing),
       cmocka_unit_test(test_pin_wrong),
+      cmocka_unit_test(test_a_rejected_pin_is_not_tried_again),
       cmocka_unit_test(test_malformed_uris),
       cmocka_unit_test(test_module_unusable),
       cmocka_unit_test(test_module_by_name),

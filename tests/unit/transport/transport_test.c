@@ -26,6 +26,7 @@
 #include "amqp_wolfssl_socket.h"
 #include "config_connection.h"
 #include "minted_certificates.h"
+#include "mounted_secret.h"
 #include "peer_thread.h"
 #include "transport/rabbitmq_socket_abi.h"
 #include "temporary_folder.h"
@@ -315,6 +316,90 @@ static void test_never_due_without_a_limit(void **state) {
   client_attach(&client, config);
   assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
   assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  client_free(&client);
+  peer_stop(&peer);
+}
+
+/* ---- Credentials that are replaced ---- */
+
+static void rotating_client(struct client *client, struct mounted_secret *secret, const char *name, int64_t margin) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+
+  mounted_secret_make(secret, name);
+  mounted_secret_put(secret, "client.pem", "client.key", "ca.pem");
+  assert_int_equal(amqp_wolfssl_config_set_secret_folder(config, secret->path), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_maximum_life(config, 0), AMQP_WOLFSSL_OK);
+  assert_int_equal(amqp_wolfssl_config_set_expiry_margin(config, margin), AMQP_WOLFSSL_OK);
+  client_attach(client, config);
+}
+
+/* The session goes on with what it was opened with; what comes next is told. */
+static void test_due_when_replaced(void **state) {
+  struct mounted_secret secret;
+  struct client client;
+  struct peer peer;
+
+  (void)state;
+  rotating_client(&client, &secret, "due", 0);
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  mounted_secret_put(&secret, "client.pem", "client-no-user.key", "ca.pem");
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0); /* nothing better is there */
+  mounted_secret_put(&secret, "client-no-user.pem", "client-no-user.key", "ca.pem");
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 1);
+  assert_int_equal(client_send(&client, "abc", 3), 3);
+  mounted_secret_put(&secret, "client.pem", "client.key", "ca.pem");
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 1); /* it stays */
+  assert_string_equal(amqp_wolfssl_socket_own_subject(client.socket), "CN=client1,O=Acme");
+  mounted_secret_put(&secret, "client-no-user.pem", "client-no-user.key", "ca.pem");
+  assert_int_equal(client_close(&client, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  assert_string_equal(amqp_wolfssl_socket_own_subject(client.socket), "CN=client-no-user,O=Acme");
+  client_free(&client);
+  peer_stop(&peer);
+}
+
+static void test_due_before_the_certificate_ends(void **state) {
+  struct mounted_secret secret;
+  struct client client;
+  struct peer peer;
+
+  (void)state;
+  rotating_client(&client, &secret, "ending", (int64_t)100 * 365 * 86400);
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 0);
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_socket_due(client.socket), 1);
+  client_free(&client);
+  peer_stop(&peer);
+}
+
+static void test_warning(void **state) {
+  struct mounted_secret secret;
+  const amqp_wolfssl_error_t *warning;
+  struct client client;
+  struct peer peer;
+
+  (void)state;
+  assert_null(amqp_wolfssl_socket_warning(NULL));
+  rotating_client(&client, &secret, "warning", 0);
+  peer_start(&peer, PEER_ECHOES, NULL, 0);
+  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_warning(client.socket)), AMQP_WOLFSSL_OK);
+  mounted_secret_put(&secret, "client.pem", "client-no-user.key", "ca.pem");
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_error(client.socket)), AMQP_WOLFSSL_OK);
+  warning = amqp_wolfssl_socket_warning(client.socket);
+  assert_int_equal(amqp_wolfssl_error_code(warning), AMQP_WOLFSSL_ERROR_KEY_MISMATCH);
+  assert_int_equal(amqp_wolfssl_error_stage(warning), AMQP_WOLFSSL_STAGE_CONFIGURE);
+  assert_non_null(strstr(amqp_wolfssl_error_message(warning), secret.path));
+  assert_non_null(strstr(amqp_wolfssl_error_message(warning), "stay in use"));
+  assert_int_equal(client_close(&client, RABBITMQ_CLOSE_NONE), AMQP_STATUS_OK);
+  mounted_secret_put(&secret, "client.pem", "client.key", "ca.pem");
+  assert_int_equal(client_open(&client, &peer), AMQP_STATUS_OK);
+  assert_int_equal(amqp_wolfssl_error_code(amqp_wolfssl_socket_warning(client.socket)), AMQP_WOLFSSL_OK);
   client_free(&client);
   peer_stop(&peer);
 }
@@ -873,6 +958,9 @@ int main(void) {
       cmocka_unit_test(test_unshared_stays_with_its_socket),
       cmocka_unit_test(test_due),
       cmocka_unit_test(test_never_due_without_a_limit),
+      cmocka_unit_test(test_due_when_replaced),
+      cmocka_unit_test(test_due_before_the_certificate_ends),
+      cmocka_unit_test(test_warning),
       cmocka_unit_test(test_failed_opens_are_told),
       cmocka_unit_test(test_lost_connections_are_told),
       cmocka_unit_test(test_the_socket_can_be_used_while_a_failure_is_told),

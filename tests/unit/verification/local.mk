@@ -12,6 +12,7 @@ unit_tests += \
 	tests/unit/verification/revocation_path_test \
 	tests/unit/verification/revocation_test \
 	tests/unit/verification/running_on_test \
+	tests/unit/verification/trust_sources_test \
 	tests/unit/verification/trust_test \
 	tests/unit/verification/wolfssl_opinion_test
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 unit_tests += \
+	tests/unit/x509/certificate_dates_test \
 	tests/unit/x509/certificate_input_test \
 	tests/unit/x509/certificate_list_test \
 	tests/unit/x509/certificate_structure_test \
