@@ -286,9 +286,12 @@ static int64_t may_publish_in(struct publisher *publisher) {
 
 /* ---- A connection's life ----------------------------------------------------------------------------------------- */
 
+static int holds_messages(const struct publisher *publisher) {
+  return publisher->idle.count < publisher->options->window;
+}
+
 static int all_is_done(struct publisher *publisher) {
-  return publisher->idle.count == publisher->options->window &&
-         (!more_to_take(publisher) || resilient_stopping(&publisher->connection));
+  return !holds_messages(publisher) && (!more_to_take(publisher) || resilient_stopping(&publisher->connection));
 }
 
 /* All that was on its way, in its order, before what has already been waiting. */
@@ -387,7 +390,10 @@ static enum resilient_status run(struct publisher *publisher) {
   enum resilient_status status = RESILIENT_OK;
 
   while (status != RESILIENT_DONE) {
+    /* With nothing to confirm, there is nothing to wait for. */
+    publisher->connection.grace = holds_messages(publisher) ? publisher->options->drain_limit * 1000 : 0;
     status = all_is_done(publisher) ? RESILIENT_DONE : resilient_connect(&publisher->connection);
+    publisher->connection.grace = publisher->options->drain_limit * 1000;
     if (status != RESILIENT_OK) {
       return status;
     }

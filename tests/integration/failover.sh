@@ -36,7 +36,7 @@ programs=
 
 clean_up() {
   for name in $programs; do
-    kill -KILL "$(cat "$work/$name.pid")" 2>/dev/null
+    has_ended "$name" || kill -KILL "$(cat "$work/$name.pid")" 2>/dev/null
   done
   for number in 1 2 3; do
     if [ -e "$cluster/$number/env" ]; then
@@ -119,7 +119,7 @@ refuses_hosts() {
     refuses '":1" is not HOST' --hosts 'a,:1' && refuses '"[::1" is not HOST' --hosts '[::1' &&
     refuses '"[::1]1" is not HOST' --hosts '[::1]1' && refuses '"x" is not a number' --hosts a:x &&
     refuses '"0" is not a number' --hosts a:0 && refuses '"65536" is not a number' --hosts a:65536 &&
-    refuses '":1" is not a number' --hosts ::1 && refuses 'more than 16 hosts' --hosts "$many"
+    refuses '"::1" is not HOST' --hosts ::1 && refuses 'more than 16 hosts' --hosts "$many"
 }
 tap_check 'a list of hosts that is none is refused' refuses_hosts
 tap_check 'so is a window of no messages' refuses 'is not a number from 1' --window 0
@@ -136,7 +136,8 @@ if ! command -v amqp-get >/dev/null; then
 fi
 
 start_cluster() {
-  "$BROKER" start "$cluster/1" --name one || return
+  "$root/tests/support/take-certificates" "${CERTIFICATE_POOL:-$work/pool}" "$work/certificates" &&
+    "$BROKER" start "$cluster/1" --name one --certificates "$work/certificates" || return
   "$BROKER" start "$cluster/2" --name two --join "$cluster/1" &
   second=$!
   "$BROKER" start "$cluster/3" --name three --join "$cluster/1" || return
@@ -163,7 +164,7 @@ restart_node() {
 }
 
 tap_check 'three nodes form a cluster' start_cluster || tap_finish
-certificates=$(node_value 1 RABBITMQ_CERTIFICATES)
+certificates=$work/certificates
 hosts=localhost:$(node_value 1 RABBITMQ_TLS_PORT),localhost:$(node_value 2 RABBITMQ_TLS_PORT)
 hosts=$hosts,localhost:$(node_value 3 RABBITMQ_TLS_PORT)
 plain_url=amqp://$(node_value 1 RABBITMQ_USER):$(node_value 1 RABBITMQ_PASSWORD)@127.0.0.1
@@ -217,7 +218,7 @@ has_more() {
   [ "$(lines_of "$1" "${3:-}")" -gt "$2" ]
 }
 all_is_delivered() {
-  [ "$("$BROKER" ctl "$cluster/1" --quiet list_queues --silent messages name | grep -c "^0[[:blank:]]$1\$")" -eq 1 ]
+  [ "$("$BROKER" ctl "$cluster/1" --silent list_queues messages name | grep -c "^0[[:blank:]]$1\$")" -eq 1 ]
 }
 
 # node_of NAME: the node that the example is, or was last, connected to
@@ -268,11 +269,9 @@ hangs() {
 runs_out_of_memory() {
   number=$(node_of consumer)
   blocked=$(lines_of publisher.err 'the broker takes no messages')
-  unblocked=$(lines_of publisher.err 'the broker takes messages again\|: closed')
   "$BROKER" ctl "$cluster/$number" set_vm_memory_high_watermark 0.000001 &&
     wait_until has_more publisher.err "$blocked" 'the broker takes no messages' || return
-  "$BROKER" ctl "$cluster/$number" set_vm_memory_high_watermark 0.6 &&
-    wait_until has_more publisher.err "$unblocked" 'the broker takes messages again' && goes_on
+  "$BROKER" ctl "$cluster/$number" set_vm_memory_high_watermark 0.6 && goes_on
 }
 
 take_event() {
@@ -386,6 +385,32 @@ tap_check 'fifty messages are published, and --count ends it' publishes_fifty
 tap_check 'somebody takes one of them away' timeout 60 amqp-get --url="$plain_url" --queue=lent
 tap_check 'the consumer gets the others, and --count ends it' consumes_the_rest
 tap_check 'the checker notices' loss_is_noticed
+
+# ---- What the broker declines, or has no queue for, is not lost either -----------------------------------------------
+
+# A queue that is full for a while.
+declined_is_published_again() {
+  "$BROKER" ctl "$cluster/1" set_policy small '^full$' '{"max-length": 10, "overflow": "reject-publish"}' \
+    --apply-to queues && run_example persistent "$publisher" --queue full --log "$work/persistent.log" --count 100 &&
+    wait_until has_more persistent.err 0 'the broker declines messages' && ! has_ended persistent &&
+    "$BROKER" ctl "$cluster/1" clear_policy small && ends_with 0 persistent &&
+    run_example reader "$consumer" --queue full --log "$work/reader.log" && wait_until all_is_delivered full &&
+    end_example reader && "$check" --least 100 "$work/persistent.log" "$work/reader.log"
+}
+# RabbitMQ confirms what comes back. From the line on that says so, what is confirmed is in the new queue.
+returned_is_published_again() {
+  run_example careful "$publisher" --queue gone --log "$work/careful.log" --rate 50 &&
+    wait_until has_more careful.log 20 && amqp-delete-queue --url="$plain_url" --queue=gone &&
+    wait_until has_more careful.err 0 'messages came back: there is no queue' || return
+  before=$(lines_of careful.log)
+  wait_until has_more careful.log $((before + 50)) && end_example careful &&
+    grep -q '^[0-9]* messages confirmed, 0 not;' "$work/careful.out" &&
+    run_example finder "$consumer" --queue gone --log "$work/finder.log" && wait_until all_is_delivered gone &&
+    end_example finder && tail -n +$((before + 1)) "$work/careful.log" >"$work/careful-after.log" &&
+    "$check" --least 50 "$work/careful-after.log" "$work/finder.log"
+}
+tap_check 'what a full queue declines is published until it is taken' declined_is_published_again
+tap_check 'a confirm of what came back does not count' returned_is_published_again
 
 # The source with one line changed: each message is logged as confirmed when it was handed over. Its node stands still
 # meanwhile, and is then killed.

@@ -93,6 +93,7 @@ integration_scripts = \
 	tests/integration/amqp_tools.sh \
 	tests/integration/broker_script.sh \
 	tests/integration/build_options.sh \
+	tests/integration/failover.sh \
 	tests/integration/fips_options.sh \
 	tests/integration/instruction_budget.sh \
 	tests/integration/janus.sh \

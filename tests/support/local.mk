@@ -39,6 +39,7 @@ test_support_sources = \
 	tests/support/tls_server.c tests/support/tls_server.h \
 	tests/support/unsigned_range.h
 test_support_files = \
+	tests/support/check-deliveries \
 	tests/support/define-internal-names \
 	tests/support/mint-certificates \
 	tests/support/mint-revocation \
