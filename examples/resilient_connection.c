@@ -117,8 +117,8 @@ void resilient_say(const struct resilient_connection *connection, const char *fo
 }
 
 /*
- * What another attempt can't change, since it needs somebody to mend something: a certificate, a name, a policy, a port.
- * All else, and what later versions may add, can pass. A missing CRL is in the second group: CRLs are renewed.
+ * What another attempt can't change, since it needs somebody to mend something: a certificate, a name, a policy, a
+ * port. All else, and what later versions may add, can pass. A missing CRL is in the second group: CRLs are renewed.
  */
 static int tls_refuses(amqp_wolfssl_code_t code) {
   switch (code) {
@@ -211,7 +211,7 @@ static void broker_said(struct resilient_connection *connection, int code, amqp_
   note_refusal(connection, amqp_refuses(code, text));
 }
 
-/* connection.close and channel.close are answered as AMQP wants it; we use one channel, so either ends the connection. */
+/* connection.close and channel.close are answered as AMQP wants it. We use one channel: either ends the connection. */
 static void broker_closed(struct resilient_connection *connection, const amqp_method_t *method, const char *doing) {
   if (method->id == AMQP_CONNECTION_CLOSE_METHOD) {
     const amqp_connection_close_t *close = method->decoded;

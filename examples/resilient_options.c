@@ -32,8 +32,8 @@ static const char help[] =
     "Consumer:\n"
     "  --remember NUMBER     message ids kept to drop duplicates (default: 100000)\n"
     "  --help                this text\n\n"
-    "Ends with 0 when all is done, 1 when messages are left unconfirmed or a file can't be written, 2 for a wrong command\n"
-    "line, 3 when every host refuses for good: the last line says why.\n";
+    "Ends with 0 when all is done, 1 when messages are left unconfirmed or a file can't be written, 2 for a wrong\n"
+    "command line, 3 when every host refuses for good: the last line says why.\n";
 
 static int read_number(const char *program, const char *text, int lowest, int highest) {
   char *end;
@@ -51,7 +51,7 @@ static void bad_host(const char *program, const char *text, size_t length) {
   exit(2);
 }
 
-/* One "host", "host:port", "[IPv6]" or "[IPv6]:port" of the list. An IPv6 address without brackets has too many colons. */
+/* One "host", "host:port", "[IPv6]" or "[IPv6]:port" of the list; without brackets IPv6 has too many colons. */
 static void read_host(const char *program, const char *text, size_t length, struct resilient_host *host) {
   const char *name = text;
   const char *after = memchr(text, ':', length);

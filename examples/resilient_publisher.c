@@ -28,9 +28,9 @@ struct list {
 };
 
 /*
- * Each message of the window is in one place: free, waiting to be published (again), or on its way under a delivery tag.
- * Tags count from 1 on each channel. A tag's place is its remainder by the window, so the oldest one that is open and
- * the next one are never a whole window apart.
+ * Each message of the window is in one place: free, waiting to be published (again), or on its way under a delivery
+ * tag. Tags count from 1 on each channel. A tag's place is its remainder by the window, so the oldest one that is open
+ * and the next one are never a whole window apart.
  */
 struct publisher {
   const struct resilient_options *options;
@@ -72,7 +72,7 @@ static struct message *take_first(struct list *list) {
   return message;
 }
 
-/* ---- Where messages come from: replace this by your own ------------------------------------------------------------ */
+/* ---- Where messages come from: replace this by your own ---------------------------------------------------------- */
 
 static int more_to_take(const struct publisher *publisher) {
   return publisher->options->count == 0 || publisher->taken < publisher->options->count;

@@ -139,7 +139,21 @@ cc_consumer() {
   $CC $CPPFLAGS $CFLAGS -DAMQP_TLS_WOLFSSL=1 -o "$work/consumer" "$consumers/consumer.c" $LDFLAGS $flags &&
     runs_on wolfssl "$work/consumer"
 }
+# As docs/failover.md has it: the examples where a package puts them, and pkg-config.
+cc_resilient() {
+  flags=$(pkg-config --cflags --libs librabbitmq-wolfssl) || return
+  for name in publisher consumer; do
+    # shellcheck disable=SC2086
+    (cd "$abs_top_srcdir/examples" && $CC $CPPFLAGS $CFLAGS "resilient_$name.c" resilient_connection.c \
+      resilient_options.c -o "$work/resilient_$name" $LDFLAGS $flags) && "$work/resilient_$name" --help || return
+    [ -z "$broker" ] || "$work/resilient_$name" --hosts "localhost:$RABBITMQ_TLS_PORT" \
+      --ca "$certificates/bundle.pem" --certificate "$certificates/client.pem" --key "$certificates/client.key" \
+      --count 10 >"$work/output" || return
+  done
+  [ -z "$broker" ] || has_lines "$work/output" '^10 messages, 0 duplicates dropped; 1 connections$'
+}
 tap_check 'cc: a program of the native interface' cc_native
+tap_check 'cc: the resilient examples' cc_resilient
 tap_check 'cc: a program of the OpenSSL names runs on wolfSSL' cc_consumer
 
 # How distributions and some applications build. with_options OPTIONS COMMAND...
