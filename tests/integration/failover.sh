@@ -251,6 +251,8 @@ killed_in_a_pair() {
   kill_node "$first" && kill_node "$second" || return
   failures=$(lines_of publisher.err)
   wait_until has_more publisher.err $((failures + 5)) || return
+  confirmed=$(lines_of publisher.log)
+  wait_until has_more publisher.err $((failures + 10)) && [ "$(lines_of publisher.log)" -eq "$confirmed" ] || return
   restart_node "$first" &
   first_job=$!
   restart_node "$second" && wait "$first_job" && goes_on
@@ -423,7 +425,7 @@ returned_is_published_again() {
 tap_check 'what a full queue declines is published until it is taken' declined_is_published_again
 tap_check 'a confirm of what came back does not count' returned_is_published_again
 
-# The source with one line changed: each message is logged as confirmed when it was handed over. Its node stands still
+# The source with a few lines more: each message is logged as confirmed when it was handed over. Its node stands still
 # meanwhile, and is then killed.
 build_naive() {
   sed 's|^  return resilient_check_status(&publisher->connection, status, "publish");|  if (status == AMQP_STATUS_OK) {\
