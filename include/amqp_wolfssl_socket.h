@@ -616,6 +616,54 @@ amqp_wolfssl_config_set_require_extended_master_secret(amqp_wolfssl_config_t *co
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_life(amqp_wolfssl_config_t *config,
                                                                           int64_t seconds);
 
+/* ---- Who we are to the broker ---------------------------------------------------------------------------------- */
+
+/**
+ * The names that a RabbitMQ may take from our certificate for a login by EXTERNAL, one for each way it can be
+ * configured, in the order of the enum; the alternative names in the order of the certificate. A copy, which belongs to
+ * the program until amqp_wolfssl_identity_names_free(); one thread at a time.
+ */
+typedef struct amqp_wolfssl_identity_names_t_ amqp_wolfssl_identity_names_t;
+
+/** By which settings of rabbitmq.conf a name is the user's. */
+typedef enum amqp_wolfssl_login_source_t {
+  AMQP_WOLFSSL_LOGIN_NONE = 0,               /**< there is no such name */
+  AMQP_WOLFSSL_LOGIN_DISTINGUISHED_NAME = 1, /**< ssl_cert_login_from = distinguished_name, the default */
+  AMQP_WOLFSSL_LOGIN_COMMON_NAME = 2,        /**< ssl_cert_login_from = common_name: all of them, with commas between */
+  AMQP_WOLFSSL_LOGIN_SAN_DNS = 3,            /**< = subject_alternative_name, and ssl_cert_login_san_type = dns */
+  AMQP_WOLFSSL_LOGIN_SAN_IP = 4,             /**< ... = ip, of which RabbitMQ takes the bytes */
+  AMQP_WOLFSSL_LOGIN_SAN_EMAIL = 5,          /**< ... = email */
+  AMQP_WOLFSSL_LOGIN_SAN_URI = 6             /**< ... = uri */
+} amqp_wolfssl_login_source_t;
+
+/**
+ * Reads them from the certificate that was set last, wherever its key is.
+ * \return NULL if no identity is set, if out of memory, or if \a config is NULL
+ */
+AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_wolfssl_identity_names_t *amqp_wolfssl_config_identity_names(
+    const amqp_wolfssl_config_t *config);
+/** NULL does nothing. */
+AMQP_WOLFSSL_API void amqp_wolfssl_identity_names_free(amqp_wolfssl_identity_names_t *names);
+/** How many there are; 0 for NULL. */
+AMQP_WOLFSSL_API size_t amqp_wolfssl_identity_names_count(const amqp_wolfssl_identity_names_t *names);
+/** Which settings take the name at \a place, counted from 0; AMQP_WOLFSSL_LOGIN_NONE past the end. */
+AMQP_WOLFSSL_API amqp_wolfssl_login_source_t
+amqp_wolfssl_identity_names_source(const amqp_wolfssl_identity_names_t *names, size_t place);
+/** Its ssl_cert_login_san_index: RabbitMQ counts from 0, the names of one type only. 0 for the others. */
+AMQP_WOLFSSL_API size_t amqp_wolfssl_identity_names_index(const amqp_wolfssl_identity_names_t *names, size_t place);
+/**
+ * The name itself: one line of UTF-8 without control characters and marks of direction; "" past the end. A
+ * distinguished name is in the order of RFC 2253, which is the reverse of the certificate's, and as RabbitMQ spells and
+ * escapes it, "CN=client1,O=Acme". It lives as long as \a names.
+ */
+AMQP_WOLFSSL_API const char *amqp_wolfssl_identity_names_text(const amqp_wolfssl_identity_names_t *names, size_t place);
+/**
+ * 1 if that is the user's name in RabbitMQ, byte for byte. 0 if it only describes one that can't be shown or typed: a
+ * name with control characters, an IP address, or a value that Erlang does not read as text; then, and if RabbitMQ is
+ * set to take that name, its log shows it.
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_identity_names_exact(const amqp_wolfssl_identity_names_t *names, size_t place);
+
 /* ---- Socket ---------------------------------------------------------------------------------------------------- */
 
 /**
@@ -815,6 +863,22 @@ AMQP_WOLFSSL_API int64_t amqp_wolfssl_socket_peer_not_before(const amqp_socket_t
 AMQP_WOLFSSL_API int64_t amqp_wolfssl_socket_peer_not_after(const amqp_socket_t *socket);
 /** Our own certificate's subject, in RFC 4514 order; "" if none is configured. */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_socket_own_subject(const amqp_socket_t *socket);
+
+/**
+ * What to do about a login that failed: \a reply is what amqp_login() returned, which says no more than 403. For
+ * EXTERNAL, every name that the broker may have looked for, by its settings, and the rabbitmqctl command that adds the
+ * user; for a password or a virtual host, what to check there; for other failures, the socket's record or rabbitmq-c's
+ * own words.
+ *
+ * One line of UTF-8, without control characters and marks of direction. The command is quoted for a POSIX shell,
+ * whatever the certificate's names contain, and is there as a whole or not at all. Call it after amqp_login(), before
+ * anything else is done with the connection, and in the same thread: \a reply points into the connection.
+ * \param [out] advice ends in NUL unless \a capacity is 0, and is cut between two parts; may be NULL if that is 0
+ * \return bytes the whole needs, without the NUL (as snprintf); 0, with "", if the login succeeded or \a socket is not
+ * ours
+ */
+AMQP_WOLFSSL_API size_t amqp_wolfssl_socket_login_advice(const amqp_socket_t *socket, amqp_rpc_reply_t reply,
+                                                         char *advice, size_t capacity);
 
 /* ---- The FIPS module ------------------------------------------------------------------------------------------- */
 

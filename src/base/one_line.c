@@ -7,8 +7,6 @@
 
 #include "base/one_line.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -19,6 +17,22 @@ static bool is_hidden_control(uint32_t point) {
          point == 0x200e || point == 0x200f ||                                  /* left-to-right, right-to-left mark */
          (point >= 0x2028 && point <= 0x202e) || /* line and paragraph separator, embeddings and overrides */
          (point >= 0x2066 && point <= 0x2069);   /* isolates */
+}
+
+bool one_line_is(const char *text, size_t length) {
+  const uint8_t *rest = (const uint8_t *)text;
+
+  while (length > 0) {
+    uint32_t point = 0;
+    const size_t taken = utf8_read(rest, length, &point);
+
+    if (taken == 0 || is_hidden_control(point)) {
+      return false;
+    }
+    rest += taken;
+    length -= taken;
+  }
+  return true;
 }
 
 void one_line_make(char *text) {

@@ -4,6 +4,7 @@
 library_sources += \
 	src/config/config.c src/config/config.h \
 	src/config/connection_life.c \
+	src/config/identity_names.c \
 	src/config/identity_options.c \
 	src/config/options.h \
 	src/config/policy_options.c \

@@ -20,6 +20,7 @@ void connection_facts_free(struct connection_facts *facts) {
   free(facts->peer_subject);
   free(facts->peer_issuer);
   free(facts->own_subject);
+  free(facts->own_certificate);
   for (size_t i = 0; i < facts->peer_name_count; i++) {
     free(facts->peer_names[i]);
   }
@@ -90,13 +91,25 @@ static bool fill_peer(struct connection_facts *facts, const struct certificate_l
   return facts->peer_subject != NULL && facts->peer_issuer != NULL && fill_names(facts, &leaf);
 }
 
+static bool copy_own(struct connection_facts *facts, const struct certificate_der *leaf) {
+  facts->own_certificate = malloc(leaf->length);
+  if (facts->own_certificate == NULL) {
+    return false;
+  }
+  memcpy(facts->own_certificate, leaf->bytes, leaf->length);
+  facts->own_certificate_length = leaf->length;
+  return true;
+}
+
 static bool fill_own(struct connection_facts *facts, const struct certificate_list *chain) {
   struct certificate leaf;
 
-  facts->own_subject = chain->count > 0 && certificate_read(&leaf, chain->items[0].bytes, chain->items[0].length)
-                           ? name_as_text(leaf.subject)
-                           : strdup("");
-  return facts->own_subject != NULL;
+  if (chain->count == 0 || !certificate_read(&leaf, chain->items[0].bytes, chain->items[0].length)) {
+    facts->own_subject = strdup("");
+    return facts->own_subject != NULL;
+  }
+  facts->own_subject = name_as_text(leaf.subject);
+  return facts->own_subject != NULL && copy_own(facts, &chain->items[0]);
 }
 
 bool connection_facts_fill(struct connection_facts *facts, const struct negotiated *negotiated,

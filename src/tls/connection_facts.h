@@ -22,6 +22,8 @@ struct connection_facts {
   int64_t peer_not_before;
   int64_t peer_not_after;
   char *own_subject;
+  uint8_t *own_certificate; /* NULL: none */
+  size_t own_certificate_length;
 };
 
 void connection_facts_init(struct connection_facts *facts);

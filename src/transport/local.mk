@@ -9,6 +9,7 @@ library_sources += \
 	src/transport/descriptor.c src/transport/descriptor.h \
 	src/transport/either_way.c \
 	src/transport/lingering.c \
+	src/transport/login_advice.c \
 	src/transport/lower_socket.c \
 	src/transport/open_callback.c \
 	src/transport/opening.c \

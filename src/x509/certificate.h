@@ -128,6 +128,24 @@ bool certificate_next_name(struct byte_slice *rest, enum certificate_name_kind *
 size_t certificate_format_name(struct byte_slice name, char *text, size_t capacity);
 
 /**
+ * Writes a Name as RabbitMQ's login name, which differs from certificate_format_name() where that follows RFC 4514: types
+ * that RabbitMQ has no name for are written as dotted decimal with their text, escaped like all others.
+ * \param [out] exact whether it is that name: false if a value is no text to Erlang's public_key, and so is written there
+ *   in Erlang's notation, and here as #hex
+ * \return as certificate_format_name()
+ */
+size_t certificate_format_login_name(struct byte_slice name, char *text, size_t capacity, bool *exact);
+
+/**
+ * Writes the common names of a Name in their order with commas between, nothing escaped, in UTF-8 as far as they are
+ * text: what RabbitMQ takes for a login name (ssl_cert_login_from = common_name). May contain any byte, NUL too.
+ * \param [out] count how many there are
+ * \param [out] exact false if one of them is no text to Erlang's public_key
+ * \return as certificate_format_name()
+ */
+size_t certificate_join_common_names(struct byte_slice name, char *text, size_t capacity, size_t *count, bool *exact);
+
+/**
  * Writes one alternative name as "DNS:…", "IP:…" (RFC 5952 for IPv6), "email:…", "URI:…" or "other". Backslashes and
  * bytes outside printable ASCII are written as a backslash and two upper case hexadecimal digits, as are all bytes of
  * an iPAddress that has neither 4 nor 16. Ends in NUL and is cut like certificate_format_name().

@@ -247,12 +247,62 @@ static void add_string(struct bounded_text *writer, uint8_t tag, struct byte_sli
   }
 }
 
-static bool add_attribute(struct bounded_text *writer, struct byte_slice *attributes) {
-  struct byte_slice content, type;
+static bool take_attribute(struct byte_slice *attributes, struct byte_slice *type, struct der_element *value) {
+  struct byte_slice content;
+  return der_read_tagged(attributes, DER_SEQUENCE, &content) && der_read_object_identifier(&content, type) &&
+         der_read(&content, value);
+}
+
+/* What Erlang's public_key reads as text: a DirectoryString, and where the type demands it an IA5String. */
+static bool erlang_reads(enum object_identifier type, const struct der_element *value) {
+  switch (value->tag) {
+    case DER_UTF8_STRING:
+    case DER_PRINTABLE_STRING:
+    case DER_TELETEX_STRING:
+    case DER_BMP_STRING:
+    case DER_UNIVERSAL_STRING:
+      return is_readable(value->tag, value->content);
+    case DER_IA5_STRING:
+      return type == OID_EMAIL_ADDRESS || type == OID_DOMAIN_COMPONENT;
+    default:
+      return false;
+  }
+}
+
+/* RabbitMQ has no name for STREET, and writes the value of any type that is text. */
+static bool add_login_attribute(struct bounded_text *writer, struct byte_slice *attributes, bool *exact) {
+  struct byte_slice type;
   struct der_element value;
   const char *name;
-  if (!der_read_tagged(attributes, DER_SEQUENCE, &content) || !der_read_object_identifier(&content, &type) ||
-      !der_read(&content, &value)) {
+  enum object_identifier known;
+  if (!take_attribute(attributes, &type, &value)) {
+    return false;
+  }
+  known = object_identifier_find(type);
+  name = known == OID_STREET ? NULL : attribute_type_name(type);
+  if (name != NULL) {
+    bounded_text_add_string(writer, name);
+  } else {
+    add_dotted_decimal(writer, type);
+  }
+  bounded_text_add_string(writer, "=");
+  if (erlang_reads(known, &value)) {
+    add_string(writer, value.tag, value.content);
+  } else {
+    add_hexadecimal(writer, value.whole);
+    *exact = false;
+  }
+  return true;
+}
+
+static bool add_attribute(struct bounded_text *writer, struct byte_slice *attributes, bool *exact) {
+  struct byte_slice type;
+  struct der_element value;
+  const char *name;
+  if (exact != NULL) {
+    return add_login_attribute(writer, attributes, exact);
+  }
+  if (!take_attribute(attributes, &type, &value)) {
     return false;
   }
   name = attribute_type_name(type);
@@ -270,8 +320,8 @@ static bool add_attribute(struct bounded_text *writer, struct byte_slice *attrib
   return true;
 }
 
-static void add_relative_name(struct bounded_text *writer, struct byte_slice attributes) {
-  while (attributes.length > 0 && add_attribute(writer, &attributes)) {
+static void add_relative_name(struct bounded_text *writer, struct byte_slice attributes, bool *exact) {
+  while (attributes.length > 0 && add_attribute(writer, &attributes, exact)) {
     if (attributes.length > 0) {
       bounded_text_add_string(writer, "+");
     }
@@ -295,7 +345,8 @@ static struct byte_slice relative_name_at(struct byte_slice names, size_t index)
   return element.content;
 }
 
-size_t certificate_format_name(struct byte_slice name, char *text, size_t capacity) {
+/* \param [in,out] exact NULL: not as a login name */
+static size_t format_name(struct byte_slice name, char *text, size_t capacity, bool *exact) {
   struct bounded_text writer;
   struct byte_slice names;
   size_t left;
@@ -304,9 +355,53 @@ size_t certificate_format_name(struct byte_slice name, char *text, size_t capaci
     return 0;
   }
   for (left = count_relative_names(names); left > 0; left--) {
-    add_relative_name(&writer, relative_name_at(names, left - 1));
+    add_relative_name(&writer, relative_name_at(names, left - 1), exact);
     if (left > 1) {
       bounded_text_add_string(&writer, ",");
+    }
+  }
+  return writer.needed;
+}
+
+size_t certificate_format_name(struct byte_slice name, char *text, size_t capacity) {
+  return format_name(name, text, capacity, NULL);
+}
+
+size_t certificate_format_login_name(struct byte_slice name, char *text, size_t capacity, bool *exact) {
+  *exact = true;
+  return format_name(name, text, capacity, exact);
+}
+
+static void add_characters(struct bounded_text *writer, const struct der_element *value, bool *exact) {
+  struct byte_slice string = value->content;
+  if (!erlang_reads(OID_COMMON_NAME, value)) {
+    *exact = false;
+    return;
+  }
+  while (string.length > 0) {
+    uint8_t bytes[CHARACTER_BYTES];
+    const size_t count = take_character(value->tag, &string, bytes);
+    bounded_text_add(writer, (const char *)bytes, count);
+  }
+}
+
+size_t certificate_join_common_names(struct byte_slice name, char *text, size_t capacity, size_t *count, bool *exact) {
+  struct bounded_text writer;
+  struct byte_slice names, attributes, type;
+  struct der_element value;
+  bounded_text_init(&writer, text, capacity);
+  *count = 0;
+  *exact = true;
+  if (!der_read_tagged(&name, DER_SEQUENCE, &names)) {
+    return 0;
+  }
+  while (der_read_tagged(&names, DER_SET, &attributes)) {
+    while (take_attribute(&attributes, &type, &value)) {
+      if (object_identifier_find(type) == OID_COMMON_NAME) {
+        bounded_text_add_string(&writer, *count > 0 ? "," : "");
+        add_characters(&writer, &value, exact);
+        (*count)++;
+      }
     }
   }
   return writer.needed;

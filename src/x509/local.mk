@@ -12,6 +12,7 @@ library_sources += \
 	src/x509/encoded_input.c src/x509/encoded_input.h \
 	src/x509/extensions.c src/x509/extensions.h \
 	src/x509/object_identifiers.c src/x509/object_identifiers.h \
+	src/x509/login_names.c src/x509/login_names.h \
 	src/x509/list_scope.c src/x509/list_scope.h \
 	src/x509/ocsp_response.c src/x509/ocsp_response.h \
 	src/x509/pem.c src/x509/pem.h \

@@ -9,6 +9,7 @@ unit_tests += \
 	tests/unit/base/file_mark_test \
 	tests/unit/base/file_set_test \
 	tests/unit/base/file_test \
+	tests/unit/base/one_line_test \
 	tests/unit/base/secret_test \
 	tests/unit/base/utc_test \
 	tests/unit/base/utf8_test

@@ -6,6 +6,7 @@ transport_unit_tests = \
 	tests/unit/transport/close_reason_test \
 	tests/unit/transport/closing_test \
 	tests/unit/transport/late_failure_test \
+	tests/unit/transport/login_advice_test \
 	tests/unit/transport/opening_test \
 	tests/unit/transport/own_poll_test \
 	tests/unit/transport/publish_coalescer_test \

@@ -11,6 +11,7 @@ unit_tests += \
 	tests/unit/x509/distinguished_name_test \
 	tests/unit/x509/extensions_test \
 	tests/unit/x509/list_scope_test \
+	tests/unit/x509/login_names_test \
 	tests/unit/x509/object_identifiers_test \
 	tests/unit/x509/ocsp_response_test \
 	tests/unit/x509/pem_test \
