@@ -224,6 +224,16 @@ int example_check(const struct example_connection *connection, amqp_rpc_reply_t 
   return -1;
 }
 
+/* Called before anything else is done with the connection, into which the reply points. */
+static void print_login_advice(const struct example_connection *connection, amqp_rpc_reply_t reply) {
+  char advice[4096]; /* what is longer is cut between two names */
+
+  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
+      amqp_wolfssl_socket_login_advice(connection->socket, reply, advice, sizeof(advice)) > 0) {
+    printf("  %s\n", advice);
+  }
+}
+
 int example_login(const struct example_options *options, const struct example_connection *connection) {
   const char *password = getenv("AMQP_PASSWORD");
   amqp_rpc_reply_t reply;
@@ -235,7 +245,11 @@ int example_login(const struct example_options *options, const struct example_co
     /* The broker takes the user from the certificate; rabbitmq-c only requires the identity not to be empty. */
     reply = amqp_login(connection->amqp, "/", 0, 131072, 60, AMQP_SASL_METHOD_EXTERNAL, "certificate");
   }
-  return example_check(connection, reply, "login");
+  if (example_check(connection, reply, "login") == 0) {
+    return 0;
+  }
+  print_login_advice(connection, reply);
+  return -1;
 }
 
 void example_close(struct example_connection *connection) {

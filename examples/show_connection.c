@@ -18,6 +18,20 @@ static void print_day(const char *label, int64_t seconds) {
   printf("%s%s\n", label, day);
 }
 
+/* As whom EXTERNAL logs in is up to the broker's ssl_cert_login_from, and the two settings of alternative names. */
+static void print_login_names(amqp_wolfssl_config_t *config) {
+  static const char *const sources[] = {"",       "distinguished_name", "common_name", "san dns",
+                                        "san ip", "san email",          "san uri"};
+  amqp_wolfssl_identity_names_t *names = amqp_wolfssl_config_identity_names(config);
+
+  for (size_t i = 0; i < amqp_wolfssl_identity_names_count(names); i++) {
+    printf("  user by %s %zu: %s%s\n", sources[amqp_wolfssl_identity_names_source(names, i)],
+           amqp_wolfssl_identity_names_index(names, i), amqp_wolfssl_identity_names_text(names, i),
+           amqp_wolfssl_identity_names_exact(names, i) ? "" : " (not as the broker spells it)");
+  }
+  amqp_wolfssl_identity_names_free(names);
+}
+
 static void print_facts(const amqp_socket_t *socket) {
   printf("version:      %s\n", amqp_wolfssl_socket_version(socket));
   printf("cipher suite: %s\n", amqp_wolfssl_socket_suite(socket));
@@ -33,6 +47,7 @@ static void print_facts(const amqp_socket_t *socket) {
   print_day("valid from:   ", amqp_wolfssl_socket_peer_not_before(socket));
   print_day("valid until:  ", amqp_wolfssl_socket_peer_not_after(socket));
   printf("we are:       %s\n", amqp_wolfssl_socket_own_subject(socket));
+  print_login_names(amqp_wolfssl_socket_config(socket));
 }
 
 /* Receives what the broker sends, so that heartbeats are exchanged. \return 0, or -1 when the connection is over */

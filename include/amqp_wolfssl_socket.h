@@ -637,11 +637,12 @@ typedef enum amqp_wolfssl_login_source_t {
 } amqp_wolfssl_login_source_t;
 
 /**
- * Reads them from the certificate that was set last, wherever its key is.
+ * Reads them from the certificate in use, wherever its key is: the one that was set last, or that the last open found
+ * in a file that is read again. Any thread, once the config is frozen.
  * \return NULL if no identity is set, if out of memory, or if \a config is NULL
  */
 AMQP_WOLFSSL_API AMQP_WOLFSSL_MUST_CHECK amqp_wolfssl_identity_names_t *amqp_wolfssl_config_identity_names(
-    const amqp_wolfssl_config_t *config);
+    amqp_wolfssl_config_t *config);
 /** NULL does nothing. */
 AMQP_WOLFSSL_API void amqp_wolfssl_identity_names_free(amqp_wolfssl_identity_names_t *names);
 /** How many there are; 0 for NULL. */

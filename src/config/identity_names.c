@@ -26,10 +26,22 @@ static bool read_leaf(const struct certificate_list *chain, struct login_names *
          login_names_read(names, &leaf);
 }
 
-amqp_wolfssl_identity_names_t *amqp_wolfssl_config_identity_names(const amqp_wolfssl_config_t *config) {
-  amqp_wolfssl_identity_names_t *names = config != NULL ? calloc(1, sizeof(*names)) : NULL;
+/* Those in use, or those that were set while none are. */
+static const struct credentials *find_credentials(const amqp_wolfssl_config_t *config) {
+  return config->context != NULL ? tls_context_credentials(config->context) : &config->credentials;
+}
 
-  if (names != NULL && !read_leaf(&config->credentials.chain, &names->names)) {
+amqp_wolfssl_identity_names_t *amqp_wolfssl_config_identity_names(amqp_wolfssl_config_t *config) {
+  amqp_wolfssl_identity_names_t *names = config != NULL ? calloc(1, sizeof(*names)) : NULL;
+  bool read;
+
+  if (names == NULL) {
+    return NULL;
+  }
+  (void)pthread_mutex_lock(&config->lock);
+  read = read_leaf(&find_credentials(config)->chain, &names->names);
+  (void)pthread_mutex_unlock(&config->lock);
+  if (!read) {
     free(names);
     return NULL;
   }

@@ -193,8 +193,8 @@ static void advise_password(struct bounded_text *writer, const amqp_connection_c
   add_reply(writer, close);
   bounded_text_add_string(
       writer,
-      ": the certificates are accepted, but the user does not exist, the password is another, or that user may only log "
-      "in from the broker's own machine (as guest does by default); its log says which. \"rabbitmqctl "
+      ": the certificates are accepted, but the user does not exist, the password is another, or that user may only "
+      "log in from the broker's own machine (as guest does by default); its log says which. \"rabbitmqctl "
       "authenticate_user\" tries user and password there; to log in by certificate, use EXTERNAL");
 }
 
@@ -203,8 +203,8 @@ static void advise_virtual_host(struct bounded_text *writer, const amqp_connecti
   add_reply(writer, close);
   bounded_text_add_string(
       writer,
-      ": it does not exist (rabbitmqctl add_vhost), the user has no permissions in it (rabbitmqctl set_permissions), or "
-      "a limit of connections is reached; \"rabbitmqctl list_permissions -p VHOST\" shows who has");
+      ": it does not exist (rabbitmqctl add_vhost), the user has no permissions in it (rabbitmqctl set_permissions), "
+      "or a limit of connections is reached; \"rabbitmqctl list_permissions -p VHOST\" shows who has");
 }
 
 static void advise_refusal(struct bounded_text *writer, const struct transport *transport,

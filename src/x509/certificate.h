@@ -128,10 +128,10 @@ bool certificate_next_name(struct byte_slice *rest, enum certificate_name_kind *
 size_t certificate_format_name(struct byte_slice name, char *text, size_t capacity);
 
 /**
- * Writes a Name as RabbitMQ's login name, which differs from certificate_format_name() where that follows RFC 4514: types
- * that RabbitMQ has no name for are written as dotted decimal with their text, escaped like all others.
- * \param [out] exact whether it is that name: false if a value is no text to Erlang's public_key, and so is written there
- *   in Erlang's notation, and here as #hex
+ * Writes a Name as RabbitMQ's login name, which differs from certificate_format_name() where that follows RFC 4514:
+ * types that RabbitMQ has no name for are written as dotted decimal with their text, escaped like all others.
+ * \param [out] exact whether it is that name: false if a value is no text to Erlang's public_key, and so is written
+ *   there in Erlang's notation, and here as #hex
  * \return as certificate_format_name()
  */
 size_t certificate_format_login_name(struct byte_slice name, char *text, size_t capacity, bool *exact);

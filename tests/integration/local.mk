@@ -13,6 +13,7 @@ integration_programs = \
 	tests/integration/debug_output_test \
 	tests/integration/floods_test \
 	tests/integration/forged_anchor_test \
+	tests/integration/login_names_test \
 	tests/integration/memory_alarm_test \
 	tests/integration/open_fd_test \
 	tests/integration/pkcs11_test \
@@ -47,6 +48,8 @@ tests_integration_forged_anchor_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_forged_anchor_test_LDADD = $(integration_ldadd)
 tests_integration_open_fd_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_open_fd_test_LDADD = $(integration_ldadd)
+tests_integration_login_names_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_login_names_test_LDADD = $(integration_ldadd)
 tests_integration_memory_alarm_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_memory_alarm_test_LDADD = $(integration_ldadd)
 tests_integration_policies_test_CPPFLAGS = $(integration_cppflags)

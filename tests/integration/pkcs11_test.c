@@ -119,6 +119,15 @@ static void expect_identity(amqp_wolfssl_config_t *config, const char *name) {
   }
 }
 
+/* Who we are to the broker stands in the certificate, wherever the key is. */
+static void expect_common_name(amqp_wolfssl_config_t *config, const char *common_name) {
+  amqp_wolfssl_identity_names_t *names = amqp_wolfssl_config_identity_names(config);
+
+  assert_int_equal(amqp_wolfssl_identity_names_source(names, 1), AMQP_WOLFSSL_LOGIN_COMMON_NAME);
+  assert_string_equal(amqp_wolfssl_identity_names_text(names, 1), common_name);
+  amqp_wolfssl_identity_names_free(names);
+}
+
 /* ---- Handshakes ---- */
 
 static void connect_with_each_identity(enum tls_server_kind kind) {
@@ -129,6 +138,7 @@ static void connect_with_each_identity(enum tls_server_kind kind) {
       struct client client;
 
       expect_identity(config, identities[i].name);
+      expect_common_name(config, identities[i].common_name);
       client = client_of(config);
       amqp_wolfssl_config_free(config);
       client_open(&client, "127.0.0.1", server.port);

@@ -85,6 +85,8 @@ static void test_all_facts(void **state) {
   assert_string_equal(facts.peer_subject, "CN=server-chain,O=Acme");
   assert_string_equal(facts.peer_issuer, "CN=Acme Test Intermediate,O=Acme Test");
   assert_string_equal(facts.own_subject, "CN=client1,O=Acme");
+  assert_int_equal(facts.own_certificate_length, client.items[0].length);
+  assert_memory_equal(facts.own_certificate, client.items[0].bytes, client.items[0].length);
   assert_int_equal(facts.peer_name_count, 5);
   for (size_t i = 0; i < 5; i++) {
     assert_string_equal(facts.peer_names[i], names[i]);
@@ -94,6 +96,7 @@ static void test_all_facts(void **state) {
   assert_int_equal(facts.peer_not_after - facts.peer_not_before, 365 * 24 * 3600);
   connection_facts_free(&facts);
   assert_null(facts.peer_subject);
+  assert_null(facts.own_certificate);
   assert_int_equal(facts.peer_name_count, 0);
   assert_string_equal(facts.version, "");
 }
@@ -132,6 +135,8 @@ static void test_filling_again_forgets(void **state) {
   assert_int_equal(facts.peer_name_count, 0);
   assert_null(facts.peer_names);
   assert_string_equal(facts.own_subject, "");
+  assert_null(facts.own_certificate);
+  assert_int_equal(facts.own_certificate_length, 0);
   connection_facts_free(&facts);
   certificate_list_free(&other);
 }
