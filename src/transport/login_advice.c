@@ -44,7 +44,9 @@ static void add_reply(struct bounded_text *writer, const amqp_connection_close_t
     memcpy(text, close->reply_text.bytes, length);
   }
   for (size_t i = 0; i < length; i++) {
-    text[i] = text[i] == '\0' ? '?' : text[i];
+    if (text[i] == '\0') {
+      text[i] = '?';
+    }
   }
   text[length] = '\0';
   one_line_make(text);

@@ -32,10 +32,7 @@ static amqp_wolfssl_code_t parse_names(struct peer_name *parsed, const char *con
 }
 
 /* An empty list would accept nobody, or anybody: it is more likely a mistake than either. */
-static amqp_wolfssl_code_t check_list(const char *const *names, size_t count, amqp_wolfssl_error_t *error) {
-  if (names == NULL) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "the list of %zu accepted names is NULL", count);
-  }
+static amqp_wolfssl_code_t check_count(size_t count, amqp_wolfssl_error_t *error) {
   if (count == 0) {
     return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
                            "the list of accepted names is empty; NULL in its place goes back to the host's name");
@@ -53,16 +50,23 @@ static void replace_names(struct expected_identity *expected, struct peer_name *
   expected->name_count = count;
 }
 
+static amqp_wolfssl_code_t remove_names(struct expected_identity *expected, size_t count, amqp_wolfssl_error_t *error) {
+  if (count != 0) {
+    return error_configure(error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT, "the list of %zu accepted names is NULL", count);
+  }
+  replace_names(expected, NULL, 0);
+  return AMQP_WOLFSSL_OK;
+}
+
 amqp_wolfssl_code_t expected_identity_set_names(struct expected_identity *expected, const char *const *names,
                                                 size_t count, amqp_wolfssl_error_t *error) {
   struct peer_name *parsed;
   amqp_wolfssl_code_t code;
 
-  if (names == NULL && count == 0) {
-    replace_names(expected, NULL, 0);
-    return AMQP_WOLFSSL_OK;
+  if (names == NULL) {
+    return remove_names(expected, count, error);
   }
-  code = check_list(names, count, error);
+  code = check_count(count, error);
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
@@ -136,8 +140,10 @@ static const char *list_end(struct name_list *list, const char *if_empty) {
   if (list->text.needed == 0) {
     return if_empty;
   }
-  if (list->text.cut) {
-    strcat(list->storage, list->storage[0] != '\0' ? ", ..." : "...");
+  if (list->text.cut) { /* there is room for it */
+    const size_t used = strlen(list->storage);
+
+    (void)snprintf(list->storage + used, sizeof(list->storage) - used, "%s...", used > 0 ? ", " : "");
   }
   return list->storage;
 }

@@ -4,10 +4,28 @@
 #include "targets.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/one_line.h"
 #include "exact_copy.h"
 #include "verification/name_constraints.h"
 #include "x509/distinguished_name.h"
+#include "x509/login_names.h"
+
+/* Each is one line, the first a distinguished name, and those of a kind are counted. */
+static void require_login_names(const struct certificate *certificate) {
+  struct login_names names = {0};
+  size_t next[LOGIN_SAN_URI + 1] = {0};
+
+  REQUIRE(login_names_read(&names, certificate));
+  REQUIRE(names.count > 0 && names.items[0].source == LOGIN_DISTINGUISHED_NAME);
+  for (size_t i = 0; i < names.count; i++) {
+    REQUIRE(one_line_is(names.items[i].text, strlen(names.items[i].text)));
+    REQUIRE(!names.items[i].exact || names.items[i].text[0] != '\0');
+    REQUIRE(names.items[i].index == next[names.items[i].source]++);
+  }
+  login_names_free(&names);
+}
 
 static void require_names(const struct certificate *certificate) {
   struct byte_slice rest = certificate->alternative_names;
@@ -22,6 +40,7 @@ static void require_names(const struct certificate *certificate) {
   }
   require_name_text(certificate->subject);
   require_name_text(certificate->issuer);
+  require_login_names(certificate);
   REQUIRE(certificate_names_equal(certificate->subject, certificate->subject));
 }
 

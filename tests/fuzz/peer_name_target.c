@@ -8,6 +8,7 @@
 
 #include "exact_copy.h"
 #include "verification/peer_name.h"
+#include "verification/peer_uri.h"
 
 static const char *const servers[] = {"localhost", "rabbitmq", "node1.broker.test", "127.0.0.1", "::1", "a.example"};
 
@@ -79,12 +80,42 @@ static void parse(struct byte_slice value) {
   free(text);
 }
 
+/* A name of the certificate as if it were the URI a program expects: the certificate carries it only as a URI, and as a
+   SPIFFE ID only once. */
+static void expect_uri(struct byte_slice value, struct byte_slice names) {
+  const struct certificate certificate = {.alternative_names = names};
+  char *text = malloc(value.length + 1);
+  size_t uris = 0;
+  size_t equal = 0;
+  enum certificate_name_kind kind;
+
+  REQUIRE(text != NULL);
+  if (value.length > 0) {
+    memcpy(text, value.bytes, value.length);
+  }
+  text[value.length] = '\0';
+  while (certificate_next_name(&names, &kind, &value)) {
+    uris += kind == CERTIFICATE_NAME_URI;
+    equal +=
+        kind == CERTIFICATE_NAME_URI && value.length == strlen(text) && memcmp(value.bytes, text, value.length) == 0;
+  }
+  if (peer_uri_fault(text) == NULL) {
+    const bool alone = strncmp(text, "spiffe://", strlen("spiffe://")) != 0 || uris == 1;
+
+    REQUIRE((peer_uri_judge(text, &certificate) == PEER_URI_CARRIED) == (equal > 0 && alone));
+    REQUIRE((peer_uri_judge(text, &certificate) == PEER_URI_MISSING) == (equal == 0));
+  }
+  free(text);
+}
+
 static void parse_each(struct byte_slice names) {
+  const struct byte_slice all = names;
   enum certificate_name_kind kind;
   struct byte_slice value;
 
   while (certificate_next_name(&names, &kind, &value)) {
     parse(value);
+    expect_uri(value, all);
   }
 }
 

@@ -58,7 +58,7 @@ static const struct {
      "utf8only", "DNS:a.example"},
     {"n-two-names", "/CN=a/O=Acme/CN=b", "utf8only", SANS},
     {"n-control", "/O=a\tb/CN=a\x7f", "utf8only", "DNS:a.example"},
-    {"n-bidi", "/O=a\xe2\x80\xae/CN=a\xe2\x80\xae", "utf8only", "DNS:a.example"},
+    {"n-bidi", "/O=a\xe2\x80\xae\xe2\x80\xac/CN=a\xe2\x80\xae\xe2\x80\xac", "utf8only", "DNS:a.example"},
     {"n-bmp", "/O=Zo\xc3\xab/CN=x\xe6\x97\xa5", "MASK:0x800", "DNS:a.example"},
     {"n-teletex", "/O=Zo\xc3\xab/CN=\xc3\xbf", "MASK:0x4", "DNS:a.example"},
     {"n-universal", "/O=Zo\xc3\xab/CN=x\xf0\x9f\x90\xb0", "MASK:0x100", "DNS:a.example"},

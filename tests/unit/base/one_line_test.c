@@ -26,10 +26,10 @@ static const struct {
     {"a\nb", 3, "a?b"},
     {"\033[31m", 5, "?[31m"},
     {"\x7f", 1, "?"},
-    {"\xc2\x85", 2, "?"},             /* next line */
-    {"\xc2\x9b", 2, "?"},             /* a terminal's control sequence introducer */
-    {"a\xe2\x80\xaetxt", 7, "a?txt"}, /* right-to-left override */
-    {"\xe2\x81\xa6", 3, "?"},         /* isolate */
+    {"\xc2\x85", 2, "?"},                           /* next line */
+    {"\xc2\x9b", 2, "?"},                           /* a terminal's control sequence introducer */
+    {"a\xe2\x80\xaetxt\xe2\x80\xac", 10, "a?txt?"}, /* right-to-left override, and its end */
+    {"\xe2\x81\xa6\xe2\x81\xa9", 6, "??"},          /* isolate, and its end */
     {"\xd8\x9c\xe2\x80\x8e", 5, "??"},
     {"\xe2\x80\xa8", 3, "?"}, /* line separator */
     {"a\xff\xc3", 3, "a??"},

@@ -318,7 +318,7 @@ static void test_virtual_host(void **state) {
 /* ---- The broker's words are foreign too ---- */
 
 static void test_hostile_words(void **state) {
-  static const char words[] = "EXTERNAL\r\n\033[2J\0\xe2\x80\xae\xff 'x'";
+  static const char words[] = "EXTERNAL\r\n\033[2J\0\xe2\x80\xae\xe2\x80\xac 'x'";
   struct client client;
   char longest[255];
 
