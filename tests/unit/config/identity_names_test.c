@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "config_connection.h"
 #include "failing_allocator.h"
+#include "mounted_secret.h"
 #include "temporary_folder.h"
 
 static void expect_client(const amqp_wolfssl_identity_names_t *names, const char *subject, const char *common_name,
@@ -68,6 +70,33 @@ static void test_the_identity_set_last(void **state) {
   amqp_wolfssl_identity_names_free(second);
 }
 
+static void expect_subject(amqp_wolfssl_config_t *config, const char *subject) {
+  amqp_wolfssl_identity_names_t *names = amqp_wolfssl_config_identity_names(config);
+
+  assert_non_null(names);
+  assert_string_equal(amqp_wolfssl_identity_names_text(names, 0), subject);
+  amqp_wolfssl_identity_names_free(names);
+}
+
+/* Of files that are read again: those that the last open has used, until then those that were set. */
+static void test_the_identity_in_use(void **state) {
+  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
+  struct mounted_secret secret;
+
+  (void)state;
+  mounted_secret_make(&secret, "secret");
+  mounted_secret_put(&secret, "client.pem", "client.key", "ca.pem");
+  assert_record(config, amqp_wolfssl_config_set_secret_folder(config, secret.path), AMQP_WOLFSSL_OK);
+  expect_subject(config, "CN=client1,O=Acme");
+  config_freeze(config);
+  expect_connection(config, "server", true);
+  mounted_secret_put(&secret, "client-chain.pem", "client-chain.key", "ca.pem");
+  expect_subject(config, "CN=client1,O=Acme");
+  connect_config(&(struct connection){0}, config, "server-other-ca"); /* whether it succeeds or not */
+  expect_subject(config, "CN=client-chain,O=Acme");
+  amqp_wolfssl_config_free(config);
+}
+
 static void test_no_memory(void **state) {
   amqp_wolfssl_config_t *config = good_config();
   size_t failures = 0;
@@ -95,6 +124,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_none),
       cmocka_unit_test(test_the_identity_set_last),
+      cmocka_unit_test(test_the_identity_in_use),
       cmocka_unit_test(test_no_memory),
   };
 
