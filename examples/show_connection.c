@@ -21,7 +21,7 @@ static void print_day(const char *label, int64_t seconds) {
 /* As whom EXTERNAL logs in is up to the broker's ssl_cert_login_from, and the two settings of alternative names. */
 static void print_login_names(amqp_wolfssl_config_t *config) {
   static const char *const sources[] = {"",       "distinguished_name", "common_name", "san dns",
-                                        "san ip", "san email",          "san uri"};
+                                        "san ip", "san email",          "san uri",     "san other_name"};
   amqp_wolfssl_identity_names_t *names = amqp_wolfssl_config_identity_names(config);
 
   for (size_t i = 0; i < amqp_wolfssl_identity_names_count(names); i++) {

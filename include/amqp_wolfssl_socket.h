@@ -633,7 +633,8 @@ typedef enum amqp_wolfssl_login_source_t {
   AMQP_WOLFSSL_LOGIN_SAN_DNS = 3,            /**< = subject_alternative_name, and ssl_cert_login_san_type = dns */
   AMQP_WOLFSSL_LOGIN_SAN_IP = 4,             /**< ... = ip, of which RabbitMQ takes the bytes */
   AMQP_WOLFSSL_LOGIN_SAN_EMAIL = 5,          /**< ... = email */
-  AMQP_WOLFSSL_LOGIN_SAN_URI = 6             /**< ... = uri */
+  AMQP_WOLFSSL_LOGIN_SAN_URI = 6,            /**< ... = uri */
+  AMQP_WOLFSSL_LOGIN_SAN_OTHER_NAME = 7      /**< ... = other_name, of which RabbitMQ's releases take different bytes */
 } amqp_wolfssl_login_source_t;
 
 /**
@@ -660,7 +661,7 @@ AMQP_WOLFSSL_API size_t amqp_wolfssl_identity_names_index(const amqp_wolfssl_ide
 AMQP_WOLFSSL_API const char *amqp_wolfssl_identity_names_text(const amqp_wolfssl_identity_names_t *names, size_t place);
 /**
  * 1 if that is the user's name in RabbitMQ, byte for byte. 0 if it only describes one that can't be shown or typed: a
- * name with control characters, an IP address, or a value that Erlang does not read as text; then, and if RabbitMQ is
+ * name with control characters, an IP address, an otherName, or a value that Erlang does not read as text; then, and if RabbitMQ is
  * set to take that name, its log shows it.
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_identity_names_exact(const amqp_wolfssl_identity_names_t *names, size_t place);

@@ -18,6 +18,7 @@ _Static_assert((int)AMQP_WOLFSSL_LOGIN_SAN_DNS == (int)LOGIN_SAN_DNS, "numbered 
 _Static_assert((int)AMQP_WOLFSSL_LOGIN_SAN_IP == (int)LOGIN_SAN_IP, "numbered alike");
 _Static_assert((int)AMQP_WOLFSSL_LOGIN_SAN_EMAIL == (int)LOGIN_SAN_EMAIL, "numbered alike");
 _Static_assert((int)AMQP_WOLFSSL_LOGIN_SAN_URI == (int)LOGIN_SAN_URI, "numbered alike");
+_Static_assert((int)AMQP_WOLFSSL_LOGIN_SAN_OTHER_NAME == (int)LOGIN_SAN_OTHER_NAME, "numbered alike");
 
 static bool read_leaf(const struct certificate_list *chain, struct login_names *names) {
   struct certificate leaf;

@@ -107,8 +107,11 @@ static void add_command(struct bounded_text *writer, const char *name) {
 }
 
 static void add_setting(struct bounded_text *writer, const struct login_name *name) {
-  static const char *const kinds[] = {
-      [LOGIN_SAN_DNS] = "dns", [LOGIN_SAN_IP] = "ip", [LOGIN_SAN_EMAIL] = "email", [LOGIN_SAN_URI] = "uri"};
+  static const char *const kinds[] = {[LOGIN_SAN_DNS] = "dns",
+                                      [LOGIN_SAN_IP] = "ip",
+                                      [LOGIN_SAN_EMAIL] = "email",
+                                      [LOGIN_SAN_URI] = "uri",
+                                      [LOGIN_SAN_OTHER_NAME] = "other_name"};
   char text[96];
 
   switch (name->source) { /* no default: -Wswitch finds the missing case */
@@ -122,6 +125,7 @@ static void add_setting(struct bounded_text *writer, const struct login_name *na
     case LOGIN_SAN_IP:
     case LOGIN_SAN_EMAIL:
     case LOGIN_SAN_URI:
+    case LOGIN_SAN_OTHER_NAME:
       (void)snprintf(text, sizeof(text), "subject_alternative_name with san_type %s and san_index %zu",
                      kinds[name->source], name->index);
       bounded_text_add_string(writer, text);

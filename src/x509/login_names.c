@@ -10,6 +10,7 @@
 
 #include "base/bounded_text.h"
 #include "base/one_line.h"
+#include "x509/der.h"
 
 void login_names_free(struct login_names *names) {
   for (size_t i = 0; i < names->count; i++) {
@@ -105,29 +106,56 @@ static bool add_address(struct login_names *names, size_t index, struct byte_sli
   return add(names, LOGIN_SAN_IP, index, text, false);
 }
 
+/* RabbitMQ takes the DER of the value, which releases strip of its header in different ways. */
+static bool add_other_name(struct login_names *names, size_t index, struct byte_slice value) {
+  struct byte_slice bytes = {(const uint8_t *)"", 0};
+  struct byte_slice type;
+  struct byte_slice content;
+  struct der_element string;
+
+  if (der_read_object_identifier(&value, &type) && der_read_tagged(&value, DER_CONTEXT_CONSTRUCTED(0), &content) &&
+      der_read(&content, &string) && string.tag == DER_UTF8_STRING) {
+    bytes = string.content;
+  }
+  return add_bytes(names, LOGIN_SAN_OTHER_NAME, index, bytes, false);
+}
+
+static bool add_alternative_name(struct login_names *names, enum certificate_name_kind kind, size_t index,
+                                 struct byte_slice value) {
+  switch (kind) { /* no default: -Wswitch finds the missing case */
+    case CERTIFICATE_NAME_DNS:
+      return add_bytes(names, LOGIN_SAN_DNS, index, value, true);
+    case CERTIFICATE_NAME_IP:
+      return add_address(names, index, value);
+    case CERTIFICATE_NAME_EMAIL:
+      return add_bytes(names, LOGIN_SAN_EMAIL, index, value, true);
+    case CERTIFICATE_NAME_URI:
+      return add_bytes(names, LOGIN_SAN_URI, index, value, true);
+    case CERTIFICATE_NAME_OTHER:
+      return add_other_name(names, index, value);
+  }
+  return false;
+}
+
 static bool add_alternative_names(struct login_names *names, struct byte_slice rest) {
-  static const enum login_source sources[] = {[CERTIFICATE_NAME_DNS] = LOGIN_SAN_DNS,
-                                              [CERTIFICATE_NAME_IP] = LOGIN_SAN_IP,
-                                              [CERTIFICATE_NAME_EMAIL] = LOGIN_SAN_EMAIL,
-                                              [CERTIFICATE_NAME_URI] = LOGIN_SAN_URI};
-  size_t counts[CERTIFICATE_NAME_OTHER] = {0};
+  size_t counts[CERTIFICATE_NAME_OTHER + 1] = {0};
   enum certificate_name_kind kind;
   struct byte_slice value;
 
-  while (certificate_next_name(&rest, &kind, &value)) {
-    bool added;
+  for (;;) {
+    const bool is_other_name = der_next_is(&rest, DER_CONTEXT_CONSTRUCTED(0));
 
-    if (kind == CERTIFICATE_NAME_OTHER) {
+    if (!certificate_next_name(&rest, &kind, &value)) {
+      return true;
+    }
+    if (kind == CERTIFICATE_NAME_OTHER && !is_other_name) { /* none that RabbitMQ can be told to take */
       continue;
     }
-    added = kind == CERTIFICATE_NAME_IP ? add_address(names, counts[kind], value)
-                                        : add_bytes(names, sources[kind], counts[kind], value, true);
-    if (!added) {
+    if (!add_alternative_name(names, kind, counts[kind], value)) {
       return false;
     }
     counts[kind]++;
   }
-  return true;
 }
 
 bool login_names_read(struct login_names *names, const struct certificate *certificate) {

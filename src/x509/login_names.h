@@ -18,7 +18,8 @@ enum login_source {
   LOGIN_SAN_DNS = 3,
   LOGIN_SAN_IP = 4,
   LOGIN_SAN_EMAIL = 5,
-  LOGIN_SAN_URI = 6
+  LOGIN_SAN_URI = 6,
+  LOGIN_SAN_OTHER_NAME = 7
 };
 
 struct login_name {

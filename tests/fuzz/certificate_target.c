@@ -15,7 +15,7 @@
 /* Each is one line, the first a distinguished name, and those of a kind are counted. */
 static void require_login_names(const struct certificate *certificate) {
   struct login_names names = {0};
-  size_t next[LOGIN_SAN_URI + 1] = {0};
+  size_t next[LOGIN_SAN_OTHER_NAME + 1] = {0};
 
   REQUIRE(login_names_read(&names, certificate));
   REQUIRE(names.count > 0 && names.items[0].source == LOGIN_DISTINGUISHED_NAME);

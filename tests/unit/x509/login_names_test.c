@@ -172,6 +172,8 @@ static void add_all_kinds(struct alternative_names *names) {
   alternative_names_add_text(names, SAN_URI, "spiffe://example.org/a");
   alternative_names_add(names, SAN_REGISTERED, "\x2a\x03", 2);
   alternative_names_add_text(names, SAN_DNS, "b.example");
+  alternative_names_add(names, SAN_OTHER, "\x06\x02\x2a\x03\xa0\x05\x0c\x03upn", 11);
+  alternative_names_add(names, SAN_OTHER, "\x06\x02\x2a\x03\xa0\x03\x02\x01\x05", 9);
   alternative_names_add_text(names, SAN_EMAIL, "a@b.example");
   alternative_names_add(names, SAN_IP, "\x7f\x00\x00\x01", 4);
   alternative_names_add(names, SAN_IP, ipv6, sizeof(ipv6));
@@ -186,6 +188,8 @@ static const struct expected_name all_kinds[] = {
     {LOGIN_SAN_DNS, 0, "a.example", true},
     {LOGIN_SAN_URI, 0, "spiffe://example.org/a", true},
     {LOGIN_SAN_DNS, 1, "b.example", true},
+    {LOGIN_SAN_OTHER_NAME, 0, "upn", false},
+    {LOGIN_SAN_OTHER_NAME, 1, "", false},
     {LOGIN_SAN_EMAIL, 0, "a@b.example", true},
     {LOGIN_SAN_IP, 0, "127.0.0.1", false},
     {LOGIN_SAN_IP, 1, "::1", false},
