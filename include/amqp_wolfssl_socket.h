@@ -660,9 +660,9 @@ AMQP_WOLFSSL_API size_t amqp_wolfssl_identity_names_index(const amqp_wolfssl_ide
  */
 AMQP_WOLFSSL_API const char *amqp_wolfssl_identity_names_text(const amqp_wolfssl_identity_names_t *names, size_t place);
 /**
- * 1 if that is the user's name in RabbitMQ, byte for byte. 0 if it only describes one that can't be shown or typed: a
- * name with control characters, an IP address, an otherName, or a value that Erlang does not read as text; then, and if RabbitMQ is
- * set to take that name, its log shows it.
+ * 1 if that is the user's name in RabbitMQ, byte for byte. 0 if it only describes one that can't be shown, typed or
+ * foreseen: a name with control characters, an IP address, an otherName, or a value that Erlang does not read as text.
+ * If RabbitMQ is set to take such a name, its log shows it.
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_identity_names_exact(const amqp_wolfssl_identity_names_t *names, size_t place);
 
