@@ -369,9 +369,9 @@ static void test_failure_keeps_errno(void **state) {
   struct pollfd one = {.fd = ends[0], .events = POLLIN};
   struct rlimit before;
   struct rlimit without;
-  enum deadline_wait_result result;
+  enum deadline_wait_result result = DEADLINE_READY;
   int probe;
-  int failure;
+  int failure = 0;
   (void)state;
 
   assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -379,12 +379,14 @@ static void test_failure_keeps_errno(void **state) {
   without.rlim_cur = 0;
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &without), 0);
   probe = poll(&one, 1, 0);
-  errno = 0;
-  result = deadline_wait(&hour, ends[0], DEADLINE_READABLE);
-  failure = errno;
+  if (probe < 0) {
+    errno = 0;
+    result = deadline_wait(&hour, ends[0], DEADLINE_READABLE);
+    failure = errno;
+  }
   assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
   if (probe >= 0) {
-    skip(); /* valgrind keeps a limit of its own */
+    skip(); /* valgrind keeps a limit of its own: it would wait for the hour */
   }
   assert_int_equal(result, DEADLINE_FAILED);
   assert_int_equal(failure, EINVAL);
