@@ -100,6 +100,7 @@ integration_scripts = \
 	tests/integration/fips_options.sh \
 	tests/integration/instruction_budget.sh \
 	tests/integration/janus.sh \
+	tests/integration/kubernetes_example.sh \
 	tests/integration/limbo.sh \
 	tests/integration/mutual_tls_guide.sh \
 	tests/integration/other_wolfssl.sh \

@@ -58,14 +58,14 @@ awk -v folder="$work/blocks" '
     }
     kind = substr($0, 4)
     if (kind == "sh") { target = folder "/" sprintf("%02d", ++count) each; each = "" }
-    else if (kind == "text") target = folder "/text"
+    else if (kind ~ /^(text|yaml|c)$/) target = folder "/" kind (kind == "text" ? "" : ++others)
     else { target = folder "/unknown"; print FNR ": " $0 >target }
     next
   }
   kind != "" { print >>target; next }
   /^(    |\t)/ { print FNR ": " $0 >(folder "/unknown") }' "$guide"
-tap_check 'its blocks are commands or output' test ! -s "$work/blocks/unknown"
-tap_check 'there are commands in it' test -s "$work/blocks/11"
+tap_check 'its blocks are commands, output, YAML or C' test ! -s "$work/blocks/unknown"
+tap_check 'there are commands in it' test -s "$work/blocks/12"
 # Those in a sentence or a table are in a block, too.
 grep -oE '`(rabbitmq|openssl |certtool |systemctl |cat |kubectl )[^`]*`' "$guide" | tr -d '`' | grep ' ' >"$work/inline"
 unrun=$(while read -r words; do
@@ -73,6 +73,19 @@ unrun=$(while read -r words; do
 done <"$work/inline")
 tap_result 'commands within sentences are among them' "$([ -z "$unrun" ] && echo 0 || echo 1)" "$unrun"
 tap_check 'there are such' test -s "$work/inline"
+
+# contains FILE PART: the lines of PART stand in FILE, one after the other
+contains() {
+  perl -0777 -e 'local @ARGV = @ARGV; my ($file, $part) = map { local @ARGV = $_; scalar <> } @ARGV;
+    exit(index($file, $part) < 0)' "$1" "$2"
+}
+for block in "$work"/blocks/yaml*; do
+  tap_check 'its YAML is that of examples/kubernetes' contains "$abs_top_srcdir/examples/kubernetes/certificates.yaml" \
+    "$block"
+done
+for block in "$work"/blocks/c*; do
+  tap_check 'its C is that of examples/rotating_client.c' contains "$abs_top_srcdir/examples/rotating_client.c" "$block"
+done
 
 # ---- The commands ----------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ test_support_sources = \
 	tests/support/unsigned_range.h
 test_support_files = \
 	tests/support/check-deliveries \
+	tests/support/check-kubernetes tests/support/kubectl tests/support/kubernetes-schemas.json \
 	tests/support/define-internal-names \
 	tests/support/mint-certificates \
 	tests/support/mint-revocation \
