@@ -122,7 +122,7 @@ run_guide() {
       BROKER_FOLDER="$work/broker" BROKER_CERTIFICATES="$work/certificates" RABBITMQ_ETC="$work/etc" \
       RABBITMQ_USER="$user" RABBITMQ_LISTEN="127.0.0.1:$port" RABBITMQ_LOG="$work/broker/log" \
       EXAMPLES="$abs_top_builddir/examples" ASAN_OPTIONS="${ASAN_OPTIONS:-}" PKI="${pki:-openssl}" \
-      timeout 150 sh -x "$work/$name.commands"
+      timeout 250 sh -x "$work/$name.commands"
   ) >"$work/$name.output" 2>&1 &
   guide_process=$!
   ended=0
