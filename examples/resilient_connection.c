@@ -263,42 +263,58 @@ enum resilient_status resilient_check(struct resilient_connection *connection, a
   return RESILIENT_LOST;
 }
 
-/* ---- The config: read anew for each attempt ---------------------------------------------------------------------- */
+/* ---- The config -------------------------------------------------------------------------------------------------- */
 
-static int set_up(const struct resilient_connection *connection, amqp_wolfssl_config_t *config) {
-  const struct resilient_options *options = connection->options;
+static int is_set(amqp_wolfssl_code_t code) { return code == AMQP_WOLFSSL_OK; }
+
+static int set_identity(amqp_wolfssl_config_t *config, const struct resilient_options *options) {
+  if (options->secret != NULL) {
+    return is_set(amqp_wolfssl_config_set_secret_folder(config, options->secret));
+  }
+  return options->certificate == NULL ||
+         is_set(amqp_wolfssl_config_set_identity_files(config, options->certificate, options->key));
+}
+
+/* With rotation each open reads the files again, as the folder's always are. */
+static int set_up(amqp_wolfssl_config_t *config, const struct resilient_options *options) {
   /* A tenth of it is chance, or else clients that started together would come back together. */
   int64_t life = options->maximum_life - resilient_random(options->maximum_life / 10 + 1);
 
-  return amqp_wolfssl_config_add_ca_file(config, options->ca) == AMQP_WOLFSSL_OK &&
-                 amqp_wolfssl_config_set_server_name(config, options->server_name) == AMQP_WOLFSSL_OK &&
-                 (options->certificate == NULL || amqp_wolfssl_config_set_identity_files(
-                                                      config, options->certificate, options->key) == AMQP_WOLFSSL_OK) &&
-                 (options->maximum_life == 0 || amqp_wolfssl_config_set_maximum_life(config, life) == AMQP_WOLFSSL_OK)
-             ? 0
-             : -1;
+  return is_set(amqp_wolfssl_config_set_rotation(config, 1)) &&
+         (options->ca == NULL || is_set(amqp_wolfssl_config_add_ca_file(config, options->ca))) &&
+         is_set(amqp_wolfssl_config_set_server_name(config, options->server_name)) && set_identity(config, options) &&
+         (options->maximum_life == 0 || is_set(amqp_wolfssl_config_set_maximum_life(config, life)));
+}
+
+/* One for the whole run. What is wrong with the files at the start ends it at once. */
+static enum resilient_status make_config(struct resilient_connection *connection) {
+  const amqp_wolfssl_error_t *error;
+
+  if (connection->config != NULL) {
+    return RESILIENT_OK;
+  }
+  connection->config = amqp_wolfssl_config_new();
+  if (connection->config == NULL) {
+    resilient_say(connection, "out of memory");
+    return RESILIENT_FAILED;
+  }
+  if (set_up(connection->config, connection->options)) {
+    return RESILIENT_OK;
+  }
+  error = amqp_wolfssl_config_error(connection->config);
+  resilient_say(connection, "configure: %s: %s", amqp_wolfssl_code_name(amqp_wolfssl_error_code(error)),
+                amqp_wolfssl_error_message(error));
+  return RESILIENT_REFUSED;
 }
 
 /* While somebody replaces the files they may be missing or not belong together: the last good ones stay in use. */
-static enum resilient_status read_files(struct resilient_connection *connection) {
-  amqp_wolfssl_config_t *config = amqp_wolfssl_config_new();
-  const amqp_wolfssl_error_t *error;
+static void say_what_is_wrong_with_files(const struct resilient_connection *connection) {
+  const amqp_wolfssl_error_t *warning = amqp_wolfssl_socket_warning(connection->socket);
 
-  if (config == NULL) {
-    resilient_say(connection, "out of memory");
-    return connection->config != NULL ? RESILIENT_OK : RESILIENT_FAILED;
+  if (amqp_wolfssl_error_code(warning) != AMQP_WOLFSSL_OK) {
+    resilient_say(connection, "configure: %s: %s; what was read before stays in use",
+                  amqp_wolfssl_code_name(amqp_wolfssl_error_code(warning)), amqp_wolfssl_error_message(warning));
   }
-  if (set_up(connection, config) == 0) {
-    amqp_wolfssl_config_free(connection->config);
-    connection->config = config;
-    return RESILIENT_OK;
-  }
-  error = amqp_wolfssl_config_error(config);
-  resilient_say(connection, "configure: %s: %s%s", amqp_wolfssl_code_name(amqp_wolfssl_error_code(error)),
-                amqp_wolfssl_error_message(error),
-                connection->config != NULL ? "; what was read before stays in use" : "");
-  amqp_wolfssl_config_free(config);
-  return connection->config != NULL ? RESILIENT_OK : RESILIENT_REFUSED;
 }
 
 /* ---- One connection ---------------------------------------------------------------------------------------------- */
@@ -349,7 +365,8 @@ static enum resilient_status attempt(struct resilient_connection *connection) {
   const struct resilient_host *host = &connection->hosts[connection->current];
   struct timeval limit = {connection->options->open_limit, 0};
   const char *why = "out of memory";
-  enum resilient_status status = read_files(connection);
+  enum resilient_status status = make_config(connection);
+  int opened;
 
   connection->ended = 0;
   connection->established = 0;
@@ -366,7 +383,9 @@ static enum resilient_status attempt(struct resilient_connection *connection) {
     resilient_say(connection, "can't make a TLS socket: %s", why);
     return RESILIENT_FAILED;
   }
-  if (amqp_socket_open_noblock(connection->socket, host->name, host->port, &limit) != AMQP_STATUS_OK) {
+  opened = amqp_socket_open_noblock(connection->socket, host->name, host->port, &limit);
+  say_what_is_wrong_with_files(connection);
+  if (opened != AMQP_STATUS_OK) {
     connection->ended = 1;
     tls_failed(connection, "connect");
     return RESILIENT_LOST;

@@ -26,8 +26,8 @@ struct resilient_connection {
   const struct resilient_options *options;
   struct resilient_host hosts[RESILIENT_MOST_HOSTS]; /* shuffled */
   size_t host_count;
-  size_t current;                /* of the hosts; host_count: none yet */
-  amqp_wolfssl_config_t *config; /* from the files when they were last usable */
+  size_t current; /* of the hosts; host_count: none yet */
+  amqp_wolfssl_config_t *config;
   amqp_connection_state_t amqp;
   amqp_socket_t *socket; /* belongs to amqp */
   int ended;             /* nothing more can be sent */

@@ -184,7 +184,7 @@ static enum resilient_status use_connection(struct consumer *consumer) {
       return finish(consumer, RESILIENT_STOPPED);
     }
     if (amqp_wolfssl_socket_due(connection->socket)) {
-      resilient_say(connection, "the connection is old enough; making a new one");
+      resilient_say(connection, "the connection is due; making a new one");
       return finish(consumer, RESILIENT_DUE);
     }
     status = take_next(consumer, LONGEST_WAIT, &idle);

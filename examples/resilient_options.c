@@ -13,6 +13,8 @@ static const char help[] =
     "  --ca FILE             certificates of the trusted CAs\n"
     "  --certificate FILE    the client's certificate, with intermediates\n"
     "  --key FILE            its private key; these three are read anew for each connection\n"
+    "  --secret FOLDER       in place of --certificate and --key: tls.crt, tls.key and perhaps ca.crt, as Kubernetes\n"
+    "                        mounts a Secret; read anew, too\n"
     "  --server-name NAME    the name in the brokers' certificates, if it differs from the hosts\n"
     "  --user NAME           log in with PLAIN and the password in $AMQP_PASSWORD (default: EXTERNAL)\n"
     "  --virtual-host NAME   (default: /)\n"
@@ -126,6 +128,7 @@ static const struct option known[] = {
     {"key", required_argument, NULL, 'k'},
     {"server-name", required_argument, NULL, 's'},
     {"user", required_argument, NULL, 'u'},
+    {"secret", required_argument, NULL, 'S'},
     {"virtual-host", required_argument, NULL, 'v'},
     {"queue", required_argument, NULL, 'q'},
     {"log", required_argument, NULL, 'l'},
@@ -158,6 +161,9 @@ static int take_text(struct resilient_options *options, int option, const char *
       return 0;
     case 'k':
       options->key = value;
+      return 0;
+    case 'S':
+      options->secret = value;
       return 0;
     case 's':
       options->server_name = value;
@@ -236,8 +242,8 @@ void resilient_read_options(int argc, char **argv, const char *purpose, struct r
       exit(2);
     }
   }
-  if (options->ca == NULL || optind != argc) {
-    fprintf(stderr, "%s: --ca is required, and only options are accepted; see --help\n", options->program);
+  if ((options->ca == NULL && options->secret == NULL) || optind != argc) {
+    fprintf(stderr, "%s: --ca or --secret is required, and only options are accepted; see --help\n", options->program);
     exit(2);
   }
 }

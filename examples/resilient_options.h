@@ -18,9 +18,10 @@ struct resilient_options {
   const char *program;
   struct resilient_host hosts[RESILIENT_MOST_HOSTS];
   size_t host_count;
-  const char *ca;
+  const char *ca;          /* NULL: that of the secret */
   const char *certificate; /* NULL: none */
   const char *key;
+  const char *secret;      /* a folder in place of these two; NULL: none */
   const char *server_name; /* NULL: each host's own */
   const char *user;        /* NULL: EXTERNAL; else PLAIN with the password in $AMQP_PASSWORD */
   const char *virtual_host;

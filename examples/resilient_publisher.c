@@ -378,7 +378,7 @@ static enum resilient_status use_connection(struct publisher *publisher) {
       return RESILIENT_STOPPED;
     }
     if (due && on_their_way(publisher) == 0) {
-      resilient_say(connection, "the connection is old enough; making a new one");
+      resilient_say(connection, "the connection is due; making a new one");
       return RESILIENT_DUE;
     }
     status = turn(publisher, due);

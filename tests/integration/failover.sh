@@ -170,9 +170,20 @@ hosts=$hosts,localhost:$(node_value 3 RABBITMQ_TLS_PORT)
 plain_url=amqp://$(node_value 1 RABBITMQ_USER):$(node_value 1 RABBITMQ_PASSWORD)@127.0.0.1
 plain_url=$plain_url:$(node_value 1 RABBITMQ_PLAIN_PORT)/%2f
 
-# The identity that is replaced in the middle.
-mkdir "$work/identity"
+# The identity that is replaced in the middle: as two files, and in a folder as Kubernetes mounts a Secret.
+mkdir "$work/identity" "$work/secret"
 cp "$certificates/client.pem" "$certificates/client.key" "$work/identity/"
+# fill_secret VERSION: with what the two files hold; whoever reads it sees the old or the new
+fill_secret() {
+  mkdir "$work/secret/..$1" && cp "$work/identity/client.pem" "$work/secret/..$1/tls.crt" &&
+    cp "$work/identity/client.key" "$work/secret/..$1/tls.key" &&
+    cp "$certificates/ca.pem" "$work/secret/..$1/ca.crt" &&
+    ln -s "..$1" "$work/secret/..data_tmp" && mv -T "$work/secret/..data_tmp" "$work/secret/..data"
+}
+for name in tls.crt tls.key ca.crt; do
+  ln -s "..data/$name" "$work/secret/$name"
+done
+fill_secret first
 
 # ---- The programs ----------------------------------------------------------------------------------------------------
 
@@ -300,13 +311,11 @@ mint_another() {
       -set_serial 0x4711 -days 3 -sha256 -extfile "$work/next.extensions" -out "$work/identity/next.pem"
 }
 
-# The certificate comes first, and for a while does not belong to the key.
+# Of the files the certificate comes first, and for a while does not belong to the key. The folder changes at once.
 replace_identity() {
-  mv "$work/identity/next.pem" "$work/identity/client.pem" || return
-  for name in publisher consumer; do
-    wait_until has_more "$name.err" 0 'KEY_MISMATCH.*; what was read before stays in use' || return
-  done
-  goes_on && mv "$work/identity/next.key" "$work/identity/client.key"
+  mv "$work/identity/next.pem" "$work/identity/client.pem" &&
+    wait_until has_more publisher.err 0 'KEY_MISMATCH.*; what was read before stays in use' && goes_on &&
+    mv "$work/identity/next.key" "$work/identity/client.key" && fill_secret second
 }
 
 # Both programs' connections, wherever they are, by the broker's own record.
@@ -319,7 +328,8 @@ new_certificate_is_in_use() {
   [ "$(grep -c "^true.*$ends" "$work/connections")" -ge 2 ]
 }
 identity_is_replaced() {
-  mint_another && replace_identity && wait_until new_certificate_is_in_use && goes_on
+  mint_another && replace_identity && wait_until new_certificate_is_in_use && goes_on &&
+    ! grep 'stays in use' "$work/consumer.err"
 }
 
 # ---- Under load ------------------------------------------------------------------------------------------------------
@@ -330,7 +340,8 @@ life=3
 
 both_begin() {
   run_example publisher "$publisher" --log "$work/publisher.log" --rate "$rate" --maximum-life "$life" &&
-    run_example consumer "$consumer" --log "$work/consumer.log" --maximum-life "$life" && goes_on
+    run_example consumer "$consumer" --log "$work/consumer.log" --maximum-life "$life" --secret "$work/secret" &&
+    goes_on
 }
 enough_is_confirmed() {
   limit=${TEST_TIMEOUT:-300}
@@ -348,7 +359,7 @@ nothing_is_lost() {
 # Each program: several connections that had come of age, and no error but those that were made.
 connections_are_replaced() {
   for name in publisher consumer; do
-    has_more "$name.err" 2 'the connection is old enough' || return
+    has_more "$name.err" 2 'the connection is due' || return
   done
 }
 no_host_refused() {
