@@ -312,8 +312,8 @@ static void say_what_is_wrong_with_files(const struct resilient_connection *conn
   const amqp_wolfssl_error_t *warning = amqp_wolfssl_socket_warning(connection->socket);
 
   if (amqp_wolfssl_error_code(warning) != AMQP_WOLFSSL_OK) {
-    resilient_say(connection, "configure: %s: %s; what was read before stays in use",
-                  amqp_wolfssl_code_name(amqp_wolfssl_error_code(warning)), amqp_wolfssl_error_message(warning));
+    resilient_say(connection, "configure: %s: %s", amqp_wolfssl_code_name(amqp_wolfssl_error_code(warning)),
+                  amqp_wolfssl_error_message(warning));
   }
 }
 
@@ -431,6 +431,9 @@ enum resilient_status resilient_connect(struct resilient_connection *connection)
     }
     if (connection->failures > 0) {
       pause_for(connection, pause_after(connection));
+      if (resilient_time_is_up(connection)) {
+        break;
+      }
     }
     choose_host(connection);
     status = attempt(connection);

@@ -314,7 +314,7 @@ mint_another() {
 # Of the files the certificate comes first, and for a while does not belong to the key. The folder changes at once.
 replace_identity() {
   mv "$work/identity/next.pem" "$work/identity/client.pem" &&
-    wait_until has_more publisher.err 0 'KEY_MISMATCH.*; what was read before stays in use' && goes_on &&
+    wait_until has_more publisher.err 0 'KEY_MISMATCH.*were read before stay in use' && goes_on &&
     mv "$work/identity/next.key" "$work/identity/client.key" && fill_secret second
 }
 
@@ -329,7 +329,7 @@ new_certificate_is_in_use() {
 }
 identity_is_replaced() {
   mint_another && replace_identity && wait_until new_certificate_is_in_use && goes_on &&
-    ! grep 'stays in use' "$work/consumer.err"
+    ! grep 'stay in use' "$work/consumer.err"
 }
 
 # ---- Under load ------------------------------------------------------------------------------------------------------
@@ -491,7 +491,8 @@ goes_on_trying() {
   rm -f "$work/patient.err"
   run_example patient "$publisher" --hosts "$hosts,localhost:1" --ca "$certificates/other-ca.pem" --longest-wait 1 &&
     wait_until has_more patient.err 3 'localhost:1: connect: CONNECT_FAILED' &&
-    wait_until has_more patient.err 9 'UNKNOWN_CA' && ! has_ended patient && end_example patient
+    wait_until has_more patient.err 9 'UNKNOWN_CA' && ! has_ended patient && end_example patient &&
+    tail -n 1 "$work/patient.err" | grep -q 'SIGTERM: ending$'
 }
 unreadable_file_ends_it() {
   rm -f "$work/unready.err"
