@@ -105,8 +105,10 @@ typedef enum amqp_wolfssl_code_t {
   AMQP_WOLFSSL_ERROR_RABBITMQ_INCOMPATIBLE = 5, /**< the probe of rabbitmq-c's socket interface failed */
   AMQP_WOLFSSL_ERROR_LIBRARY_FAILED = 6,        /**< wolfSSL did not start, is the wrong one, or failed unexplained */
   AMQP_WOLFSSL_ERROR_FIPS_MODULE = 7,           /**< wolfSSL's FIPS module is not in normal mode: a self-test failed */
-  AMQP_WOLFSSL_ERROR_POLICY_LOCKED = 8,     /**< policy or version is fixed, at build time or by the administrator */
-  AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID = 9, /**< the administrator's file (rabbitmq-wolfssl.conf) is invalid */
+  AMQP_WOLFSSL_ERROR_POLICY_LOCKED = 8,       /**< policy or version is fixed, at build time or by the administrator */
+  AMQP_WOLFSSL_ERROR_SITE_FILE_INVALID = 9,   /**< the administrator's file (rabbitmq-wolfssl.conf) is invalid */
+  AMQP_WOLFSSL_ERROR_BROKER_URI_INVALID = 10, /**< not an amqps:// URI, or a query parameter that can't be taken */
+  AMQP_WOLFSSL_ERROR_URI_NOT_PERMITTED = 11,  /**< a URI turns verification off, and the program has not allowed that */
 
   /* Files, certificates and keys given to a config */
   AMQP_WOLFSSL_ERROR_FILE_UNREADABLE = 20,
@@ -568,6 +570,13 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_uri(amqp_wol
 AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_accepted_names(amqp_wolfssl_config_t *config,
                                                                             const char *const *names, size_t count);
 /**
+ * Sets how many intermediate CAs the path from the broker's certificate to a trusted CA may have, from 0 (a trusted CA
+ * issued it) to 255; those that issued themselves don't count (RFC 5280, section 6.1). RabbitMQ and OpenSSL call this
+ * the depth. Default: no limit but the library's own, ten certificates below the trusted CA. A broker whose path is
+ * longer is refused in the handshake, with AMQP_WOLFSSL_ERROR_CHAIN_INVALID.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_depth(amqp_wolfssl_config_t *config, int depth);
+/**
  * Sets the lowest and highest TLS version (default: 1.2 to 1.3). Nothing below TLS 1.2 is available.
  *
  * Errors: _POLICY_LOCKED, if the administrator's file demands a higher version than \a highest.
@@ -665,6 +674,93 @@ AMQP_WOLFSSL_API const char *amqp_wolfssl_identity_names_text(const amqp_wolfssl
  * If RabbitMQ is set to take such a name, its log shows it.
  */
 AMQP_WOLFSSL_API int amqp_wolfssl_identity_names_exact(const amqp_wolfssl_identity_names_t *names, size_t place);
+
+/* ---- A broker's URI -------------------------------------------------------------------------------------------- */
+
+/*
+ * RabbitMQ's URIs carry settings in their query (https://www.rabbitmq.com/docs/uri-query-parameters), which
+ * amqp_parse_url() refuses. A program applies the query to a config, and has amqp_parse_url() read the rest:
+ *
+ *     amqps://user:secret@broker.example/%2f?cacertfile=ca.pem&certfile=me.pem&keyfile=me.key&heartbeat=30
+ *
+ *     if (amqp_wolfssl_config_apply_uri(config, uri, 0) != AMQP_WOLFSSL_OK ||
+ *         amqp_wolfssl_uri_strip(uri, rest, sizeof(rest)) != AMQP_WOLFSSL_OK || amqp_parse_url(rest, &info) != 0)
+ *       puts(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)));
+ *     ...
+ *     heartbeat = amqp_wolfssl_uri_number(uri, AMQP_WOLFSSL_URI_HEARTBEAT, 60);
+ *     amqp_login(connection, info.vhost, 0, 131072, heartbeat, AMQP_SASL_METHOD_PLAIN, info.user, info.password);
+ *
+ * A URI contains secrets: don't log it, and wipe copies. Nothing of it gets into an error's sentence but the names of
+ * parameters, the paths of files and the server's name.
+ */
+
+/** Allows verify=verify_none: neither chain nor name of the broker's certificate is checked. */
+#define AMQP_WOLFSSL_URI_ALLOW_VERIFY_NONE 0x1U
+/** Allows server_name_indication=disable: no SNI is sent, and any certificate from a trusted CA is accepted. */
+#define AMQP_WOLFSSL_URI_ALLOW_ANY_NAME 0x2U
+
+/**
+ * Applies the query of an amqps:// URI to a config, all of it or nothing. A URI without a query changes nothing.
+ *
+ * - cacertfile: as amqp_wolfssl_config_add_ca_file(), in addition to the CAs that are trusted already
+ * - certfile and keyfile: as amqp_wolfssl_config_set_identity_files(); password: the key's passphrase, as
+ *   amqp_wolfssl_config_set_passphrase(). Without it the config's own is used
+ * - verify: verify_peer, chain and name (the latter not if it is disabled, or was left to
+ *   amqp_wolfssl_config_set_server_uri()); or verify_none, if \a flags allow it
+ * - server_name_indication: as amqp_wolfssl_config_set_server_name(), and the name is verified (or those of
+ *   amqp_wolfssl_config_set_accepted_names()); or disable, if \a flags allow it. Without it the name is the host, if
+ *   amqp_wolfssl_config_set_server_name() was not called
+ * - depth: as amqp_wolfssl_config_set_maximum_depth(); the smaller one counts, if the program has set one before
+ * - auth_mechanism (may be repeated), heartbeat, connection_timeout, channel_max: are checked, and left to the program;
+ *   amqp_wolfssl_uri_auth_mechanism() and amqp_wolfssl_uri_number() return them
+ *
+ * Values are percent-decoded; a plus sign is a plus sign. Refused by name are parameters that are unknown (those of
+ * other libraries included), without a value, given twice, or that contradict each other (certfile without keyfile or
+ * the reverse, password without keyfile, verify_none with depth). Refused as well are escapes that are not two
+ * hexadecimal digits, or decode to NUL or to something that is not UTF-8; characters other than printable ASCII;
+ * fragments; amqp://; and what amqp_parse_url() would refuse before the query. The name of an unknown parameter is not
+ * shown where it may be a piece of a password.
+ *
+ * A URI can't loosen what is locked: verify_none and disable are refused where amqp_wolfssl_config_set_verify_peer()
+ * would be. Call this after setting the policy.
+ * \param [in] flags 0, or AMQP_WOLFSSL_URI_ALLOW_* combined by "|"
+ *
+ * Errors: _BROKER_URI_INVALID, _URI_NOT_PERMITTED, _POLICY_LOCKED, and those of the setters above.
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_apply_uri(amqp_wolfssl_config_t *config, const char *uri,
+                                                                   unsigned flags);
+
+/**
+ * Writes an amqps:// URI without its query, in the form that amqp_parse_url() takes, and otherwise as it is: with user
+ * and password, and not percent-decoded. amqp_parse_url() changes the buffer, and what it returns points into it; wipe
+ * it after use. Any thread.
+ * \param [out] buffer strlen(uri) + 1 bytes are always enough; must not overlap \a uri; "" after a failure
+ * \param [in] capacity size of \a buffer in bytes
+ * \return AMQP_WOLFSSL_OK; AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT if an argument is NULL or \a buffer is too small;
+ * AMQP_WOLFSSL_ERROR_BROKER_URI_INVALID, for the whole URI, as amqp_wolfssl_config_apply_uri(), which says why; or
+ * AMQP_WOLFSSL_ERROR_NO_MEMORY
+ */
+AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_uri_strip(const char *uri, char *buffer, size_t capacity);
+
+/** Numbers in a URI that are for the program. */
+typedef enum amqp_wolfssl_uri_number_t {
+  AMQP_WOLFSSL_URI_HEARTBEAT = 1,          /**< seconds, 0 to 65535; 0: none. For amqp_login() */
+  AMQP_WOLFSSL_URI_CONNECTION_TIMEOUT = 2, /**< milliseconds, at least 1. For amqp_socket_open_noblock() */
+  AMQP_WOLFSSL_URI_CHANNEL_MAX = 3         /**< 0 to 65535; 0: the broker's. For amqp_login() */
+} amqp_wolfssl_uri_number_t;
+
+/**
+ * A number of a URI that amqp_wolfssl_config_apply_uri() has accepted. Any thread.
+ * \return \a otherwise if the URI does not have it, is NULL or is invalid, or if memory is out
+ */
+AMQP_WOLFSSL_API int amqp_wolfssl_uri_number(const char *uri, amqp_wolfssl_uri_number_t number, int otherwise);
+
+/**
+ * The SASL mechanism at \a index, counted from 0, of those that a URI names, in its order: "EXTERNAL", "PLAIN" or
+ * "AMQPLAIN". The program takes the first that it can use: rabbitmq-c has the first two. Static text. Any thread.
+ * \return NULL past the end, and if the URI is NULL or invalid or memory is out
+ */
+AMQP_WOLFSSL_API const char *amqp_wolfssl_uri_auth_mechanism(const char *uri, size_t index);
 
 /* ---- Socket ---------------------------------------------------------------------------------------------------- */
 

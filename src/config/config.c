@@ -157,6 +157,8 @@ void config_thaw(amqp_wolfssl_config_t *config) {
 
 const char *config_server_name(const amqp_wolfssl_config_t *config) { return config->server_name; }
 
+bool config_is_nameless(const amqp_wolfssl_config_t *config) { return config->nameless; }
+
 /* A system without CA certificates adds no trust, and takes none from what the program has named itself. */
 static bool prevents_opening(const amqp_wolfssl_config_t *config, size_t setter) {
   const amqp_wolfssl_code_t code = config->failed[setter].code;

@@ -38,5 +38,7 @@ int64_t config_maximum_life(const amqp_wolfssl_config_t *config);
 
 /** The server name set separately from the address connected to, or NULL. */
 const char *config_server_name(const amqp_wolfssl_config_t *config);
+/** Whether no name is to be sent as SNI, unless one has to be verified. */
+bool config_is_nameless(const amqp_wolfssl_config_t *config);
 
 #endif

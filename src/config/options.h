@@ -35,6 +35,8 @@ enum setter {
   SETTER_SERVER_NAME,
   SETTER_SERVER_URI,
   SETTER_ACCEPTED_NAMES,
+  SETTER_MAXIMUM_DEPTH,
+  SETTER_URI,
   SETTER_VERSIONS,
   SETTER_POLICY,
   SETTER_SUITES,
@@ -77,6 +79,7 @@ struct amqp_wolfssl_config_t_ {
   struct pkcs11_login rejected_pins; /* guarded by the lock where the identity is read again */
   char *server_name;
   struct expected_identity expected; /* besides that name, or in its place */
+  bool nameless;                     /* a URI wants neither SNI nor a name to verify */
 
   amqp_wolfssl_error_t error;                /* of the last setter that failed */
   amqp_wolfssl_error_t failed[SETTER_COUNT]; /* what prevents opening; in place, so that storing it can't fail */

@@ -11,6 +11,9 @@ amqp_wolfssl_code_t begin_setter(amqp_wolfssl_config_t *config, enum setter sett
 /** Records a setter's failure, or clears it once the same setter has succeeded. Returns what the setter returns. */
 amqp_wolfssl_code_t end_setter(amqp_wolfssl_config_t *config, enum setter setter, amqp_wolfssl_code_t code);
 
+/** Adds the CAs of a file, all or nothing, and notes where they came from. */
+amqp_wolfssl_code_t trust_file(amqp_wolfssl_config_t *config, const char *path);
+
 /** Fails with "\a what is NULL". */
 amqp_wolfssl_code_t missing_argument(amqp_wolfssl_config_t *config, const char *what);
 

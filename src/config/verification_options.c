@@ -68,7 +68,7 @@ static amqp_wolfssl_code_t end_trust(amqp_wolfssl_config_t *config, amqp_wolfssl
   return code;
 }
 
-static amqp_wolfssl_code_t trust_file(amqp_wolfssl_config_t *config, const char *path) {
+amqp_wolfssl_code_t trust_file(amqp_wolfssl_config_t *config, const char *path) {
   amqp_wolfssl_code_t code = begin_trust(config, TRUST_FILE, path);
 
   return code != AMQP_WOLFSSL_OK ? code : end_trust(config, trust_add_file(&config->trust, path, &config->error));
@@ -177,6 +177,28 @@ amqp_wolfssl_code_t amqp_wolfssl_config_set_stapling(amqp_wolfssl_config_t *conf
   return end_setter(config, SETTER_STAPLING, code);
 }
 
+/* ---- The length of the path ---- */
+
+/* As in TLS libraries: no path can be longer than that. */
+#define DEPTH_LIMIT 255
+
+amqp_wolfssl_code_t amqp_wolfssl_config_set_maximum_depth(amqp_wolfssl_config_t *config, int depth) {
+  amqp_wolfssl_code_t code = begin_setter(config, SETTER_MAXIMUM_DEPTH);
+
+  if (code != AMQP_WOLFSSL_OK) {
+    return code;
+  }
+  if (depth < 0 || depth > DEPTH_LIMIT) {
+    code = error_configure(&config->error, AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT,
+                           "%d is not a valid maximum depth; it is a number of intermediate CAs, from 0 to %d", depth,
+                           DEPTH_LIMIT);
+  } else {
+    config->settings.depth_is_limited = true;
+    config->settings.maximum_depth = (unsigned)depth;
+  }
+  return end_setter(config, SETTER_MAXIMUM_DEPTH, code);
+}
+
 /* ---- Who it must be ---- */
 
 static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const char *name) {
@@ -195,6 +217,7 @@ static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const 
   }
   free(config->server_name);
   config->server_name = copy;
+  config->nameless = false;
   return AMQP_WOLFSSL_OK;
 }
 

@@ -16,6 +16,8 @@ struct tls_settings {
   bool verify_host;
   const struct expected_identity *expected; /* NULL: the host connected to, and nothing more */
   amqp_wolfssl_stapling_t stapling;
+  bool depth_is_limited;
+  unsigned maximum_depth; /* if so: intermediates on the path; those that issued themselves don't count */
   struct revocation_sources *revocation; /* NULL: no revocation lists */
 };
 

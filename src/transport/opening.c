@@ -92,6 +92,9 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
   const char *text = set != NULL ? set : host;
 
   *name = NULL;
+  if (config_is_nameless(transport->config) && !tls_context_settings(context)->verify_host) {
+    return AMQP_WOLFSSL_OK;
+  }
   if (text != NULL && peer_name_parse(storage, text)) {
     *name = storage;
     return AMQP_WOLFSSL_OK;

@@ -22,14 +22,20 @@ static struct authority find_authority(struct search *search, const struct certi
 }
 
 /* Self-issued ones don't count, and the broker's own never does (RFC 5280, section 4.2.1.9). */
+static size_t count_intermediates(struct search *search, size_t end) {
+  size_t count = 0;
+
+  for (size_t depth = 1; depth < end; depth++) {
+    count += search_at_depth(search, depth)->self_issued ? 0 : 1;
+  }
+  return count;
+}
+
 static amqp_wolfssl_code_t check_path_length(struct search *search, const struct authority *authority,
                                              amqp_wolfssl_error_t *error) {
+  const size_t below = count_intermediates(search, authority->depth);
   char who[CERTIFICATE_DESCRIPTION_LENGTH];
-  size_t below = 0;
 
-  for (size_t depth = 1; depth < authority->depth; depth++) {
-    below += search_at_depth(search, depth)->self_issued ? 0 : 1;
-  }
   if (!authority->certificate->has_path_length || below <= authority->certificate->path_length) {
     return AMQP_WOLFSSL_OK;
   }
@@ -133,9 +139,30 @@ static amqp_wolfssl_code_t check_policies(struct search *search, const struct ce
   return AMQP_WOLFSSL_OK;
 }
 
+/* What the program allows: a limit like the one that a trusted CA may set in its certificate. */
+static amqp_wolfssl_code_t check_maximum_depth(struct search *search, amqp_wolfssl_error_t *error) {
+  const unsigned maximum = search->question->maximum_depth;
+  const size_t count = count_intermediates(search, search->length);
+  size_t depth = 1;
+
+  if (!search->question->depth_is_limited || count <= maximum) {
+    return AMQP_WOLFSSL_OK;
+  }
+  while (count_intermediates(search, depth + 1) <= maximum) {
+    depth++;
+  }
+  error_verify(
+      error, AMQP_WOLFSSL_ERROR_CHAIN_INVALID,
+      "the path from the broker's certificate to a trusted CA has %zu intermediate CAs, but the program allows "
+      "%u (its maximum depth); allow more, or trust one of them",
+      count, maximum);
+  search_name_certificate(&search_at_depth(search, depth)->certificate, depth, error);
+  return error->code;
+}
+
 amqp_wolfssl_code_t search_check_limits(struct search *search, const struct certificate *anchor,
                                         amqp_wolfssl_error_t *error) {
-  amqp_wolfssl_code_t code = AMQP_WOLFSSL_OK;
+  amqp_wolfssl_code_t code = check_maximum_depth(search, error);
 
   for (size_t depth = 1; depth <= search->length && code == AMQP_WOLFSSL_OK; depth++) {
     const struct authority authority = find_authority(search, anchor, depth);

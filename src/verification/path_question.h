@@ -30,6 +30,8 @@ struct path_question {
   size_t anchors_left_out;                /**< for error sentences: those that could not be used */
   const struct policy *policy;            /**< what keys and signatures may be */
   int64_t now;                            /**< seconds since 1970-01-01 UTC */
+  bool depth_is_limited;
+  unsigned maximum_depth; /**< if so: intermediates on the path, without those that issued themselves */
 };
 
 struct path {

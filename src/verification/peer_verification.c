@@ -173,7 +173,9 @@ static bool check_path(struct peer_verification *verification) {
                                          .anchors = &verification->trust->anchors,
                                          .anchors_left_out = verification->trust->left_out,
                                          .policy = verification->settings->limits.policy,
-                                         .now = (int64_t)time(NULL)};
+                                         .now = (int64_t)time(NULL),
+                                         .depth_is_limited = verification->settings->depth_is_limited,
+                                         .maximum_depth = verification->settings->maximum_depth};
 
   if (!verification->path_judged) {
     verification->path_judged = true;

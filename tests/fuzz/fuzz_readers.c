@@ -33,6 +33,7 @@ static const struct target {
   unsigned slowness;     /* that many times fewer executions */
   bool has_corpus;
 } targets[] = {
+    {"broker_uri", fuzz_broker_uri, SEED_URIS, "", 0, 1, true},
     {"certificate", fuzz_certificate, SEED_CERTIFICATES, "", 0, 1, true},
     {"certificate_input", fuzz_certificate_input, SEED_CERTIFICATE_FILES, "", 0, 1, false},
     {"revocation_list", fuzz_revocation_list, SEED_LISTS, "", 0, 1, true},

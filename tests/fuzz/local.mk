@@ -6,6 +6,7 @@ fuzz_programs = tests/fuzz/fuzz_readers
 fuzz_corpus = tests/fuzz/corpus
 tests_fuzz_fuzz_readers_SOURCES = \
 	tests/fuzz/fuzz_readers.c \
+	tests/fuzz/broker_uri_target.c \
 	tests/fuzz/certificate_input_target.c \
 	tests/fuzz/certificate_target.c \
 	tests/fuzz/mutation.c tests/fuzz/mutation.h \

@@ -83,6 +83,18 @@ static const char *const streams[] = {
     "15030300020228",
 };
 
+/* Of brokers: every parameter, every form of what stands before the query. */
+static const char *const uris[] = {
+    "amqps://user:password@host:5671/vhost?cacertfile=/etc/ca.pem&certfile=me.pem&keyfile=me.key&password=a%26b&"
+    "verify=verify_peer&server_name_indication=broker.example&depth=3&auth_mechanism=external&auth_mechanism=plain&"
+    "heartbeat=30&connection_timeout=5000&channel_max=2047",
+    "amqps://user@[fe80::1%25eth0]:5671/%2f?verify=verify_none&server_name_indication=disable",
+    "amqps://[::1]?auth_mechanism=amqplain&depth=255",
+    "amqps://host:1/?cacertfile=%c3%a4%e2%82%ac%f0%9f%90%87",
+    "amqps://us%3aer:pass%40w%2ford@host",
+    "amqps://",
+};
+
 static void keep(enum seed_kind kind, uint8_t *bytes, size_t length) {
   struct seeds *seeds = &all[kind];
 
@@ -126,6 +138,12 @@ static void keep_texts(enum seed_kind kind, const char *const *written, size_t c
   }
 }
 
+static void keep_strings(enum seed_kind kind, const char *const *strings, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    keep(kind, exact_copy(strings[i], strlen(strings[i])), strlen(strings[i]));
+  }
+}
+
 #define KEEP(kind, paths, decoded) keep_files(kind, paths, sizeof(paths) / sizeof((paths)[0]), decoded)
 
 int seeds_make(void) {
@@ -154,6 +172,7 @@ int seeds_make(void) {
   keep_alternative_names();
   keep_texts(SEED_NAMES, names, sizeof(names) / sizeof(names[0]));
   keep_texts(SEED_STREAMS, streams, sizeof(streams) / sizeof(streams[0]));
+  keep_strings(SEED_URIS, uris, sizeof(uris) / sizeof(uris[0]));
   return temporary_folder_remove();
 }
 

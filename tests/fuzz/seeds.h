@@ -27,6 +27,7 @@ enum seed_kind {
   SEED_TEXTS,     /* PEM */
   SEED_NAMES,     /* content of GeneralNames */
   SEED_STREAMS,   /* TLS records of servers */
+  SEED_URIS,      /* of brokers */
   SEED_KINDS
 };
 

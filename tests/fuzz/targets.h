@@ -13,6 +13,8 @@
 /** Counts the inputs that their reader has accepted: a run without any has shown little. */
 extern unsigned long fuzz_accepted;
 
+/** The URI of a broker, up to its first NUL. \return 0 */
+int fuzz_broker_uri(const uint8_t *data, size_t size);
 /** A certificate in DER: what is read from it, its names as text. \return 0 */
 int fuzz_certificate(const uint8_t *data, size_t size);
 /** A file of certificates, PEM or DER. \return 0 */

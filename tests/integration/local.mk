@@ -7,6 +7,7 @@
 integration_programs = \
 	tests/integration/allocation_test \
 	tests/integration/broker_test \
+	tests/integration/broker_uri_test \
 	tests/integration/byte_boundary_test \
 	tests/integration/compat_test \
 	tests/integration/data_path_test \
@@ -32,6 +33,8 @@ tests_integration_allocation_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_allocation_test_LDADD = $(integration_ldadd)
 tests_integration_broker_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_broker_test_LDADD = $(integration_ldadd)
+tests_integration_broker_uri_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_broker_uri_test_LDADD = $(integration_ldadd)
 tests_integration_byte_boundary_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_byte_boundary_test_LDADD = $(integration_ldadd)
 tests_integration_compat_test_CPPFLAGS = -I$(top_srcdir)/include/compat $(integration_cppflags)

@@ -12,6 +12,7 @@
 
 #include "autoconfig.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,12 @@ static bool call_setter(amqp_wolfssl_config_t *config, int which, amqp_wolfssl_c
       return true;
     case 24:
       *code = amqp_wolfssl_config_set_expiry_margin(config, 60);
+      return true;
+    case 25:
+      *code = amqp_wolfssl_config_set_maximum_depth(config, 1);
+      return true;
+    case 26:
+      *code = amqp_wolfssl_config_apply_uri(config, "amqps://host?depth=1", 0);
       return true;
     default:
       return false;
@@ -477,6 +484,36 @@ static void test_server_uri(void **state) {
   assert_record(config, amqp_wolfssl_config_set_server_uri(config, NULL), AMQP_WOLFSSL_OK);
   expect_connection(config, "server", true);
   amqp_wolfssl_config_free(config);
+}
+
+static void test_maximum_depth(void **state) {
+  static const int wrong[] = {-1, 256, INT_MIN, INT_MAX};
+  amqp_wolfssl_config_t *config = good_config();
+
+  (void)state;
+  expect_connection(config, "server-chain", true);
+  amqp_wolfssl_config_free(config);
+  config = good_config();
+  assert_record(config, amqp_wolfssl_config_set_maximum_depth(config, 0), AMQP_WOLFSSL_OK);
+  for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    assert_record(config, amqp_wolfssl_config_set_maximum_depth(config, wrong[i]), AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+    assert_non_null(strstr(amqp_wolfssl_error_message(amqp_wolfssl_config_error(config)), "from 0 to 255"));
+  }
+  expect_refusal(config, "server", AMQP_WOLFSSL_ERROR_INVALID_ARGUMENT);
+  amqp_wolfssl_config_free(config);
+  for (int depth = 0; depth <= 1; depth++) {
+    config = good_config();
+    assert_record(config, amqp_wolfssl_config_set_maximum_depth(config, 255), AMQP_WOLFSSL_OK);
+    assert_record(config, amqp_wolfssl_config_set_maximum_depth(config, depth), AMQP_WOLFSSL_OK);
+    expect_connection(config, "server", true);
+    if (depth == 0) {
+      expect_refusal(config, "server-chain", AMQP_WOLFSSL_ERROR_CHAIN_INVALID);
+    } else {
+      expect_connection(config, "server-chain", true);
+    }
+    expect_connection(config, "server", true);
+    amqp_wolfssl_config_free(config);
+  }
 }
 
 static void test_versions(void **state) {
@@ -999,6 +1036,7 @@ int main(void) {
       cmocka_unit_test(test_server_name),
       cmocka_unit_test(test_accepted_names),
       cmocka_unit_test(test_server_uri),
+      cmocka_unit_test(test_maximum_depth),
       cmocka_unit_test(test_versions),
       cmocka_unit_test(test_policy),
       cmocka_unit_test(test_policy_after_narrowing),

@@ -39,6 +39,8 @@ struct path_case {
   unsigned checks;              /* of signatures, at most; 0: not looked at */
   amqp_wolfssl_policy_t policy; /* 0: fips */
   int64_t later;                /* seconds from now, for the validation */
+  bool limited;                 /* the program sets a maximum depth */
+  unsigned maximum;
 };
 
 #define GOOD(label, pki, names, anchors, ...) \
@@ -89,7 +91,9 @@ static amqp_wolfssl_code_t search(const struct path_case *at, struct path *path,
   const struct path_question question = {.sent = &sent,
                                          .anchors = &trusted,
                                          .policy = policy_find(at->policy != 0 ? at->policy : AMQP_WOLFSSL_POLICY_FIPS),
-                                         .now = (int64_t)time(NULL) + at->later};
+                                         .now = (int64_t)time(NULL) + at->later,
+                                         .depth_is_limited = at->limited,
+                                         .maximum_depth = at->maximum};
   amqp_wolfssl_code_t code;
 
   minted_chain_add(&sent, at->sent);
@@ -653,6 +657,42 @@ static void test_path_lengths(void **state) {
   run_all(cases, COUNT(cases));
 }
 
+/* ---- What the program allows ---- */
+
+#define THREE_LEVELS "root ca\na by=root ca\nb by=a ca\nleaf by=b leaf\n"
+#define LIMIT(number) .limited = true, .maximum = (number)
+
+static void test_maximum_depth(void **state) {
+  static const struct path_case cases[] = {
+      GOOD("none is needed", "root ca\nleaf by=root leaf\n", "leaf", "root", LIMIT(0)),
+      GOOD("just enough", THREE_LEVELS, "leaf b a", "root", LIMIT(2)),
+      GOOD("more than enough", THREE_LEVELS, "leaf b a", "root", LIMIT(255)),
+      BAD("none is allowed", TWO_LEVELS, "leaf ica", "root", CHAIN_INVALID, 1,
+          "has 1 intermediate CAs, but the program allows 0|maximum depth", LIMIT(0)),
+      BAD("one too many", THREE_LEVELS, "leaf b a", "root", CHAIN_INVALID, 2,
+          "has 2 intermediate CAs, but the program allows 1", LIMIT(1)),
+      BAD("two too many: the first of them is named", THREE_LEVELS, "leaf b a", "root", CHAIN_INVALID, 1,
+          "has 2 intermediate CAs, but the program allows 0", LIMIT(0)),
+      GOOD("a root that is sent along does not count", TWO_LEVELS, "leaf ica root", "root", LIMIT(1)),
+      GOOD("nor does what is not needed", TWO_LEVELS "other ca\nthing by=other ca\n", "leaf other thing ica", "root",
+           LIMIT(1)),
+      GOOD("nor does an intermediate that is trusted itself", THREE_LEVELS, "leaf b a", "a", LIMIT(1), .places = "0 1"),
+      GOOD("a broker's certificate that is trusted itself", "leaf leaf\n", "leaf", "leaf", LIMIT(0)),
+      GOOD("self-issued ones don't count", "root ca\nnew by=root s=CN=root ca\na by=new ca\nleaf by=a leaf\n",
+           "leaf a new", "root", LIMIT(1)),
+      BAD("self-issued ones don't hide others", "root ca\nnew by=root s=CN=root ca\na by=new ca\nleaf by=a leaf\n",
+          "leaf a new", "root", CHAIN_INVALID, 1, "has 1 intermediate CAs", LIMIT(0)),
+      GOOD("a shorter path is found behind one that is too long",
+           "root ca\na by=root ca\nica by=root ca\nlong by=a s=CN=ica key=@ica ca\nleaf by=ica leaf\n",
+           "leaf long a ica", "root", .places = "0 3", LIMIT(1)),
+      BAD("a CA's own limit still holds", "root ca\na by=root ca=0\nb by=a ca\nleaf by=b leaf\n", "leaf b a", "root",
+          CHAIN_INVALID, 2, "allows 0 intermediate CAs below it", LIMIT(9)),
+  };
+
+  (void)state;
+  run_all(cases, COUNT(cases));
+}
+
 /* Which names a constraint covers is name_constraints_test's matter; here, to which certificates it is applied. */
 static void test_name_constraints(void **state) {
   static const struct path_case cases[] = {
@@ -986,6 +1026,7 @@ int main(void) {
       cmocka_unit_test(test_keys_that_are_too_large),
       cmocka_unit_test(test_ed25519),
       cmocka_unit_test(test_path_lengths),
+      cmocka_unit_test(test_maximum_depth),
       cmocka_unit_test(test_name_constraints),
       cmocka_unit_test(test_certificate_policies),
       cmocka_unit_test(test_must_staple),
