@@ -32,14 +32,17 @@ static bool changed_long_ago(const struct timespec *when, time_t now) {
 }
 
 struct file_mark file_mark_of_status(const struct stat *status, time_t now) {
-  const uint64_t parts[] = {
-      (uint64_t)status->st_dev,         (uint64_t)status->st_ino,          (uint64_t)status->st_size,
-      (uint64_t)status->st_mode,        (uint64_t)status->st_mtim.tv_sec,  (uint64_t)status->st_mtim.tv_nsec,
-      (uint64_t)status->st_ctim.tv_sec, (uint64_t)status->st_ctim.tv_nsec,
-  };
+  uint64_t value = mix_number(MIX_BEGIN, (uint64_t)status->st_dev);
 
+  value = mix_number(value, (uint64_t)status->st_ino);
+  value = mix_number(value, (uint64_t)status->st_size);
+  value = mix_number(value, (uint64_t)status->st_mode);
+  value = mix_number(value, (uint64_t)status->st_mtim.tv_sec);
+  value = mix_number(value, (uint64_t)status->st_mtim.tv_nsec);
+  value = mix_number(value, (uint64_t)status->st_ctim.tv_sec);
+  value = mix_number(value, (uint64_t)status->st_ctim.tv_nsec);
   return (struct file_mark){
-      .value = mix(MIX_BEGIN, parts, sizeof(parts)),
+      .value = value,
       .settled = changed_long_ago(&status->st_mtim, now) && changed_long_ago(&status->st_ctim, now),
   };
 }

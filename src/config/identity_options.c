@@ -34,25 +34,31 @@ struct identity_reader {
   read_identity_fn read;
 };
 
+static amqp_wolfssl_code_t read_and_note(amqp_wolfssl_config_t *config, const char *certificate_path, const char *key,
+                                         const struct identity_reader *reader, struct credentials *credentials,
+                                         struct identity_source *source) {
+  const struct passphrase_source passphrase = config_passphrase(config);
+  amqp_wolfssl_code_t code =
+      reader->read(credentials, certificate_path, key, &passphrase, config->settings.limits.policy, &config->error);
+
+  return code != AMQP_WOLFSSL_OK
+             ? code
+             : identity_source_set(source, reader->kind, certificate_path, key, strlen(key), &config->error);
+}
+
 static amqp_wolfssl_code_t set_identity(amqp_wolfssl_config_t *config, const char *certificate_path, const char *key,
                                         const struct identity_reader *reader) {
   amqp_wolfssl_code_t code = begin_setter(config, SETTER_IDENTITY);
   struct credentials credentials = {0};
   struct identity_source source = {0};
-  struct passphrase_source passphrase;
 
   if (code != AMQP_WOLFSSL_OK) {
     return code;
   }
-  passphrase = config_passphrase(config);
   if (certificate_path == NULL || key == NULL) {
     code = missing_argument(config, certificate_path == NULL ? "the path of the certificate" : reader->what_key);
   } else {
-    code =
-        reader->read(&credentials, certificate_path, key, &passphrase, config->settings.limits.policy, &config->error);
-  }
-  if (code == AMQP_WOLFSSL_OK) {
-    code = identity_source_set(&source, reader->kind, certificate_path, key, strlen(key), &config->error);
+    code = read_and_note(config, certificate_path, key, reader, &credentials, &source);
   }
   return end_identity(config, &credentials, &source, code);
 }

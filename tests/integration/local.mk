@@ -22,6 +22,7 @@ integration_programs = \
 	tests/integration/record_attacks_test \
 	tests/integration/revocation_with_servers_test \
 	tests/integration/server_identity_test \
+	tests/integration/rotation_test \
 	tests/integration/servers_test \
 	tests/integration/shared_connection_test \
 	tests/integration/threads_test \
@@ -65,6 +66,8 @@ tests_integration_revocation_with_servers_test_CPPFLAGS = $(integration_cppflags
 tests_integration_revocation_with_servers_test_LDADD = $(integration_ldadd)
 tests_integration_server_identity_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_server_identity_test_LDADD = $(integration_ldadd)
+tests_integration_rotation_test_CPPFLAGS = $(integration_cppflags)
+tests_integration_rotation_test_LDADD = $(integration_ldadd)
 tests_integration_servers_test_CPPFLAGS = $(integration_cppflags)
 tests_integration_servers_test_LDADD = $(integration_ldadd)
 tests_integration_shared_connection_test_CPPFLAGS = $(integration_cppflags)

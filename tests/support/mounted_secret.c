@@ -30,6 +30,7 @@ static void join(char *path, const char *folder, const char *name) {
 }
 
 void mounted_secret_make(struct mounted_secret *secret, const char *name) {
+  /* cppcheck-suppress ctuuninitvar ; it is written here */
   (void)snprintf(secret->path, sizeof(secret->path), "%s", temporary_folder_path(name));
   secret->version = 0;
   if (mkdir(secret->path, 0755) != 0) {
