@@ -429,10 +429,11 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_identity_file_and_k
  *
  * The config keeps a session with the token until it is freed. Any number of its connections may be opened at a time,
  * in any threads; the token makes one signature after another. After fork() the child must make configs of its own:
- * with the parent's, opening fails. A token that was unplugged, or whose module restarted, needs a new config, unless
- * amqp_wolfssl_config_set_rotation() is on: then an open that finds the session lost, or another certificate in the
- * file, looks the token and its key up anew. A PIN that the token has rejected is not tried again by this config; after
- * four of them none is.
+ * with the parent's, opening fails, or may wait for ever if another thread was just opening. A token that was
+ * unplugged, or whose module restarted, needs a new config, unless amqp_wolfssl_config_set_rotation() is on: then an
+ * open that finds the session lost (a child's after fork() does, too), or another certificate in the file, looks the
+ * token and its key up anew. A PIN that the token has rejected is not tried again by this config; after four of them
+ * none is.
  *
  * Errors: those above, and _URI_INVALID, _TOKEN_MODULE_UNUSABLE, _TOKEN_NOT_FOUND, _TOKEN_KEY_NOT_FOUND,
  * _TOKEN_PIN_LOCKED, _TOKEN_FAILED. _NOT_SUPPORTED if this library was built without p11-kit, or on a wolfSSL without
@@ -548,8 +549,9 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_name(amqp_wo
  * which is checked in any case; with a URI that is allowed where the policy is locked, too. NULL: no URI is expected
  * (default).
  *
- * It is compared byte for byte; nothing is normalised and there are no wildcards. What a URI could say in two ways is
- * therefore refused: capital letters in scheme or host, escapes (%), user, port, query, fragment; more than 2048 bytes.
+ * This is not the URI that the broker is connected to (amqps://). It is compared byte for byte; nothing is normalised
+ * and there are no wildcards. Much of what a URI could say in two ways is therefore refused: capital letters in scheme
+ * or host, escapes (%), user, port, query, fragment; more than 2048 bytes.
  * With the scheme spiffe the rules of SPIFFE-ID and X509-SVID hold too: a trust domain of at most 255 letters, digits,
  * dots, hyphens and underscores; a path of the same characters, with no empty segment, "." or "..", nor a slash at its
  * end; and the certificate has no other URI, is no CA's, and may sign neither certificates nor CRLs.
@@ -563,7 +565,8 @@ AMQP_WOLFSSL_API amqp_wolfssl_code_t amqp_wolfssl_config_set_server_uri(amqp_wol
  * brokers behind an address or alias that their certificates don't contain. The host counts only if it is listed as
  * well; it, or the name of amqp_wolfssl_config_set_server_name(), is still what is sent as SNI. DNS names, IPv4 and
  * IPv6 literals, 128 at most, compared as the host is (RFC 9525); all of them are taken or none. Replaces a list set
- * before. NULL with a \a count of 0: the host (default). An empty list is refused (_INVALID_ARGUMENT).
+ * before. NULL with a \a count of 0: the host (default). An empty list is refused (_INVALID_ARGUMENT). Without
+ * verification of the name (amqp_wolfssl_config_set_verify_host(config, 0)) the list is not looked at.
  *
  * Errors: _NAME_INVALID.
  */

@@ -13,5 +13,6 @@ library_sources += \
 	src/base/file_set.c src/base/file_set.h \
 	src/base/one_line.c src/base/one_line.h \
 	src/base/secret.c src/base/secret.h \
+	src/base/shown_name.c src/base/shown_name.h \
 	src/base/utc.c src/base/utc.h \
 	src/base/utf8.c src/base/utf8.h

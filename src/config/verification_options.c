@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shown_name.h"
 #include "config/setter.h"
 #include "verification/expected_identity.h"
 #include "verification/peer_name.h"
@@ -208,7 +209,7 @@ static amqp_wolfssl_code_t set_server_name(amqp_wolfssl_config_t *config, const 
   if (name != NULL) {
     if (!peer_name_parse(&parsed, name)) {
       return error_configure(&config->error, AMQP_WOLFSSL_ERROR_NAME_INVALID,
-                             "\"%.100s\" is neither a DNS name nor an IP address", name);
+                             "\"%.100s\" is neither a DNS name nor an IP address", shown_name(name));
     }
     copy = strdup(name);
     if (copy == NULL) {

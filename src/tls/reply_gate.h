@@ -3,7 +3,7 @@
  * What wolfSSL may send of its own accord once the handshake is over: alerts, and replies to KeyUpdates. A wolfSSL that
  * was built with authentication after the handshake answers a CertificateRequest in TLS 1.3 with our certificate, and a
  * signature by our key, although that was not offered (RFC 8446, section 4.6.2 has it refused); it does so while it
- * reads, and has no switch for it. Pure: no wolfSSL, no sockets.
+ * reads, and up to 5.7.2 has no switch for it. Pure: no wolfSSL, no sockets.
  */
 #ifndef AMQP_WOLFSSL_REPLY_GATE_H
 #define AMQP_WOLFSSL_REPLY_GATE_H

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/shown_name.h"
 #include "transport/descriptor.h"
 #include "transport/tcp_connect.h"
 #include "transport/transport.h"
@@ -106,7 +107,7 @@ static amqp_wolfssl_code_t choose_name(struct transport *transport, const struct
       &transport->error, AMQP_WOLFSSL_ERROR_NAME_INVALID,
       "\"%.200s\" is neither a DNS name nor an IP address, so the broker's certificate can't be checked "
       "against it; connect by a valid name, or set the server name separately",
-      text != NULL ? text : "(none)");
+      text != NULL ? shown_name(text) : "(none)");
 }
 
 static int explain_wait(struct transport *transport, enum pump_end end) {

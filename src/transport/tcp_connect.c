@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/bounded_text.h"
+#include "base/shown_name.h"
 #include "transport/descriptor.h"
 
 #define ADDRESS_LENGTH 64 /* the longest IPv6 address, and the name of an interface */
@@ -54,7 +55,8 @@ static amqp_wolfssl_code_t explain_lookup(const struct attempt *attempt, int res
   }
   return error_set(attempt->error, AMQP_WOLFSSL_STAGE_RESOLVE, AMQP_WOLFSSL_ERROR_RESOLVE_FAILED,
                    "the host name \"%.200s\" can't be resolved: %.*s; check its spelling and the DNS configuration",
-                   attempt->host, REASON_LENGTH, result == EAI_SYSTEM ? strerror(system_errno) : gai_strerror(result));
+                   shown_name(attempt->host), REASON_LENGTH,
+                   result == EAI_SYSTEM ? strerror(system_errno) : gai_strerror(result));
 }
 
 static amqp_wolfssl_code_t explain_failures(const struct attempt *attempt) {
@@ -63,10 +65,11 @@ static amqp_wolfssl_code_t explain_failures(const struct attempt *attempt) {
   if (attempt->timed_out) {
     return error_set(attempt->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_TIMED_OUT,
                      "no TCP connection to %.200s port %d within the time limit: %s%s; check host, port and firewall",
-                     attempt->host, attempt->port, attempt->failures_text, more);
+                     shown_name(attempt->host), attempt->port, attempt->failures_text, more);
   }
   error_set(attempt->error, AMQP_WOLFSSL_STAGE_CONNECT, AMQP_WOLFSSL_ERROR_CONNECT_FAILED,
-            "can't connect to %.200s port %d: %s%s", attempt->host, attempt->port, attempt->failures_text, more);
+            "can't connect to %.200s port %d: %s%s", shown_name(attempt->host), attempt->port, attempt->failures_text,
+            more);
   if (attempt->last_errno == ECONNREFUSED) {
     error_append(attempt->error, "; check that the broker is running and listens on that port");
   }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bounded_text.h"
+#include "base/shown_name.h"
 #include "verification/peer_uri.h"
 
 /* The longest list of names, and the longest single one, in a sentence. */
@@ -25,7 +26,7 @@ static amqp_wolfssl_code_t parse_names(struct peer_name *parsed, const char *con
     if (!peer_name_parse(&parsed[i], names[i])) {
       return error_configure(error, AMQP_WOLFSSL_ERROR_NAME_INVALID,
                              "\"%.100s\", the accepted name %zu of %zu, is neither a DNS name nor an IP address",
-                             names[i], i + 1, count);
+                             shown_name(names[i]), i + 1, count);
     }
   }
   return AMQP_WOLFSSL_OK;
@@ -89,7 +90,8 @@ amqp_wolfssl_code_t expected_identity_set_uri(struct expected_identity *expected
   char *copy = NULL;
 
   if (fault != NULL) {
-    return error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID, "the server URI \"%.300s\" %s", uri, fault);
+    return error_configure(error, AMQP_WOLFSSL_ERROR_URI_INVALID, "the server URI \"%.300s\" %s", shown_name(uri),
+                           fault);
   }
   if (uri != NULL) {
     copy = strdup(uri);

@@ -78,7 +78,8 @@ __attribute__((visibility("default"))) void syslog(int priority, const char *for
 }
 
 /* The same, where the library was compiled with _FORTIFY_SOURCE. */
-__attribute__((visibility("default"))) void __syslog_chk(int priority, int flag, const char *format, ...);
+__attribute__((visibility("default"), format(printf, 3, 4))) void __syslog_chk(int priority, int flag,
+                                                                               const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...) {
   va_list arguments;
 

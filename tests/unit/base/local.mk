@@ -11,5 +11,6 @@ unit_tests += \
 	tests/unit/base/file_test \
 	tests/unit/base/one_line_test \
 	tests/unit/base/secret_test \
+	tests/unit/base/shown_name_test \
 	tests/unit/base/utc_test \
 	tests/unit/base/utf8_test

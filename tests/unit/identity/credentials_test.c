@@ -169,7 +169,7 @@ static const struct {
 static void test_encrypted_forms_by_text(void **state) {
   struct secret right = text_secret(PASSPHRASE);
   struct answer unasked = {.length = -1};
-  struct passphrase_source source = {&right, give_answer, &unasked};
+  struct passphrase_source source = {.text = &right, .callback = give_answer, .user_data = &unasked};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
@@ -183,7 +183,7 @@ static void test_encrypted_forms_by_callback(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
     struct answer answer = {.text = PASSPHRASE, .length = sizeof(PASSPHRASE) - 1};
-    struct passphrase_source source = {NULL, give_answer, &answer};
+    struct passphrase_source source = {.callback = give_answer, .user_data = &answer};
 
     expect_good(encrypted[i].certificate, encrypted[i].key, &source);
     assert_int_equal(answer.asked, 1);
@@ -193,7 +193,7 @@ static void test_encrypted_forms_by_callback(void **state) {
 
 static void test_decrypted_key_is_clear(void **state) {
   struct secret right = text_secret(PASSPHRASE);
-  struct passphrase_source source = {&right, NULL, NULL};
+  struct passphrase_source source = {.text = &right};
   struct result result;
   size_t length;
   uint8_t *clear = temporary_folder_read("client.key.der", &length);
@@ -218,9 +218,9 @@ static void test_wrong_passphrase(void **state) {
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
     for (size_t j = 0; j < COUNT_OF(wrong); j++) {
       struct secret text = text_secret(wrong[j]);
-      struct passphrase_source source = {&text, NULL, NULL};
+      struct passphrase_source source = {.text = &text};
       struct answer answer = {.text = wrong[j], .length = (int)strlen(wrong[j])};
-      struct passphrase_source asked = {NULL, give_answer, &answer};
+      struct passphrase_source asked = {.callback = give_answer, .user_data = &answer};
 
       expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
       expect_bad(encrypted[i].certificate, encrypted[i].key, &asked, AMQP_WOLFSSL_ERROR_PASSPHRASE_WRONG);
@@ -236,7 +236,7 @@ static void test_short_passphrase(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(wrong); i++) {
     struct secret text = text_secret(wrong[i]);
-    struct passphrase_source source = {&text, NULL, NULL};
+    struct passphrase_source source = {.text = &text};
 
 #ifdef HAVE_FIPS
     struct result result;
@@ -256,9 +256,9 @@ static void test_missing_passphrase(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
     struct secret empty = {0};
-    struct passphrase_source source = {&empty, NULL, NULL};
+    struct passphrase_source source = {.text = &empty};
     struct answer refuses = {.length = -1};
-    struct passphrase_source asked = {&empty, give_answer, &refuses};
+    struct passphrase_source asked = {.text = &empty, .callback = give_answer, .user_data = &refuses};
 
     expect_bad(encrypted[i].certificate, encrypted[i].key, NULL, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
     expect_bad(encrypted[i].certificate, encrypted[i].key, &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
@@ -270,7 +270,7 @@ static void test_missing_passphrase(void **state) {
 /* A callback that claims more than it was given room for. */
 static void test_callback_answers_too_much(void **state) {
   struct answer answer = {.text = PASSPHRASE, .length = 1 << 20};
-  struct passphrase_source source = {NULL, give_answer, &answer};
+  struct passphrase_source source = {.callback = give_answer, .user_data = &answer};
 
   (void)state;
   expect_bad("client.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_ERROR_PASSPHRASE_MISSING);
@@ -282,7 +282,7 @@ static void test_callback_answers_too_much(void **state) {
 
 static void test_long_passphrase(void **state) {
   struct secret text = text_secret(LONG_PASSPHRASE);
-  struct passphrase_source source = {&text, NULL, NULL};
+  struct passphrase_source source = {.text = &text};
 
   (void)state;
   expect_good("client.pem", "client.long-passphrase.der", &source);
@@ -293,7 +293,7 @@ static void test_long_passphrase(void **state) {
 /* Encryptions this wolfSSL can't undo are not a wrong passphrase. */
 static void test_unknown_encryption(void **state) {
   struct secret right = text_secret(PASSPHRASE);
-  struct passphrase_source source = {&right, NULL, NULL};
+  struct passphrase_source source = {.text = &right};
 
   (void)state;
   expect_bad("client.pem", "client.scrypt.key", &source, AMQP_WOLFSSL_ERROR_KEY_UNSUPPORTED);
@@ -307,7 +307,7 @@ static void test_unknown_encryption(void **state) {
 #else
 static void test_encrypted_forms_are_not_supported(void **state) {
   struct secret right = text_secret(PASSPHRASE);
-  struct passphrase_source source = {&right, NULL, NULL};
+  struct passphrase_source source = {.text = &right};
 
   (void)state;
   for (size_t i = 0; i < COUNT_OF(encrypted); i++) {
@@ -321,7 +321,7 @@ static void test_encrypted_forms_are_not_supported(void **state) {
 /* Nobody is asked for the passphrase of a clear key. */
 static void test_clear_key_asks_nobody(void **state) {
   struct answer answer = {.length = -1};
-  struct passphrase_source source = {NULL, give_answer, &answer};
+  struct passphrase_source source = {.callback = give_answer, .user_data = &answer};
 
   (void)state;
   expect_good("client.pem", "client.key", &source);
@@ -357,7 +357,7 @@ static void test_pairs_that_differ(void **state) {
 #ifdef WOLFSSL_ENCRYPTED_KEYS
 static void test_encrypted_pair_that_differs(void **state) {
   struct secret right = text_secret(PASSPHRASE);
-  struct passphrase_source source = {&right, NULL, NULL};
+  struct passphrase_source source = {.text = &right};
 
   (void)state;
   expect_bad("client-no-user.pem", "client.encrypted.key", &source, AMQP_WOLFSSL_ERROR_KEY_MISMATCH);

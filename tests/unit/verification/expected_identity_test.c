@@ -220,6 +220,24 @@ static void test_uri_is_all_or_nothing(void **state) {
   assert_null(expected.uri);
 }
 
+/* A broker's own URI has a password, and is no name of a server. */
+static void test_no_password_in_a_sentence(void **state) {
+  static const char *const wrong[] = {"amqps://user:canary@broker.example:5671/vhost", "user:canary@broker.example",
+                                      "spiffe://user:can@ry@example.org/x",
+                                      "amqps://broker.example/?keyfile=/k.pem&password=canary",
+                                      "amqps://broker.example/#canary"};
+  struct expected_identity expected = {0};
+  amqp_wolfssl_error_t error;
+
+  (void)state;
+  for (size_t i = 0; i < COUNT(wrong); i++) {
+    assert_int_equal(expected_identity_set_uri(&expected, wrong[i], &error), AMQP_WOLFSSL_ERROR_URI_INVALID);
+    assert_null(strstr(error.message, "can"));
+    assert_int_equal(expected_identity_set_names(&expected, &wrong[i], 1, &error), AMQP_WOLFSSL_ERROR_NAME_INVALID);
+    assert_null(strstr(error.message, "can"));
+  }
+}
+
 static void test_a_ca_is_no_workload(void **state) {
   static const char *const says[] = {"a CA's", "keyCertSign", "cRLSign"};
   struct expected_identity expected = {0};
@@ -352,6 +370,7 @@ int main(void) {
       cmocka_unit_test(test_how_many),
       cmocka_unit_test(test_uri_and_names),
       cmocka_unit_test(test_uri_is_all_or_nothing),
+      cmocka_unit_test(test_no_password_in_a_sentence),
       cmocka_unit_test(test_a_ca_is_no_workload),
       cmocka_unit_test(test_words),
       cmocka_unit_test(test_words_that_do_not_fit),
