@@ -32,11 +32,11 @@ check=$root/tests/support/check-deliveries
 limit=120
 work=$(mktemp -d "${TMPDIR:-/tmp}/failover.XXXXXX") || exit 99
 cluster=$work/cluster
-programs=
 
 clean_up() {
-  for name in $programs; do
-    has_ended "$name" || kill -KILL "$(cat "$work/$name.pid")" 2>/dev/null
+  # By their files: a case runs in a shell of its own, and leaves no variables.
+  for file in "$work"/*.pid; do
+    [ ! -s "$file" ] || [ -s "${file%.pid}.status" ] || kill -KILL "$(cat "$file")" 2>/dev/null
   done
   for number in 1 2 3; do
     if [ -e "$cluster/$number/env" ]; then
@@ -192,7 +192,6 @@ run_example() {
   name=$1
   program=$2
   shift 2
-  programs="$programs $name"
   rm -f "$work/$name.status"
   {
     "$program" --hosts "$hosts" --ca "$certificates/ca.pem" --certificate "$work/identity/client.pem" \
