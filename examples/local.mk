@@ -3,14 +3,16 @@
 # Each sees the public header only. For a program NAME add three lines as below; the first may be left out when the one
 # file of its name is all.
 example_shared = examples/example_connection.c examples/example_connection.h
-example_programs = examples/connect examples/http_connect examples/publish_confirm examples/resilient_consumer \
-	examples/resilient_publisher examples/rotating_client examples/show_connection
+example_programs = examples/connect examples/http_connect examples/oauth2_client examples/publish_confirm \
+	examples/resilient_consumer examples/resilient_publisher examples/rotating_client examples/show_connection
 resilient_shared = examples/resilient_connection.c examples/resilient_connection.h \
 	examples/resilient_options.c examples/resilient_options.h
 examples_connect_CPPFLAGS = $(example_cppflags)
 examples_connect_LDADD = $(example_ldadd)
 examples_http_connect_CPPFLAGS = $(example_cppflags)
 examples_http_connect_LDADD = $(example_ldadd)
+examples_oauth2_client_CPPFLAGS = $(example_cppflags)
+examples_oauth2_client_LDADD = $(example_ldadd)
 examples_publish_confirm_SOURCES = examples/publish_confirm.c $(example_shared)
 examples_publish_confirm_CPPFLAGS = $(example_cppflags)
 examples_publish_confirm_LDADD = $(example_ldadd)

@@ -109,6 +109,7 @@ integration_scripts = \
 	tests/integration/kubernetes_example.sh \
 	tests/integration/limbo.sh \
 	tests/integration/mutual_tls_guide.sh \
+	tests/integration/oauth2.sh \
 	tests/integration/other_wolfssl.sh \
 	tests/integration/syslog_ng.sh \
 	tests/integration/without_openssl.sh
