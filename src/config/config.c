@@ -143,10 +143,15 @@ bool config_is_unshared(const amqp_wolfssl_config_t *config) { return config->un
 /* Only who reads an identity needs the passphrase, and where the key is. The setters of a shared config never succeed
    again. An unshared one's may, and the program need not say it twice: rabbitmq-c's own TLS socket keeps it too. */
 void config_freeze(amqp_wolfssl_config_t *config) {
-  if (!atomic_exchange(&config->frozen, true) && !config->unshared && !rotation_is_on(config)) {
+  if (atomic_exchange(&config->frozen, true) || config->unshared) {
+    return;
+  }
+  (void)pthread_mutex_lock(&config->lock); /* who finds it frozen goes on to open, and asks whether files rotate */
+  if (!rotation_is_on(config)) {
     secret_free(&config->passphrase);
     identity_source_free(&config->identity);
   }
+  (void)pthread_mutex_unlock(&config->lock);
 }
 
 void config_thaw(amqp_wolfssl_config_t *config) {

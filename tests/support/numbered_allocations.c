@@ -44,8 +44,17 @@ extern void *REAL(calloc)(size_t count, size_t size);
 extern void *REAL(realloc)(void *memory, size_t size);
 extern void REAL(free)(void *memory);
 
-/* malloc() is called before the sanitizers are ready for the code they instrument. */
-#define UNCHECKED __attribute__((no_sanitize("address", "undefined", "thread")))
+/* malloc() is called before the sanitizers are ready for the code they instrument. Clang's thread sanitizer notes each
+   call of a function all the same, unless the function has an attribute of its own. */
+#if defined(__has_attribute)
+#if __has_attribute(disable_sanitizer_instrumentation)
+#define NOT_INSTRUMENTED __attribute__((disable_sanitizer_instrumentation))
+#endif
+#endif
+#ifndef NOT_INSTRUMENTED
+#define NOT_INSTRUMENTED
+#endif
+#define UNCHECKED NOT_INSTRUMENTED __attribute__((no_sanitize("address", "undefined", "thread")))
 
 /* ---- Whose allocations live ---- */
 
