@@ -40,9 +40,14 @@ chmod o+x "$work"
 mkdir "$work/home" "$work/etc" "$work/bin" "$work/blocks" "$work/old" || exit 99
 chmod 755 "$work/etc"
 if [ "$(id -u)" -eq 0 ]; then user=nobody; else user=$(id -un); fi
-port=$(perl -MSocket -e 'socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
-  bind($socket, sockaddr_in(0, INADDR_LOOPBACK)) or die;
-  print((sockaddr_in(getsockname($socket)))[0])') || exit 99
+# Free for as long as the guide runs: none of those that the kernel gives to connections and other tests. RabbitMQ starts
+# without a listener whose port was taken meanwhile (seen).
+port=$(perl -MSocket -e 'for (1 .. 1000) {
+    my $port = 10000 + int(rand(22000));
+    socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
+    if (bind($socket, sockaddr_in($port, INADDR_LOOPBACK))) { print($port); exit }
+  }
+  die') || exit 99
 
 # ---- What the guide has in its blocks --------------------------------------------------------------------------------
 
