@@ -40,8 +40,8 @@ chmod o+x "$work"
 mkdir "$work/home" "$work/etc" "$work/bin" "$work/blocks" "$work/old" || exit 99
 chmod 755 "$work/etc"
 if [ "$(id -u)" -eq 0 ]; then user=nobody; else user=$(id -un); fi
-# Free for as long as the guide runs: none of those that the kernel gives to connections and other tests. RabbitMQ starts
-# without a listener whose port was taken meanwhile (seen).
+# Free for as long as the guide runs: none of those that the kernel gives to connections and other tests. RabbitMQ
+# starts without a listener whose port was taken meanwhile (seen).
 port=$(perl -MSocket -e 'for (1 .. 1000) {
     my $port = 10000 + int(rand(22000));
     socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
